@@ -1,0 +1,21 @@
+"""Errors that a person can act on: one sentence that names the cause and the mend."""
+
+
+class FedsoftError(Exception):
+    """A problem that the user can solve; the command line prints it without a traceback."""
+
+
+class StudyFileError(FedsoftError):
+    """The study file, or a value set on the command line, is not valid."""
+
+
+class DataError(FedsoftError):
+    """A dataset is missing, damaged, or cannot give what the study asks of it."""
+
+
+class StoreError(FedsoftError):
+    """The folder of results holds something that cannot be read or continued."""
+
+
+class EngineError(FedsoftError):
+    """An engine could not execute a run."""

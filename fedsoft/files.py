@@ -1,0 +1,92 @@
+"""Reading and writing files: whole or not at all, and never pickle."""
+
+import csv
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fedsoft.errors import StoreError
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically: a reader sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write UTF-8 text atomically."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON document atomically; NaN and infinities are kept (Python's JSON dialect)."""
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays atomically; arrays of objects are refused, so reading never unpickles."""
+    if objects := [name for name, array in arrays.items() if np.asarray(array).dtype == object]:
+        raise StoreError(f"{path}: cannot store Python objects ({', '.join(objects)}); use plain arrays.")
+    buffer = io.BytesIO()
+    np.savez(buffer, **dict(arrays))  # type: ignore[arg-type]
+    write_bytes(path, buffer.getvalue())
+
+
+def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Write a table with a header line atomically."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_text(path, buffer.getvalue())
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON document.
+
+    Raises:
+        StoreError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise StoreError(f"{path} does not exist.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path} is not valid JSON ({error}); delete it and run again.") from None
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Read named arrays; pickled objects are refused.
+
+    Raises:
+        StoreError: the file is missing, damaged or holds pickled objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if isinstance(archive, np.ndarray):
+                raise StoreError(f"{path} holds one bare array; save named arrays with numpy.savez.")
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise StoreError(f"{path} does not exist.") from None
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        if "allow_pickle" in str(error) or "pickled" in str(error):
+            raise StoreError(
+                f"{path} holds pickled Python objects, which fedsoft never loads; save plain numeric arrays."
+            ) from None
+        raise StoreError(f"{path} is damaged or not an .npz file ({error}).") from None

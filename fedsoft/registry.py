@@ -1,0 +1,138 @@
+"""One idiom for everything that a study file can name: a validated options model under a name."""
+
+import difflib
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+
+
+class Options(BaseModel):
+    """The options of one named choice: its fields, their bounds and its docstring are its documentation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
+
+    name: ClassVar[str] = ""
+
+    def dump(self) -> dict[str, Any]:
+        """The choice as a study file spells it: its name and every option."""
+        return {"name": type(self).name, **self.model_dump()}
+
+    def label(self) -> str:
+        """A short text that tells this choice from others: its name, and options that are not the default."""
+        own = {key: value for key, value in self.model_dump().items() if value != self._default(key)}
+        text = ", ".join(f"{key}={value}" for key, value in own.items())
+        return f"{type(self).name}({text})" if text else type(self).name
+
+    def _default(self, field: str) -> Any:
+        return type(self).model_fields[field].get_default(call_default_factory=True)
+
+    @classmethod
+    def parse(cls, value: Any) -> Self:
+        """Validate one options table, with every problem told in words."""
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            raise ValueError("; ".join(explain(error, cls))) from None
+
+
+T = TypeVar("T", bound=Options)
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """A hint for a misspelt word: the nearest known one, and all of them."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}known: {', '.join(known)}"
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """What is wrong, as one phrase a problem: the dotted key, the cause, and the nearest valid key."""
+    phrases = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            fields = _fields_at(model, problem["loc"][:-1])
+            phrases.append(f"unknown key {key!r} ({nearest(str(problem['loc'][-1]), fields)})")
+        elif problem["type"] == "missing":
+            phrases.append(f"key {key!r} is required")
+        else:
+            message = problem["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+            message = message[:1].lower() + message[1:] if message.startswith("Input") else message
+            given = "" if problem["type"] == "value_error" else f" (given: {problem['input']!r})"
+            phrases.append(f"{key}: {message}{given}" if key else f"{message}{given}")
+    return phrases
+
+
+def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(str(part))
+        inner = field.annotation if field else None
+        candidates = [inner, *getattr(inner, "__args__", ())]
+        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
+    return sorted(field.alias or name for name, field in model.model_fields.items())
+
+
+class Registry(Generic[T]):
+    """The known choices of one kind, by name.
+
+    A choice is registered by decorating its options class; a study file names it as
+    ``"smoothing"`` or ``{name = "smoothing", match = "top_mass"}``.
+    """
+
+    def __init__(self, kind: str, base: type[T]) -> None:
+        self.kind, self.base = kind, base
+        self._classes: dict[str, type[T]] = {}
+
+    def __call__(self, name: str) -> Callable[[type[T]], type[T]]:
+        """Decorator: register an options class under a name."""
+
+        def register(cls: type[T]) -> type[T]:
+            if name in self._classes:
+                raise ValueError(f"{self.kind} {name!r} is registered twice")
+            if not cls.__doc__ or cls.__doc__ == self.base.__doc__:
+                raise ValueError(f"{self.kind} {name!r} needs a docstring: it is shown to users")
+            cls.name = name
+            self._classes[name] = cls
+            return cls
+
+        return register
+
+    def names(self) -> list[str]:
+        """All names, in the order of registration."""
+        return list(self._classes)
+
+    def get(self, name: str) -> type[T]:
+        """The options class of a name; ValueError with the nearest name otherwise."""
+        if name not in self._classes:
+            raise ValueError(f"unknown {self.kind} {name!r} ({nearest(name, self.names())})")
+        return self._classes[name]
+
+    def parse(self, value: Any) -> T:
+        """A choice from its spelling in a study file: a name, or a table with a name and options."""
+        if isinstance(value, self.base):
+            return value
+        if isinstance(value, str):
+            value = {"name": value}
+        if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+            raise ValueError(f"a {self.kind} is a name or a table with a name, not {value!r}")
+        name = value["name"]
+        try:
+            return self.get(name).parse({key: option for key, option in value.items() if key != "name"})
+        except ValueError as error:
+            text = str(error)
+            raise ValueError(text if text.startswith("unknown " + self.kind) else f"{name}: {text}") from None
+
+    def describe(self) -> dict[str, str]:
+        """Each name with the first line of its docstring."""
+        return {name: (cls.__doc__ or "").strip().splitlines()[0] for name, cls in self._classes.items()}
+
+    @property
+    def validator(self) -> BeforeValidator:
+        """For ``Annotated`` fields of a study file: parses the spelling."""
+        return BeforeValidator(self.parse)
+
+    @property
+    def serializer(self) -> PlainSerializer:
+        """For ``Annotated`` fields of a study file: writes name and options."""
+        return PlainSerializer(lambda choice: choice.dump())
