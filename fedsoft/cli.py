@@ -1,0 +1,145 @@
+"""The command line: parses, calls, prints. Heavy imports wait until a command needs them."""
+
+import signal
+import sys
+from enum import Enum
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from fedsoft.errors import FedsoftError
+
+app = typer.Typer(
+    help="Simulate decentralized soft-label annotation: federated training on human votes, "
+    "evaluated for calibration.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Datasets: list, fetch, check.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+
+class Engine(str, Enum):
+    """What executes the clients."""
+
+    inprocess = "inprocess"
+    ray = "ray"
+
+
+class Kind(str, Enum):
+    """What can be listed."""
+
+    sources = "sources"
+    datasets = "datasets"
+    partitions = "partitions"
+    noises = "noises"
+    strategies = "strategies"
+    models = "models"
+    metrics = "metrics"
+
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the study file; repeatable.")
+]
+
+
+@app.command()
+def run(
+    study: StudyFile,
+    settings: Settings = None,
+    engine: Annotated[Engine, typer.Option(help="What executes the clients.")] = Engine.inprocess,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one a core.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Results; by default runs/<study name>.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")] = False,
+) -> None:
+    """Run a study, or continue it, and write its report."""
+    from fedsoft.config import read_study
+    from fedsoft.report.live import Live
+    from fedsoft.study.study import open_study
+
+    opened = open_study(read_study(study, settings or []), str(study), out)
+    if dry_run:
+        typer.echo(opened.summary())
+        return
+    stop = _stop_on_interrupt()
+    with Live(opened.open_runs) as live:
+        finished = opened.run(engine.value, workers, live.after_round, stop)
+    if not finished:
+        typer.echo(f"\nStopped; nothing is lost. Continue with:\n  {_command_line()}")
+        raise typer.Exit(130)
+    report(opened.store.root)
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's results.")]) -> None:
+    """Score a study's finished runs anew, print its table and verdict, and write its report."""
+    from fedsoft.report import write_report
+
+    write_report(folder)
+
+
+@app.command("list")
+def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
+    """List what a study file can name, each with its one-line description."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, line in _registry(kind).describe().items():
+        table.add_row(f"[bold]{name}[/bold]", line)
+    Console().print(table)
+
+
+def _registry(kind: Kind) -> Any:
+    match kind:
+        case Kind.sources:
+            from fedsoft.supervision import SOURCES as REGISTRY
+        case Kind.datasets:
+            from fedsoft.datasets import DATASETS as REGISTRY
+        case Kind.partitions:
+            from fedsoft.scenarios import PARTITIONS as REGISTRY
+        case Kind.noises:
+            from fedsoft.annotators import NOISES as REGISTRY
+        case Kind.strategies:
+            from fedsoft.federation.strategies import STRATEGIES as REGISTRY
+        case Kind.models:
+            from fedsoft.training import MODELS as REGISTRY
+        case Kind.metrics:
+            from fedsoft.evaluation import METRICS as REGISTRY
+    return REGISTRY
+
+
+def _stop_on_interrupt() -> Any:
+    """A function that says whether Ctrl-C was pressed; a second press ends the program at once."""
+    pressed = False
+
+    def press(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    signal.signal(signal.SIGINT, press)
+    return lambda: pressed
+
+
+def _command_line() -> str:
+    import shlex
+
+    return shlex.join(["fedsoft", *sys.argv[1:]])
+
+
+def main() -> None:
+    """Run the command line; problems that the user can solve end with one sentence and exit code 2."""
+    try:
+        app()
+    except FedsoftError as error:
+        typer.echo(f"fedsoft: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo(f"\nStopped. Continue with:\n  {_command_line()}", err=True)
+        sys.exit(130)

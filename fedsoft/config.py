@@ -1,0 +1,187 @@
+"""The study file: typed, validated, and expanded into the cells of its grid."""
+
+import itertools
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fedsoft.datasets import DATASETS, Dataset
+from fedsoft.errors import StudyFileError
+from fedsoft.federation.strategies import STRATEGIES, StrategyOptions
+from fedsoft.privacy import LabelPrivacy
+from fedsoft.registry import explain
+from fedsoft.scenarios import Scenario
+from fedsoft.supervision import SOURCES, LabelSource
+from fedsoft.training import MODELS, Model, Training
+
+SourceChoice = Annotated[LabelSource, SOURCES.validator, SOURCES.serializer]
+StrategyChoice = Annotated[StrategyOptions, STRATEGIES.validator, STRATEGIES.serializer]
+DatasetChoice = Annotated[Dataset, DATASETS.validator, DATASETS.serializer]
+ModelChoice = Annotated[Model, MODELS.validator, MODELS.serializer]
+
+
+class Endpoint(BaseModel):
+    """The one comparison that a study is for, fixed before it runs; everything else is exploratory."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Field("human_soft_mode_matched", description="label of the source on trial")
+    baseline: str = Field("hard", description="label of the source it is compared with")
+    metric: Literal["brier", "nll", "signed_gap"] = Field("brier", description="what is compared")
+    reference: Literal["label", "mode", "vote"] = Field("label", description="against whom it is measured")
+    stratum: str = Field("all", description="`all`, or a difficulty stratum")
+    view: Literal["raw", "equal_confidence", "own_temperature"] = Field(
+        "equal_confidence", description="as predicted, at equal mean confidence, or after own temperatures"
+    )
+    strategy: str = Field("fedavg", description="label of the strategy it is compared under")
+    margin: float | None = Field(
+        None, gt=0, description="`as good` within it; by default .01 signed gap, .005 Brier, .02 NLL"
+    )
+
+    @property
+    def margin_used(self) -> float:
+        """The margin, or its default for the metric."""
+        return self.margin or {"signed_gap": 0.01, "brier": 0.005, "nll": 0.02}[self.metric]
+
+
+class Study(BaseModel):
+    """A grid of runs: every source × strategy × seed, in every cell of ``grid``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$", description="names the results' folder")
+    description: str = Field("", description="what the study asks, in a sentence, for the report")
+    dataset: DatasetChoice
+    sources: tuple[SourceChoice, ...] = Field(min_length=1)
+    strategies: tuple[StrategyChoice, ...] = Field(min_length=1)
+    scenario: Scenario = Scenario()
+    privacy: LabelPrivacy | None = None
+    model: ModelChoice
+    training: Training = Training()
+    tuned: str = Field("not tuned", description="how learning rates and rounds were chosen, for the report")
+    rounds: int = Field(ge=1)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
+    folds: int = Field(5, ge=2, description="a seed holds out the fold `seed mod folds`")
+    endpoint: Endpoint | None = None
+    grid: dict[str, tuple[Any, ...]] = Field({}, description="dotted keys with the values to cross")
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    stack: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
+        "all", description="clients trained as one tensor program by the in-process engine"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for what, choices in (("sources", self.sources), ("strategies", self.strategies)):
+            labels = [choice.label() for choice in choices]
+            if twice := sorted({label for label in labels if labels.count(label) > 1}):
+                raise ValueError(f"{what} lists {twice[0]!r} twice")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds lists a seed twice")
+        if self.endpoint:
+            sources = [source.label() for source in self.sources]
+            for label in (self.endpoint.source, self.endpoint.baseline):
+                if label not in sources:
+                    raise ValueError(f"endpoint names {label!r}, but sources are {', '.join(sources)}")
+            strategies = [strategy.label() for strategy in self.strategies]
+            if self.endpoint.strategy not in strategies:
+                raise ValueError(
+                    f"endpoint names strategy {self.endpoint.strategy!r}, but strategies are "
+                    f"{', '.join(strategies)}"
+                )
+        if self.privacy and not self.privacy.project:
+            for source in self.sources:
+                if not source.linear:
+                    raise ValueError(
+                        f"source {source.label()!r} needs a distribution, but privacy.project = false "
+                        "leaves the simplex; set it to true, or leave the source out"
+                    )
+        return self
+
+
+AXES_NOT_IN_GRID = ("grid", "sources", "strategies", "seeds", "name", "device", "stack")
+
+
+def read_study(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:
+    """The study file as a table, with ``key=value`` settings applied.
+
+    Raises:
+        StudyFileError: the file is missing or not TOML, or a setting has no ``=``.
+    """
+    try:
+        table: dict[str, Any] = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        near = ", ".join(sorted(str(p) for p in path.parent.glob("*.toml"))) or "none"
+        raise StudyFileError(f"{path} does not exist; study files beside it: {near}.") from None
+    except IsADirectoryError:
+        raise StudyFileError(f"{path} is a folder; name a study file in it.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyFileError(f"{path} is not valid TOML: {error}.") from None
+    table.setdefault("name", path.stem)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise StudyFileError(f"--set {setting!r} has no '='; write --set training.lr=0.05.")
+        put(table, key.strip(), _value(text.strip()))
+    return table
+
+
+def _value(text: str) -> Any:
+    """A TOML value; anything that is none is a string, so that names need no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def put(table: dict[str, Any], key: str, value: Any) -> None:
+    """Set a dotted key in nested tables; a choice spelled as a bare name becomes a table to take options."""
+    *path, last = key.split(".")
+    for part in path:
+        inner = table.get(part, {})
+        inner = {"name": inner} if isinstance(inner, str) else dict(inner) if isinstance(inner, dict) else None
+        if inner is None:
+            raise StudyFileError(f"key {key!r} cannot be set: {part!r} is not a table.")
+        table[part] = inner
+        table = inner
+    table[last] = value
+
+
+def validate(table: Mapping[str, Any], where: str) -> Study:
+    """A validated study.
+
+    Raises:
+        StudyFileError: every problem in one sentence, with the file, the key and the nearest valid one.
+    """
+    try:
+        return Study.model_validate(table)
+    except ValidationError as error:
+        raise StudyFileError(f"{where}: {'; '.join(explain(error, Study))}.") from None
+
+
+def cells(table: Mapping[str, Any], where: str) -> list[tuple[dict[str, Any], Study]]:
+    """Every cell of the study's grid: the values that set it apart, and its study.
+
+    A study without a grid is one cell, with no values.
+
+    Raises:
+        StudyFileError: the study or one of its cells is not valid.
+    """
+    study = validate(table, where)
+    for key, values in study.grid.items():
+        if key.split(".")[0] in AXES_NOT_IN_GRID or not values:
+            raise StudyFileError(f"{where}: grid cannot vary {key!r}, or its list of values is empty.")
+    result = []
+    for values in itertools.product(*study.grid.values()):
+        axes = dict(zip(study.grid, values, strict=True))
+        cell = _copy(table)
+        for key, value in axes.items():
+            put(cell, key, value)
+        result.append((axes, validate(cell, f"{where}, at {axes}" if axes else where)))
+    return result
+
+
+def _copy(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _copy(value) if isinstance(value, dict) else value for key, value in table.items()}

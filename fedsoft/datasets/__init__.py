@@ -1,0 +1,22 @@
+"""Datasets: inputs with labels and, where they exist, human votes."""
+
+from fedsoft.datasets import cifar10h, cifar10n, digits, ferplus, image_folder, npz
+from fedsoft.datasets.annotated import AnnotatedDataset, Annotations
+from fedsoft.datasets.dataset import DATASETS, Dataset
+from fedsoft.datasets.folder import data_folder
+from fedsoft.datasets.splits import fold_of
+
+__all__ = [
+    "DATASETS",
+    "AnnotatedDataset",
+    "Annotations",
+    "Dataset",
+    "cifar10h",
+    "cifar10n",
+    "data_folder",
+    "digits",
+    "ferplus",
+    "fold_of",
+    "image_folder",
+    "npz",
+]

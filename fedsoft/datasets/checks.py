@@ -1,0 +1,141 @@
+"""What named arrays must satisfy to be a dataset: each problem is one sentence with its mend."""
+
+from typing import NoReturn
+
+import numpy as np
+
+from fedsoft.errors import DataError
+from fedsoft.registry import nearest
+
+ARRAYS = [
+    "images",
+    "features",
+    "labels",
+    "votes",
+    "class_names",
+    "item_ids",
+    "annotator_ids",
+    "annotator_labels",
+    "groups",
+]
+
+
+def fail(source: str, array: str, problem: str, mend: str) -> NoReturn:
+    """Raise the DataError that names file, array, problem and mend."""
+    raise DataError(f"{source}: array `{array}` {problem}; {mend}.")
+
+
+def check_names(arrays: dict[str, np.ndarray], source: str) -> None:
+    """The arrays are known ones, with labels and one kind of inputs."""
+    for name in arrays:
+        if name not in ARRAYS:
+            fail(source, name, "is not one fedsoft knows", f"remove or rename it ({nearest(name, ARRAYS)})")
+    if "labels" not in arrays:
+        fail(source, "labels", "is missing", "add each image's class index")
+    if "images" in arrays and "features" in arrays:
+        fail(source, "features", "is there beside `images`", "keep one of the two")
+    if "images" not in arrays and "features" not in arrays:
+        fail(source, "images", "is missing, and so is `features`", "add one of the two")
+    if "annotator_ids" in arrays and "annotator_labels" not in arrays:
+        fail(source, "annotator_ids", "is there without `annotator_labels`", "add these or remove it")
+
+
+def check_lengths(arrays: dict[str, np.ndarray], source: str) -> None:
+    """Every array with one row an image has as many rows as there are labels, at least one."""
+    rows = len(arrays["labels"])
+    if not rows:
+        fail(source, "labels", "is empty", "a dataset needs at least two images")
+    for name in sorted(arrays.keys() - {"labels", "class_names", "annotator_ids"}):
+        if not arrays[name].ndim or len(arrays[name]) != rows:
+            found = len(arrays[name]) if arrays[name].ndim else "no"
+            fail(source, name, f"has {found} rows where `labels` has {rows}", "each image needs one row")
+
+
+def check_features(features: np.ndarray, source: str) -> np.ndarray:
+    """(N, D) finite numbers, as float32."""
+    _numeric(features, "features", source)
+    if features.ndim != 2 or not features.shape[1]:
+        fail(source, "features", f"has shape {features.shape}", "its shape must be (images, features)")
+    _finite(features, "features", source)
+    converted = features.astype(np.float32)
+    _finite(converted, "features", source)
+    return converted
+
+
+def check_images(images: np.ndarray, source: str) -> np.ndarray:
+    """(N, H, W) or (N, H, W, channels) uint8 images, as (N, H, W, channels)."""
+    _numeric(images, "images", source)
+    _finite(images, "images", source)
+    if images.dtype != np.uint8:
+        fail(source, "images", f"has dtype {images.dtype}", "store brightness 0 to 255 as uint8")
+    if images.ndim == 3:
+        images = images[..., np.newaxis]
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
+        mend = "its shape must be (images, height, width) or (images, height, width, 1 or 3 channels)"
+        fail(source, "images", f"has shape {images.shape}", mend)
+    return images
+
+
+def check_whole(array: np.ndarray, name: str, dimensions: int, lowest: int, source: str) -> np.ndarray:
+    """Whole numbers of at least ``lowest``, whatever their dtype, as int64."""
+    _numeric(array, name, source)
+    if array.ndim != dimensions:
+        shape = "(images,)" if dimensions == 1 else "(images, columns)"
+        fail(source, name, f"has shape {array.shape}", f"its shape must be {shape}")
+    _finite(array, name, source)
+    for wrong, mend in (
+        (array != np.floor(array), "every entry must be a whole number"),
+        (array < lowest, f"the smallest valid entry is {lowest}"),
+    ):
+        if wrong.any():
+            row = first_row(wrong)
+            fail(source, name, f"holds {array[row][wrong[row]].flat[0]} in row {row}", mend)
+    return array.astype(np.int64)
+
+
+def check_class_names(names: np.ndarray, source: str) -> tuple[str, ...]:
+    """C distinct names."""
+    if names.ndim != 1:
+        fail(source, "class_names", f"has shape {names.shape}", "its shape must be (classes,)")
+    words = tuple(str(name) for name in names)
+    if repeated := [word for at, word in enumerate(words) if word in words[:at]]:
+        fail(source, "class_names", f"holds {repeated[0]!r} twice", "give each class its own name")
+    return words
+
+
+def check_classes(labels: np.ndarray, names: tuple[str, ...], source: str) -> None:
+    """At least two classes, every label among them, every class with an example."""
+    classes = len(names)
+    if classes < 2:
+        fail(source, "labels", f"knows {classes} class", "a dataset needs at least two")
+    if (labels >= classes).any():
+        row = first_row(labels >= classes)
+        mend = f"with {classes} classes, labels run from 0 to {classes - 1}"
+        fail(source, "labels", f"holds {labels[row]} in row {row}", mend)
+    counts = np.bincount(labels, minlength=classes)
+    if not counts.all():
+        empty = int(np.flatnonzero(counts == 0)[0])
+        mend = "remove the class from names and votes, or add images of it"
+        fail(source, "labels", f"has no example of class {empty} ({names[empty]})", mend)
+
+
+def check_someone_voted(voters: np.ndarray, name: str, source: str) -> None:
+    """(N,) numbers of votes: at least one an image."""
+    if not voters.all():
+        row = first_row(voters == 0)
+        fail(source, name, f"holds no vote in row {row}", "leave images without votes out")
+
+
+def first_row(wrong: np.ndarray) -> int:
+    """Index of the first row with a true entry."""
+    return int(np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1))[0])
+
+
+def _numeric(array: np.ndarray, name: str, source: str) -> None:
+    if array.dtype.kind not in "iuf":
+        fail(source, name, f"has dtype {array.dtype}", "it must hold numbers")
+
+
+def _finite(array: np.ndarray, name: str, source: str) -> None:
+    if array.ndim and not (finite := np.isfinite(array)).all():
+        fail(source, name, f"is not finite in row {first_row(~finite)}", "replace NaN and infinities")

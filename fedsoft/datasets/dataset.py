@@ -1,0 +1,84 @@
+"""What every dataset that a study file can name has in common."""
+
+import zlib
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from fedsoft.datasets.annotated import AnnotatedDataset
+from fedsoft.datasets.arrays import from_arrays
+from fedsoft.errors import DataError, StoreError
+from fedsoft.files import read_npz
+from fedsoft.registry import Options, Registry
+
+
+class Dataset(Options):
+    """A source of inputs, labels and votes."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The named arrays that `fedsoft.datasets.arrays.from_arrays` takes."""
+        raise NotImplementedError
+
+    def people(self) -> Literal["real", "simulated"]:
+        """Whose votes these are."""
+        return "real"
+
+    def source(self) -> str:
+        """The file or name that errors give."""
+        return f"dataset {self.name!r}"
+
+    def missing(self) -> str | None:
+        """Why the dataset cannot be loaded now, and how to mend it; None if it can. Loads nothing."""
+        return None
+
+    def fetch(self) -> None:
+        """Download what is missing into the data folder.
+
+        Raises:
+            DataError: it cannot be downloaded, or what came is not what it should be.
+        """
+        if reason := self.missing():
+            raise DataError(f"dataset {self.name!r} has no download: {reason}")
+
+    def load(self) -> AnnotatedDataset:
+        """The checked dataset.
+
+        Raises:
+            DataError: the data are missing or not valid; the message says how to mend it.
+        """
+        if reason := self.missing():
+            raise DataError(reason)
+        return from_arrays(self.arrays(), name=self.name, source=self.source(), crowd=self.people())
+
+
+DATASETS = Registry("dataset", Dataset)
+
+
+class ArchivedDataset(Dataset):
+    """A dataset in one .npz file."""
+
+    def file(self) -> Path:
+        """The file that holds it."""
+        raise NotImplementedError
+
+    def mend(self) -> str:
+        """What to do if the file is missing."""
+        return "set FEDSOFT_DATA to the folder that holds it, or choose another dataset"
+
+    def source(self) -> str:
+        """The file's path."""
+        return str(self.file())
+
+    def missing(self) -> str | None:
+        """Whether the file is there, and what to do if not."""
+        return None if self.file().is_file() else f"{self.file()} does not exist; {self.mend()}."
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The file's arrays; DataError if it is damaged or holds pickled objects."""
+        try:
+            return read_npz(self.file())
+        except StoreError as error:
+            raise DataError(str(error)) from None
+        except zlib.error as error:
+            raise DataError(f"{self.file()} is damaged ({error}); copy or download it again.") from None

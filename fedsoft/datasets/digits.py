@@ -1,0 +1,45 @@
+"""The embedded default: handwritten digits with a simulated crowd."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from fedsoft.datasets.dataset import DATASETS, Dataset
+from fedsoft.datasets.simulated_crowd import simulate_crowd
+
+
+@DATASETS("digits")
+class Digits(Dataset):
+    """1,797 real handwritten digits of 8×8 pixels with a simulated crowd; no download.
+
+    The digits are scikit-learn's copy of the test set of Alpaydin and Kaynak, UCI, 1998. The votes are
+    those of `fedsoft.datasets.simulated_crowd`, no human's: its annotators disagree where digits look alike.
+    """
+
+    inputs: Literal["features", "images"] = Field(
+        "features", description="64 pixels in [0, 1] as features, or images of 8×8 pixels"
+    )
+    annotators: int = Field(18, ge=1, description="simulated annotators; each votes once on each image")
+    seed: int = Field(0, ge=0, description="names the simulated crowd; another seed gives other people")
+
+    def people(self) -> Literal["real", "simulated"]:
+        """Simulated."""
+        return "simulated"
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Scikit-learn's digits and the simulated answers."""
+        from sklearn.datasets import load_digits
+
+        digits = load_digits()
+        brightness = (digits.images / 16).astype(np.float32)
+        if self.inputs == "features":
+            inputs = brightness.reshape(len(brightness), -1)
+        else:
+            inputs = np.round(255 * brightness).astype(np.uint8)
+        return {
+            self.inputs: inputs,
+            "labels": digits.target,
+            "class_names": np.array([str(digit) for digit in range(10)]),
+            "annotator_labels": simulate_crowd(brightness, digits.target, self.annotators, self.seed),
+        }

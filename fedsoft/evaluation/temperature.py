@@ -1,0 +1,82 @@
+"""Temperature: one number that softens or sharpens all predictions alike and leaves their order."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+COLDEST, HOTTEST = 0.01, 100.0
+HALVINGS = 50
+
+
+def apply_temperature(probs: Tensor, temperature: Tensor | float) -> Tensor:
+    """Raise predictions to the power 1 / T and renormalise: T > 1 softens, T < 1 sharpens.
+
+    Guo et al. 2017, arXiv:1706.04599; dividing logits by T is the same.
+
+    Args:
+        probs: (..., N, C) predictions. A zero counts as the smallest normal number of its dtype.
+        temperature: T > 0, one number or one for each leading index (...).
+
+    Returns:
+        (..., N, C) predictions of the same dtype.
+    """
+    return _soften(_logits(probs), 1 / _spread(temperature, probs)).to(probs.dtype)
+
+
+def fit_temperature(probs: Tensor, reference: Tensor) -> Tensor:
+    """The temperature of least negative log-likelihood, in [0.01, 100].
+
+    The likelihood is concave in 1 / T, so its slope has one zero, found by bisection.
+
+    Args:
+        probs: (..., N, C) predictions on examples that neither trained the model nor are scored.
+        reference: (N, C) or (..., N, C) rows on the simplex: labels, or votes.
+
+    Returns:
+        (...) temperatures, each fitted for itself; NaN where N is 0.
+    """
+    logits, target = torch.broadcast_tensors(_logits(probs), reference.double())
+    wanted = (target * logits).sum(dim=-1).mean(dim=-1)
+    return _bisect(lambda p: (p * logits).sum(dim=-1).mean(dim=-1) - wanted, logits).to(probs.dtype)
+
+
+def temperature_for_confidence(probs: Tensor, confidence: Tensor | float) -> Tensor:
+    """The temperature at which the mean confidence has a stated value; it needs no labels.
+
+    Args:
+        probs: (..., N, C) predictions.
+        confidence: wanted mean confidence in (1/C, 1), one number or one for each leading index (...).
+
+    Returns:
+        (...) temperatures in [0.01, 100]: the nearer end where the value cannot be reached; NaN where N is 0.
+    """
+    wanted = torch.as_tensor(confidence, dtype=torch.float64, device=probs.device)
+    return _bisect(lambda p: p.amax(dim=-1).mean(dim=-1) - wanted, _logits(probs)).to(probs.dtype)
+
+
+def _logits(probs: Tensor) -> Tensor:
+    return probs.clamp_min(torch.finfo(probs.dtype).tiny).double().log()
+
+
+def _soften(logits: Tensor, sharpness: Tensor) -> Tensor:
+    return (logits * sharpness).softmax(dim=-1)
+
+
+def _spread(temperature: Tensor | float, probs: Tensor) -> Tensor:
+    return torch.as_tensor(temperature, dtype=torch.float64, device=probs.device)[..., None, None]
+
+
+def _bisect(excess: Callable[[Tensor], Tensor], logits: Tensor) -> Tensor:
+    """T at which the excess of the softened predictions, which falls as T grows, crosses zero."""
+    if logits.shape[-2] == 0:
+        return logits.new_full(logits.shape[:-2], math.nan)
+    low = logits.new_full(logits.shape[:-2], math.log(COLDEST))
+    high = torch.full_like(low, math.log(HOTTEST))
+    # A fixed number of steps: nothing waits for the device, and all leading indices go together.
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        hotter = excess(_soften(logits, (-middle).exp()[..., None, None])) > 0
+        low, high = middle.where(hotter, low), high.where(hotter, middle)
+    return ((low + high) / 2).exp()

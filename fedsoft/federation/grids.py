@@ -1,0 +1,200 @@
+"""Engines, as Flower grids that show a strategy nothing but the round's cohort."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from flwr.app import Message, MessageType, RecordDict
+from flwr.serverapp import Grid
+from flwr.supercore.run import Run
+from flwr.supercore.task_identity import TaskIdentity
+
+from fedsoft.errors import EngineError
+from fedsoft.federation.client import answer, failed
+from fedsoft.federation.task import Task
+
+Stack = int | Literal["all"]
+
+
+class CohortGrid(Grid):
+    """A grid on which the cohort is drawn by partition, from the run's stream, before Flower samples.
+
+    A strategy with ``fraction_train = 1`` can then only permute the cohort, and messages and replies
+    travel in the order of partitions, so nothing depends on Flower's global random state.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.cohort: list[int] = []
+
+    def open_round(self, server_round: int) -> list[int]:
+        """Draw the cohort of a round; ``get_node_ids`` shows it until the next round opens."""
+        self.cohort = self.task.cohort(server_round)
+        return self.cohort
+
+    def node_of(self, partition: int) -> int:
+        """The node that holds a partition."""
+        raise TypeError(f"{type(self).__name__} knows no nodes")
+
+    def get_node_ids(self) -> Iterable[int]:
+        """The nodes of the round's cohort."""
+        return [self.node_of(partition) for partition in self.cohort]
+
+    def send_and_receive(
+        self, messages: Iterable[Message], *, timeout: float | None = None
+    ) -> list[Message]:
+        """Send the round's messages and return the replies, both in the order of partitions."""
+        by_node = {message.metadata.dst_node_id: message for message in messages}
+        chosen = [partition for partition in self.cohort if self.node_of(partition) in by_node]
+        ordered = [by_node[self.node_of(partition)] for partition in chosen]
+        return self.exchange(chosen, ordered, timeout)
+
+    def exchange(
+        self, partitions: Sequence[int], messages: Sequence[Message], timeout: float | None
+    ) -> list[Message]:
+        """Deliver one message to each partition and return the replies in the same order."""
+        raise TypeError(f"{type(self).__name__} delivers nothing")
+
+
+class InProcessGrid(CohortGrid):
+    """Clients executed in this process, ``stack`` of them as one tensor program."""
+
+    def __init__(self, task: Task, stack: Stack = "all") -> None:
+        super().__init__(task)
+        self.stack = stack
+        self._run = Run.create_empty(1)
+        TaskIdentity.task_id, TaskIdentity.run_id, TaskIdentity.node_id = 1, 1, 1
+        self._sent = 0
+        self._replies: dict[str, Message] = {}
+
+    @property
+    def run(self) -> Run:
+        """Flower's information on the run."""
+        return self._run
+
+    def set_run(self, run: Run) -> None:
+        """Set Flower's information on the run."""
+        self._run = run
+
+    def node_of(self, partition: int) -> int:
+        """Nodes are numbered from 1: Flower keeps 0 for none."""
+        return partition + 1
+
+    def create_message(
+        self,
+        content: RecordDict,
+        message_type: str,
+        dst_node_id: int,
+        group_id: str,
+        ttl: float | None = None,
+    ) -> Message:
+        """A message to a node."""
+        return Message(content, dst_node_id, message_type, ttl=ttl, group_id=group_id)
+
+    def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
+        """Execute messages; their replies wait to be pulled."""
+        listed = list(messages)
+        for message in listed:
+            self._sent += 1
+            message.metadata.__dict__["_message_id"] = str(self._sent)
+        partitions = [message.metadata.dst_node_id - 1 for message in listed]
+        replies = self._execute(partitions, listed)
+        names = [message.metadata.message_id for message in listed]
+        self._replies.update(zip(names, replies, strict=True))
+        return names
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        """The replies to pushed messages."""
+        return [self._replies.pop(name) for name in message_ids if name in self._replies]
+
+    def exchange(
+        self, partitions: Sequence[int], messages: Sequence[Message], timeout: float | None
+    ) -> list[Message]:
+        """Execute at once; there is nothing to wait for."""
+        return list(self.pull_messages(self.push_messages(messages)))
+
+    def _execute(self, partitions: Sequence[int], messages: Sequence[Message]) -> list[Message]:
+        size = len(messages) if self.stack == "all" else self.stack
+        replies: list[Message] = []
+        for start in range(0, len(messages), max(size, 1)):
+            part = slice(start, start + size)
+            try:
+                replies += answer(self.task, partitions[part], messages[part])
+            except Exception as error:
+                replies += [failed(message, error) for message in messages[part]]
+        return replies
+
+
+class FlowerGrid(CohortGrid):
+    """A grid of Flower's own (Ray simulation, SuperLink), seen through the cohort of a run."""
+
+    def __init__(self, task: Task, grid: Grid, nodes: dict[int, int]) -> None:
+        super().__init__(task)
+        self.grid, self.nodes = grid, nodes
+
+    @property
+    def run(self) -> Run:
+        """Flower's information on the run."""
+        return self.grid.run
+
+    def set_run(self, run: Run) -> None:
+        """Set Flower's information on the run."""
+        self.grid.set_run(run)
+
+    def node_of(self, partition: int) -> int:
+        """The node that answered with this partition."""
+        return self.nodes[partition]
+
+    def create_message(
+        self,
+        content: RecordDict,
+        message_type: str,
+        dst_node_id: int,
+        group_id: str,
+        ttl: float | None = None,
+    ) -> Message:
+        """A message to a node."""
+        return self.grid.create_message(content, message_type, dst_node_id, group_id, ttl)
+
+    def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
+        """Pass messages on."""
+        return self.grid.push_messages(messages)
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        """Pass replies back."""
+        return self.grid.pull_messages(message_ids)
+
+    def exchange(
+        self, partitions: Sequence[int], messages: Sequence[Message], timeout: float | None
+    ) -> list[Message]:
+        """Send, wait, and put the replies into the order of partitions."""
+        replies = {
+            reply.metadata.src_node_id: reply
+            for reply in self.grid.send_and_receive(messages, timeout=timeout)
+        }
+        if lost := [p for p in partitions if self.nodes[p] not in replies]:
+            raise EngineError(f"clients {lost} did not answer within {timeout:.0f} s; run again to continue.")
+        return [replies[self.nodes[partition]] for partition in partitions]
+
+
+def find_nodes(grid: Grid, clients: int, patience: float = 120.0) -> dict[int, int]:
+    """Wait until all clients are connected, and ask each node which partition it is.
+
+    Raises:
+        EngineError: fewer nodes connect than there are clients.
+    """
+    deadline = time.monotonic() + patience
+    while len(nodes := list(grid.get_node_ids())) < clients:
+        if time.monotonic() > deadline:
+            raise EngineError(f"only {len(nodes)} of {clients} clients connected within {patience:.0f} s.")
+        time.sleep(0.1)
+    questions = [Message(RecordDict(), node, MessageType.QUERY) for node in nodes]
+    replies = grid.send_and_receive(questions, timeout=patience)
+    found = {
+        int(reply.content["metrics"]["partition-id"]): reply.metadata.src_node_id
+        for reply in replies
+        if reply.has_content()
+    }
+    if missing := sorted(set(range(clients)) - set(found)):
+        raise EngineError(f"no node holds the partitions {missing}; start {clients} clients.")
+    return found

@@ -1,0 +1,82 @@
+"""The round loop: Flower's strategy hooks, in an order that can be interrupted and resumed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flwr.app import ConfigRecord
+from flwr.serverapp.strategy import Strategy
+
+from fedsoft.errors import EngineError
+from fedsoft.federation.grids import CohortGrid
+from fedsoft.federation.records import to_arrays, to_record
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    """The state after a round.
+
+    Attributes:
+        number: the round, from 1; 0 is the initial model.
+        arrays: parameters of the global model.
+        train_loss: mean loss of the cohort, weighted by examples; NaN where nobody trained.
+        cohort: number of clients that trained.
+    """
+
+    number: int
+    arrays: dict[str, np.ndarray]
+    train_loss: float
+    cohort: int
+
+
+def federate(
+    strategy: Strategy,
+    grid: CohortGrid,
+    rounds: int,
+    after_round: Callable[[RoundResult], Any],
+    start: RoundResult,
+    config: Mapping[str, str] | None = None,
+    timeout: float = 3600.0,
+) -> RoundResult:
+    """Run the rounds after ``start``: configure, train, aggregate, as ``Strategy.start`` does.
+
+    ``Strategy.start`` can neither resume nor let the cohort be drawn by partition; a test holds the
+    two bitwise equal.
+
+    Args:
+        strategy: one of Flower's strategies, fresh, or with the state it had after ``start``.
+        grid: the engine.
+        rounds: number of the last round.
+        after_round: called with the result of each round.
+        start: the initial model, or where an interrupted run stopped.
+        config: what else clients are told.
+        timeout: seconds to wait for the replies of a round.
+
+    Raises:
+        EngineError: a client failed; the message carries its traceback.
+    """
+    state, record, sent = start, to_record(start.arrays), ConfigRecord(dict(config or {}))
+    for number in range(start.number + 1, rounds + 1):
+        if not grid.open_round(number):
+            state = RoundResult(number, state.arrays, float("nan"), 0)
+            after_round(state)
+            continue
+        messages = strategy.configure_train(number, record, sent, grid)
+        replies = grid.send_and_receive(messages, timeout=timeout)
+        for partition, reply in zip(grid.cohort, replies, strict=True):
+            if reply.has_error():
+                raise EngineError(f"client {partition} failed in round {number}:\n{reply.error.reason}")
+        aggregated, metrics = strategy.aggregate_train(number, replies)
+        if aggregated is None or metrics is None:
+            raise EngineError(f"{type(strategy).__name__} aggregated nothing in round {number}.")
+        arrays = to_arrays(aggregated)
+        if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
+            raise EngineError(
+                f"training diverged in round {number}: {bad[0]} is not finite; lower training.lr "
+                "or the strategy's server step."
+            )
+        record = to_record(arrays)
+        state = RoundResult(number, arrays, float(metrics["train-loss"]), len(replies))
+        after_round(state)
+    return state

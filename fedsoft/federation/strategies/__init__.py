@@ -1,0 +1,26 @@
+"""Server strategies: Flower's own objects behind validated options."""
+
+from fedsoft.federation.strategies import (
+    fedadam,
+    fedavg,
+    fedavgm,
+    fedmedian,
+    fedprox,
+    fedtrimmedavg,
+    fedyogi,
+    krum,
+)
+from fedsoft.federation.strategies.options import STRATEGIES, StrategyOptions
+
+__all__ = [
+    "STRATEGIES",
+    "StrategyOptions",
+    "fedadam",
+    "fedavg",
+    "fedavgm",
+    "fedmedian",
+    "fedprox",
+    "fedtrimmedavg",
+    "fedyogi",
+    "krum",
+]

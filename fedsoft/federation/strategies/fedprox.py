@@ -1,0 +1,20 @@
+"""Federated averaging with a proximal term."""
+
+from flwr.serverapp import strategy as flower
+from pydantic import Field
+
+from fedsoft.federation.strategies.options import STRATEGIES, WHOLE_COHORT, StrategyOptions
+
+
+@STRATEGIES("fedprox")
+class FedProx(StrategyOptions):
+    """FedAvg whose clients are pulled back to the global model. Li et al. 2020, arXiv:1812.06127.
+
+    Each client minimises its loss plus mu/2 * ||w - w_global||²; ``mu = 0`` is ``fedavg``.
+    """
+
+    mu: float = Field(0.1, ge=0, description="strength of the pull")
+
+    def build(self) -> flower.Strategy:
+        """Flower's FedProx; the pull itself is in the local update."""
+        return flower.FedProx(proximal_mu=self.mu, **WHOLE_COHORT)

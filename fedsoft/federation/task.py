@@ -1,0 +1,50 @@
+"""What the clients of one run train on."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from torch import Tensor
+
+from fedsoft.scenarios import Clients
+from fedsoft.streams import stream
+from fedsoft.training import Model, Training
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run, as its clients see it; the same object in every process that executes some of them.
+
+    Attributes:
+        run: key of the run.
+        seed: governs initial weights, cohorts and batch orders; sources and strategies of one seed share them.
+        model: the model.
+        training: options of the local update.
+        participation: share of the non-empty clients in each cohort.
+        inputs: (N, …) inputs of the whole dataset.
+        targets: (N, C) targets of its training examples; NaN where an example must not be trained on.
+        train: the rows that each client trains on.
+    """
+
+    run: str
+    seed: int
+    model: Model
+    training: Training
+    participation: float
+    inputs: Tensor
+    targets: Tensor
+    train: Clients
+    occupied: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "occupied", np.flatnonzero(self.train.sizes))
+
+    def initial(self) -> dict[str, np.ndarray]:
+        """Initial parameters."""
+        shape, classes = tuple(self.inputs.shape[1:]), self.targets.shape[1]
+        return self.model.initial(shape, classes, stream("initial weights", seed=self.seed))
+
+    def cohort(self, server_round: int) -> list[int]:
+        """The clients of a round, ascending: drawn among those that hold examples."""
+        size = min(len(self.occupied), max(1, round(self.participation * len(self.occupied))))
+        rng = stream("cohort", seed=self.seed, round=server_round)
+        return sorted(rng.choice(self.occupied, size, replace=False).tolist()) if size else []

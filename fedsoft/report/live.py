@@ -1,0 +1,63 @@
+"""The live display of a running study."""
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from fedsoft.study.settings import RunSettings
+
+
+class Live:
+    """Shows runs done, time left and the latest figures; on a terminal live, elsewhere a line now and then."""
+
+    def __init__(self, runs: Sequence[RunSettings]) -> None:
+        self.runs = len(runs)
+        self.rounds = sum(run.rounds for run in runs)
+        self.rounds_seen = self.done = 0
+        self.began = self.printed = time.monotonic()
+        self.console = Console()
+        self.progress = Progress(
+            TextColumn("[bold]{task.fields[done]}/{task.fields[runs]}[/bold] runs"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[left]} left · {task.fields[figures]}"),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self.task = self.progress.add_task("", total=self.rounds, done=0, runs=self.runs, left="?", figures="")
+
+    def __enter__(self) -> "Live":
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+        if self.runs and kind is None:
+            seconds = time.monotonic() - self.began
+            self.console.print(f"{self.done} of {self.runs} runs in {seconds:.0f} s.")
+
+    def after_round(self, run: RunSettings, figures: dict[str, float]) -> None:
+        """Count a round, and show its figures."""
+        self.rounds_seen += 1
+        self.done += figures["round"] == run.rounds
+        spent = time.monotonic() - self.began
+        left = _minutes(spent / self.rounds_seen * (self.rounds - self.rounds_seen))
+        shown = " ".join(
+            f"{name} {figures[name]:.3f}" for name in ("accuracy", "brier", "signed_gap") if name in figures
+        )
+        text = f"{run.label()}, round {figures['round']:.0f}: {shown}"
+        self.progress.update(
+            self.task, completed=self.rounds_seen, done=self.done, left=left, figures=text
+        )
+        if not self.console.is_terminal and time.monotonic() - self.printed > 15:
+            self.printed = time.monotonic()
+            self.console.print(f"{self.done}/{self.runs} runs, {left} left · {text}", soft_wrap=True)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"

@@ -1,0 +1,8 @@
+"""Scenarios: how examples, sources and annotators are spread over clients."""
+
+from fedsoft.scenarios.clients import Clients
+from fedsoft.scenarios.deal import Deal, deal
+from fedsoft.scenarios.partition import PARTITIONS, Partition
+from fedsoft.scenarios.scenario import Party, Scenario
+
+__all__ = ["PARTITIONS", "Clients", "Deal", "Partition", "Party", "Scenario", "deal"]

@@ -1,0 +1,62 @@
+"""Partitions: how examples are spread over clients."""
+
+import numpy as np
+from pydantic import Field
+
+from fedsoft.errors import StudyFileError
+from fedsoft.registry import Options, Registry
+
+
+class Partition(Options):
+    """A rule that gives every example to one client."""
+
+    def owners(self, labels: np.ndarray, clients: int, rng: np.random.Generator) -> np.ndarray:
+        """labels (N,) -> client of each example (N,), in [0, clients)."""
+        raise TypeError(f"{type(self).__name__} defines no owners")
+
+
+PARTITIONS = Registry("partition", Partition)
+
+
+@PARTITIONS("iid")
+class Iid(Partition):
+    """Examples dealt at random, in equal numbers up to one."""
+
+    def owners(self, labels: np.ndarray, clients: int, rng: np.random.Generator) -> np.ndarray:
+        """A shuffled round robin."""
+        owner = np.empty(len(labels), dtype=np.int64)
+        owner[rng.permutation(len(labels))] = np.arange(len(labels)) % clients
+        return owner
+
+
+@PARTITIONS("dirichlet")
+class Dirichlet(Partition):
+    """Label skew: each class is spread over clients in proportions drawn from a Dirichlet distribution.
+
+    Hsu, Qi, Brown 2019, arXiv:1909.06335, in the variant that draws over clients for each class.
+    Small ``alpha`` means strong skew; infinity would be IID in labels.
+    """
+
+    alpha: float = Field(0.5, gt=0, description="concentration")
+    smallest: int = Field(10, ge=1, description="redraw until every client has this many examples")
+
+    def owners(self, labels: np.ndarray, clients: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw class by class, and again until no client is too small.
+
+        Raises:
+            StudyFileError: no draw in 1,000 gives every client its smallest number of examples.
+        """
+        for _ in range(1000):
+            owner = np.empty(len(labels), dtype=np.int64)
+            for label in np.unique(labels):
+                rows = rng.permutation(np.flatnonzero(labels == label))
+                shares = rng.dirichlet(np.full(clients, self.alpha))
+                cuts = np.round(np.cumsum(shares)[:-1] * len(rows)).astype(int)
+                for client, part in enumerate(np.split(rows, cuts)):
+                    owner[part] = client
+            if np.bincount(owner, minlength=clients).min() >= self.smallest:
+                return owner
+        raise StudyFileError(
+            f"dirichlet(alpha={self.alpha}) gave no split of {len(labels)} examples in which each of "
+            f"{clients} clients has {self.smallest}; raise alpha, or lower `smallest` or `clients`."
+        )

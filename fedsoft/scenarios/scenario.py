@@ -1,0 +1,80 @@
+"""The scenario of a study: clients, partition, and what each party's labels come from."""
+
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from fedsoft.annotators import NOISES, AnnotatorNoise, AnnotatorPool
+from fedsoft.annotators.noise import NoNoise
+from fedsoft.scenarios.partition import PARTITIONS, Iid, Partition
+from fedsoft.supervision import SOURCES, LabelSource
+
+
+class Party(BaseModel):
+    """Some of the clients, and what sets their labels apart."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    share: float | None = Field(None, gt=0, le=1, description="share of the clients, chosen at random")
+    clients: tuple[int, ...] | None = Field(None, description="or these clients, by number")
+    source: Annotated[LabelSource, SOURCES.validator, SOURCES.serializer] | None = Field(
+        None, description="their label source, whatever source the run compares"
+    )
+    votes: int | None = Field(None, ge=1, description="votes collected an image; without it, all there are")
+    noise: Annotated[AnnotatorNoise, NOISES.validator, NOISES.serializer] = Field(
+        default_factory=NoNoise, description="how their annotators err"
+    )
+
+    @property
+    def pool(self) -> AnnotatorPool:
+        """The annotators behind these clients."""
+        return AnnotatorPool(votes=self.votes, noise=self.noise)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.share is None) == (self.clients is None):
+            raise ValueError("a party takes either `share` or `clients`")
+        return self
+
+
+class Scenario(BaseModel):
+    """Who holds what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    clients: int = Field(10, ge=1, description="number of clients")
+    partition: Annotated[Partition, PARTITIONS.validator, PARTITIONS.serializer] = Field(default_factory=Iid)
+    participation: float = Field(1.0, gt=0, le=1, description="share of the clients in each round's cohort")
+    votes: int | None = Field(None, ge=1, description="votes collected an image, by clients in no party")
+    noise: Annotated[AnnotatorNoise, NOISES.validator, NOISES.serializer] = Field(
+        default_factory=NoNoise, description="how annotators of clients in no party err"
+    )
+    parties: tuple[Party, ...] = Field((), description="clients whose labels come from elsewhere")
+
+    @model_validator(mode="after")
+    def _parties_fit(self) -> Self:
+        named = [number for party in self.parties for number in party.clients or ()]
+        if len(named) != len(set(named)):
+            raise ValueError("a client is named in two parties")
+        if named and not 0 <= min(named) <= max(named) < self.clients:
+            raise ValueError(f"parties name clients outside 0 to {self.clients - 1}")
+        wanted = sum(round((party.share or 0) * self.clients) for party in self.parties)
+        if wanted > self.clients - len(named):
+            raise ValueError("the parties' shares ask for more clients than there are")
+        return self
+
+    def party(self, number: int) -> Party:
+        """A party by its number; -1 is everyone else."""
+        return self.parties[number] if number >= 0 else Party(share=1, votes=self.votes, noise=self.noise)
+
+    def party_of(self, rng: np.random.Generator) -> np.ndarray:
+        """(clients,) number of each client's party; -1 for those in none."""
+        party_of = np.full(self.clients, -1)
+        for number, party in enumerate(self.parties):
+            party_of[list(party.clients or ())] = number
+        free = rng.permutation(np.flatnonzero(party_of < 0))
+        for number, party in enumerate(self.parties):
+            taken = round((party.share or 0) * self.clients)
+            party_of[free[:taken]], free = number, free[taken:]
+        return party_of

@@ -1,0 +1,1 @@
+"""Studies: a grid of runs, executed once, resumed where they stopped, scored and stored."""

@@ -1,0 +1,190 @@
+"""One run, from its settings to its folder of results; the same on every engine."""
+
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import fedsoft
+from fedsoft.errors import FedsoftError
+from fedsoft.evaluation import METRICS, onehot
+from fedsoft.federation import (
+    CohortGrid,
+    RoundResult,
+    Task,
+    federate,
+    restore_strategy,
+    strategy_state,
+    to_parameters,
+)
+from fedsoft.study.prepare import Prepared, prepare
+from fedsoft.study.settings import RunSettings
+from fedsoft.study.store import Store
+from fedsoft.training import predict
+
+CHECKPOINT_SECONDS = 30.0
+PER_ROUND = tuple(METRICS.parse(name) for name in ("accuracy", "nll", "brier", "signed_gap"))
+
+
+class Interrupted(FedsoftError):
+    """The run was asked to stop, and left a checkpoint."""
+
+
+@dataclass
+class Hooks:
+    """What a run reports to and asks of whoever executes it."""
+
+    after_round: Callable[[RunSettings, dict[str, float]], None] = lambda settings, figures: None
+    stop: Callable[[], bool] = lambda: False
+
+
+def execute(
+    settings: RunSettings,
+    store: Store,
+    make_grid: Callable[[Task], CohortGrid],
+    engine: str,
+    device: str,
+    hooks: Hooks | None = None,
+) -> None:
+    """Train, evaluate and store one run; continue it where a checkpoint was left.
+
+    Raises:
+        Interrupted: ``hooks.stop`` said so; a checkpoint holds the state.
+        FedsoftError: the run cannot be done; the message says which run and why.
+    """
+    if store.is_done(settings.key):
+        return
+    hooks = hooks or Hooks()
+    store.save_settings(settings)
+    began = time.monotonic()
+    try:
+        prepared = prepare(settings, store, device)
+        final, rounds, seconds = _train(prepared, store, make_grid(prepared.task), hooks)
+    except Interrupted:
+        raise
+    except FedsoftError as error:
+        raise type(error)(f"{settings.label()}: {error}") from None
+    parameters = to_parameters(final.arrays, prepared.task.inputs.device)
+    store.finish(
+        settings.key,
+        record={
+            "label": settings.label(),
+            "engine": engine,
+            "device": device,
+            "seed": settings.seed,
+            "fold": settings.fold,
+            "seconds": seconds + time.monotonic() - began,
+            "votes_bought": prepared.votes_bought,
+            "bytes_sent": _bytes_sent(final, rounds),
+            "privacy": prepared.privacy_spent,
+            "targets": prepared.summary,
+            "crowd": prepared.dataset.crowd,
+            **_environment(),
+        },
+        rounds=rounds,
+        model=final.arrays,
+        predictions=_predictions(prepared, parameters),
+    )
+
+
+def _train(
+    prepared: Prepared, store: Store, grid: CohortGrid, hooks: Hooks
+) -> tuple[RoundResult, list[dict[str, float]], float]:
+    """The rounds that are left; returns the last, the figures of all, and seconds spent before this call."""
+    settings, task = prepared.settings, prepared.task
+    strategy = settings.strategy.build()
+    state, rounds, before = RoundResult(0, task.initial(), float("nan"), 0), [], 0.0
+    if saved := store.checkpoint(settings.key):
+        arrays, rest = saved
+        model = {name[6:]: array for name, array in arrays.items() if name.startswith("model/")}
+        state = RoundResult(rest["round"], model, float("nan"), 0)
+        restore_strategy(strategy, {n[9:]: a for n, a in arrays.items() if n.startswith("strategy/")}, rest["strategy"])
+        rounds, before = rest["rounds"], rest["seconds"]
+    else:
+        rounds = [_figures(prepared, state)]
+    began = saved_at = time.monotonic()
+
+    def after_round(result: RoundResult) -> None:
+        nonlocal saved_at
+        rounds.append(_figures(prepared, result))
+        hooks.after_round(settings, rounds[-1])
+        stop = hooks.stop() and result.number < settings.rounds
+        if stop or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+            saved_at = time.monotonic()
+            arrays, kinds = strategy_state(strategy)
+            store.save_checkpoint(
+                settings.key,
+                {f"model/{name}": array for name, array in result.arrays.items()}
+                | {f"strategy/{name}": array for name, array in arrays.items()},
+                {
+                    "round": result.number,
+                    "strategy": kinds,
+                    "rounds": rounds,
+                    "seconds": before + saved_at - began,
+                },
+            )
+        if stop:
+            raise Interrupted(f"{settings.label()} stopped after round {result.number}.")
+
+    config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(task.inputs.device)}
+    return federate(strategy, grid, settings.rounds, after_round, state, config), rounds, before
+
+
+def _figures(prepared: Prepared, result: RoundResult) -> dict[str, float]:
+    """Figures of one round, on the validation examples against their labels."""
+    task, rows = prepared.task, prepared.deal.validation.rows
+    figures = {"round": result.number, "train_loss": result.train_loss, "cohort": result.cohort}
+    if len(rows):
+        parameters = to_parameters(result.arrays, task.inputs.device)
+        probs = predict(task.model, parameters, task.inputs[torch.from_numpy(rows)])
+        labels = torch.from_numpy(prepared.dataset.labels[rows]).to(probs.device)
+        reference = onehot(labels, prepared.dataset.classes)
+        figures |= {type(metric).name: float(metric(probs, reference)) for metric in PER_ROUND}
+    return figures
+
+
+def _predictions(prepared: Prepared, parameters: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    """Final predictions on the examples that the run did not train on, with their dataset rows."""
+    parts = {
+        "test": prepared.deal.test.rows,
+        "validation": prepared.deal.validation.rows,
+        "held_out": prepared.held_out,
+    }
+    arrays: dict[str, np.ndarray] = {"test_client": prepared.deal.test.owner.astype(np.int32)}
+    for name, rows in parts.items():
+        if len(rows):
+            inputs = prepared.task.inputs[torch.from_numpy(rows)]
+            arrays[name] = predict(prepared.task.model, parameters, inputs).cpu().numpy()
+            arrays[f"{name}_rows"] = rows.astype(np.int32)
+    return arrays
+
+
+def _bytes_sent(final: RoundResult, rounds: list[dict[str, float]]) -> int:
+    """Bytes of parameters that crossed the network, both ways."""
+    size = sum(array.nbytes for array in final.arrays.values())
+    return int(2 * size * sum(figures["cohort"] for figures in rounds))
+
+
+@lru_cache(maxsize=1)
+def _environment() -> dict[str, Any]:
+    """What the run was made with."""
+    git = ["git", "-C", str(Path(fedsoft.__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True, timeout=5).stdout.strip() or None
+    except (OSError, subprocess.TimeoutExpired):
+        commit = None
+    packages = ("flwr", "torch", "numpy", "ray")
+    return {
+        "fedsoft": fedsoft.__version__,
+        "commit": commit,
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }

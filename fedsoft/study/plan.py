@@ -1,0 +1,72 @@
+"""What a study has to run, in what order, and what of it is done."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fedsoft.config import Study, cells
+from fedsoft.study.settings import RunSettings, runs_of
+from fedsoft.study.store import Store
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the grid: the values that set it apart, its study, its runs."""
+
+    axes: dict[str, Any]
+    study: Study
+    runs: list[RunSettings]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a study file asks for."""
+
+    study: Study
+    cells: list[Cell]
+
+    @property
+    def runs(self) -> list[RunSettings]:
+        """Every run once, whichever cells share it."""
+        return list({run.key: run for cell in self.cells for run in cell.runs}.values())
+
+    @property
+    def phases(self) -> list[list[RunSettings]]:
+        """Runs in groups, each of which needs only those before it: teachers, then the rest."""
+        teachers = {teacher.key: teacher for run in self.runs for teacher in run.teachers()}
+        return [phase for phase in (list(teachers.values()), self.runs) if phase]
+
+    def open(self, store: Store) -> list[list[RunSettings]]:
+        """The phases without what is done."""
+        return [
+            phase for runs in self.phases if (phase := [run for run in runs if not store.is_done(run.key)])
+        ]
+
+    @property
+    def clients(self) -> int:
+        """The largest number of clients of any run."""
+        return max(run.scenario.clients for run in self.runs)
+
+
+def make_plan(table: Mapping[str, Any], where: str) -> Plan:
+    """Expand a study file.
+
+    Raises:
+        StudyFileError: it is not valid.
+    """
+    expanded = cells(table, where)
+    return Plan(
+        study=expanded[0][1],
+        cells=[Cell(axes, study, runs_of(study)) for axes, study in expanded],
+    )
+
+
+def default_folder(plan: Plan, out: Path | None) -> Path:
+    """Where results go: ``runs/<study name>`` unless said otherwise."""
+    return out or Path("runs") / plan.study.name
+
+
+def labels(items: Iterable[Any]) -> list[str]:
+    """The labels of sources or strategies, in order."""
+    return [item.label() for item in items]

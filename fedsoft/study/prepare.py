@@ -1,0 +1,184 @@
+"""From a run's settings to what its clients train on and what it is scored on."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fedsoft.datasets import AnnotatedDataset, Dataset, fold_of
+from fedsoft.errors import DataError, StudyFileError
+from fedsoft.federation import Task
+from fedsoft.scenarios import Clients, Deal, deal
+from fedsoft.streams import stream
+from fedsoft.study.settings import RunSettings
+from fedsoft.study.store import Store
+from fedsoft.supervision import Evidence, describe_targets, supervise
+from fedsoft.supervision.teacher import Teacher
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One run, ready to train.
+
+    Attributes:
+        settings: its settings.
+        dataset: the data.
+        deal: who holds what.
+        targets: (M, C) targets of the training examples, in the order of ``task.train.rows``.
+        task: what clients see.
+        held_out: for a teacher, the training rows that it does not train on and predicts; else empty.
+        votes_bought: votes (or labels, for ``hard``) that the targets cost, over all clients.
+        summary: entropy, top mass and mode-shift rate of the targets.
+    """
+
+    settings: RunSettings
+    dataset: AnnotatedDataset
+    deal: Deal
+    targets: np.ndarray
+    task: Task
+    held_out: np.ndarray
+    votes_bought: int
+    privacy_spent: dict[str, float]
+    summary: dict[str, float]
+
+
+@lru_cache(maxsize=4)
+def load_dataset(choice: Dataset) -> AnnotatedDataset:
+    """A dataset, loaded once a process."""
+    return choice.load()
+
+
+@lru_cache(maxsize=4)
+def input_tensor(choice: Dataset, device: str) -> Tensor:
+    """The dataset's inputs on a device: float32 features (N, D), or uint8 images (N, channels, H, W)."""
+    inputs = load_dataset(choice).inputs
+    if inputs.dtype == np.uint8 and inputs.ndim == 4:
+        inputs = np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))
+    elif inputs.dtype != np.uint8:
+        inputs = inputs.astype(np.float32)
+    return torch.from_numpy(inputs).to(device)
+
+
+def pick_device(choice: str) -> str:
+    """``auto``, ``cpu`` or ``cuda`` -> a torch device.
+
+    Raises:
+        StudyFileError: CUDA is asked for and there is none.
+    """
+    if choice == "cuda" and not torch.cuda.is_available():
+        raise StudyFileError('device = "cuda", but torch sees no GPU; use "auto" or "cpu".')
+    return ("cuda" if torch.cuda.is_available() else "cpu") if choice == "auto" else choice
+
+
+def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
+    """Deal the data, collect votes, build targets.
+
+    Raises:
+        DataError: the data cannot give what a source needs.
+        StudyFileError: the model does not fit the inputs.
+    """
+    dataset, seed = load_dataset(settings.dataset), settings.seed
+    fold = fold_of(dataset.labels, settings.folds, stream("folds", folds=settings.folds))
+    dealt = deal(
+        dataset.labels,
+        fold == settings.fold,
+        settings.scenario.partition,
+        settings.scenario.clients,
+        lambda purpose: stream(purpose, seed=seed),
+    )
+    train, held_out = dealt.train, np.empty(0, dtype=np.int64)
+    if settings.role == "teacher":
+        half = _halves(train, seed)
+        held_out = train.rows[half != settings.half]
+        train = train.keep(half == settings.half)
+        train = train.pooled() if settings.pooled else train
+    targets, answers, spent = _targets(settings, dataset, train, store)
+    inputs = input_tensor(settings.dataset, device)
+    try:
+        settings.model.shapes(tuple(inputs.shape[1:]), dataset.classes)
+    except ValueError as error:
+        raise StudyFileError(f"{error}.") from None
+    placed = np.full((len(dataset), dataset.classes), np.nan, dtype=np.float32)
+    placed[train.rows] = targets
+    return Prepared(
+        settings=settings,
+        dataset=dataset,
+        deal=dealt,
+        targets=targets,
+        task=Task(
+            run=settings.key,
+            seed=seed,
+            model=settings.model,
+            training=settings.training,
+            participation=settings.scenario.participation,
+            inputs=inputs,
+            targets=torch.from_numpy(placed).to(device),
+            train=train,
+        ),
+        held_out=held_out,
+        votes_bought=answers,
+        privacy_spent=spent,
+        summary=describe_targets(targets, dataset.labels[train.rows]),
+    )
+
+
+def _halves(train: Clients, seed: int) -> np.ndarray:
+    """(M,) half of each training example: alternating, in random order, within each client."""
+    owner, rng = train.owner, stream("teacher halves", seed=seed)
+    order = np.lexsort((rng.random(len(owner)), owner))
+    half = np.empty(len(owner), dtype=np.int64)
+    half[order] = (np.arange(len(owner)) - train.offsets[owner[order]]) % 2
+    return half
+
+
+def _targets(
+    settings: RunSettings, dataset: AnnotatedDataset, train: Clients, store: Store
+) -> tuple[np.ndarray, int, dict[str, float]]:
+    """Targets of all training examples, party by party; how many answers they cost; the privacy spent."""
+    scenario, seed = settings.scenario, settings.seed
+    party_of = scenario.party_of(stream("parties", seed=seed))[train.owner]
+    targets = np.empty((len(train.rows), dataset.classes))
+    bought, spent = 0, {}
+    for number in np.unique(party_of):
+        rows = np.flatnonzero(party_of == number)
+        party = scenario.party(int(number))
+        source = party.source or settings.source
+
+        def named(purpose: str, number: int = int(number)) -> np.random.Generator:
+            return stream(purpose, seed=seed, party=number)
+
+        labels, votes = dataset.labels[train.rows[rows]], None
+        if source.needs_votes:
+            dataset.require_votes(f"label source {source.label()!r}")
+        if dataset.votes is not None:
+            votes = party.pool.collect(dataset.votes[train.rows[rows]], labels, named("votes collected"))
+        predictions = None
+        if isinstance(source, Teacher):
+            predictions = teacher_predictions(settings, source.pooled, store)[train.rows[rows]]
+        evidence = Evidence(labels, dataset.classes, train.owner[rows], votes=votes, predictions=predictions)
+        targets[rows], answers = supervise(source, evidence, settings.privacy, named)
+        if answers is not None:
+            bought += int(answers.sum())
+            if settings.privacy:
+                part = settings.privacy.spent(answers)
+                spent = {name: max(value, spent.get(name, 0.0)) for name, value in part.items()}
+    return targets, bought, spent
+
+
+def teacher_predictions(settings: RunSettings, pooled: bool, store: Store) -> np.ndarray:
+    """(N, C) out-of-fold predictions of the two halves of a teacher; NaN where there are none.
+
+    Raises:
+        DataError: the teacher has not run.
+    """
+    dataset = load_dataset(settings.dataset)
+    predictions = np.full((len(dataset), dataset.classes), np.nan)
+    for teacher in settings.teachers():
+        if teacher.pooled == pooled:
+            if not store.is_done(teacher.key):
+                raise DataError(f"the teacher of this run has not run: {teacher.label()}.")
+            made = store.predictions(teacher.key)
+            predictions[made["held_out_rows"]] = made["held_out"]
+    return predictions

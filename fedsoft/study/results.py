@@ -1,0 +1,117 @@
+"""Scoring stored predictions: every run × stratum × client × metric as one tidy table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fedsoft.evaluation import METRICS, Metric, build_references, evaluate, human_strata
+from fedsoft.files import write_csv
+from fedsoft.streams import stream
+from fedsoft.study.plan import Cell, Plan
+from fedsoft.study.prepare import load_dataset
+from fedsoft.study.settings import RunSettings
+from fedsoft.study.store import Store
+
+PER_CLIENT = ("accuracy", "nll", "brier", "signed_gap", "ece")
+COLUMNS = ("dataset", "source", "strategy", "partition", "fold", "seed", "engine")
+SMALLEST_CLIENT = 10
+"""Clients with fewer test examples get no figures of their own: they would be noise."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The test fold of one seed, with what predictions on it are compared with.
+
+    Attributes:
+        rows: (N,) dataset rows.
+        references: (N, C) by name: label and, with votes, mode and vote.
+        strata: boolean (N,) by name.
+        client: (N,) client of each example.
+    """
+
+    rows: np.ndarray
+    references: dict[str, Tensor]
+    strata: dict[str, Tensor]
+    client: np.ndarray
+
+
+def test_fold(run: RunSettings, rows: np.ndarray, client: np.ndarray, device: str) -> Scored:
+    """References and strata of a run's test examples; the strata are cut over the whole dataset, once."""
+    dataset = load_dataset(run.dataset)
+    labels = torch.from_numpy(dataset.labels).to(device)
+    votes = None if dataset.votes is None else torch.from_numpy(dataset.votes).to(device)
+    references = build_references(labels, dataset.classes, votes, stream("reference mode"))
+    strata = {} if votes is None else human_strata(votes, stream("strata"))
+    chosen = torch.from_numpy(rows.astype(np.int64)).to(device)
+    return Scored(
+        rows,
+        {name: reference[chosen] for name, reference in references.items()},
+        {name: mask[chosen] for name, mask in strata.items()},
+        client,
+    )
+
+
+def score_runs(cell: Cell, store: Store, device: str) -> Iterator[tuple[RunSettings, list[tuple[Any, ...]]]]:
+    """Score all finished runs of a cell, those of one seed as one batch.
+
+    Yields:
+        each run with its rows (stratum, client, reference, metric, value).
+    """
+    metrics = [METRICS.parse(name) for name in METRICS.names()]
+    for seed in cell.study.seeds:
+        runs = [run for run in cell.runs if run.seed == seed and store.is_done(run.key)]
+        if not runs:
+            continue
+        made = [store.predictions(run.key) for run in runs]
+        probs = torch.from_numpy(np.stack([m["test"] for m in made])).to(device).double()
+        fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
+        rows: list[list[tuple[Any, ...]]] = [[] for _ in runs]
+        for stratum, client, reference, metric, value in _scores(probs, fold, metrics):
+            for place, number in enumerate(value.tolist()):
+                rows[place].append((stratum, client, reference, metric, number))
+        yield from zip(runs, rows, strict=True)
+
+
+def _scores(
+    probs: Tensor, fold: Scored, metrics: list[Metric]
+) -> Iterator[tuple[str, str, str, str, Tensor]]:
+    for score in evaluate(probs, fold.references, metrics, fold.strata, stream("floors")):
+        yield score.stratum, "all", score.reference, score.metric, score.value
+    few = [metric for metric in metrics if type(metric).name in PER_CLIENT]
+    for client in np.unique(fold.client):
+        chosen = torch.from_numpy(np.flatnonzero(fold.client == client)).to(probs.device)
+        if len(chosen) >= SMALLEST_CLIENT:
+            references = {name: reference[chosen] for name, reference in fold.references.items()}
+            for score in evaluate(probs[:, chosen], references, few, {}, stream("floors")):
+                yield "all", str(client), score.reference, score.metric, score.value
+
+
+def write_results(plan: Plan, store: Store, device: str) -> list[dict[str, Any]]:
+    """Score every finished run of the study and write ``results.csv``; runs of earlier files are left out.
+
+    Returns:
+        the rows of the whole test fold (no single clients), as dictionaries.
+    """
+    axes = tuple(plan.study.grid)
+    columns = (*COLUMNS, *axes, "stratum", "client", "reference", "metric", "value")
+    table = []
+    for cell in plan.cells:
+        for run, rows in score_runs(cell, store, device):
+            record = store.record(run.key)
+            head = (
+                type(run.dataset).name,
+                run.source.label(),
+                run.strategy.label(),
+                run.scenario.partition.label(),
+                run.fold,
+                run.seed,
+                record["engine"],
+                *(cell.axes[axis] for axis in axes),
+            )
+            table += [(*head, *row) for row in rows]
+    write_csv(store.root / "results.csv", columns, table)
+    return [dict(zip(columns, row, strict=True)) for row in table if row[-4] == "all"]

@@ -1,0 +1,90 @@
+"""The settings of one run, and the key that they give it."""
+
+import hashlib
+import json
+import math
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from fedsoft.config import DatasetChoice, ModelChoice, SourceChoice, StrategyChoice, Study
+from fedsoft.federation.strategies.fedavg import FedAvg
+from fedsoft.privacy import LabelPrivacy
+from fedsoft.scenarios import Scenario
+from fedsoft.supervision.hard import Hard
+from fedsoft.supervision.teacher import Teacher
+from fedsoft.training import Training
+
+
+class RunSettings(BaseModel):
+    """Everything that determines a run's numbers, and nothing else: no engine, device, stack or folder.
+
+    A teacher is a run like others, which trains on half of each client's examples and predicts the rest.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    dataset: DatasetChoice
+    source: SourceChoice
+    strategy: StrategyChoice
+    scenario: Scenario
+    privacy: LabelPrivacy | None
+    model: ModelChoice
+    training: Training
+    rounds: int
+    seed: int
+    folds: int
+    role: Literal["run", "teacher"] = "run"
+    half: Literal[0, 1] | None = None
+    pooled: bool = False
+
+    @property
+    def fold(self) -> int:
+        """The fold that this seed holds out."""
+        return self.seed % self.folds
+
+    @property
+    def key(self) -> str:
+        """A hash of the settings: the name of the run's folder."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def label(self) -> str:
+        """What a person calls the run."""
+        name = f"{self.role} half {self.half}" if self.role == "teacher" else self.source.label()
+        return f"{name}, {self.strategy.label()}, seed {self.seed}"
+
+    def teachers(self) -> list["RunSettings"]:
+        """The runs whose predictions this run's sources need: two halves a kind of teacher."""
+        sources = [self.source, *(party.source for party in self.scenario.parties if party.source)]
+        kinds = sorted({source.pooled for source in sources if isinstance(source, Teacher)})
+        common = {"source": Hard(), "strategy": FedAvg(), "privacy": None, "role": "teacher"}
+        scenario = self.scenario.model_copy(update={"parties": ()})
+        return [
+            self.model_copy(update={**common, "scenario": scenario, "half": half, "pooled": pooled})
+            for pooled in kinds
+            for half in (0, 1)
+        ]
+
+
+def runs_of(study: Study) -> list[RunSettings]:
+    """Every run of one cell: source × strategy × seed."""
+    privacy = None if study.privacy is None or math.isinf(study.privacy.epsilon) else study.privacy
+    return [
+        RunSettings(
+            dataset=study.dataset,
+            source=source,
+            strategy=strategy,
+            scenario=study.scenario,
+            privacy=privacy,
+            model=study.model,
+            training=study.training,
+            rounds=study.rounds,
+            seed=seed,
+            folds=study.folds,
+        )
+        for source in study.sources
+        for strategy in study.strategies
+        for seed in study.seeds
+    ]

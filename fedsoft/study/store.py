@@ -1,0 +1,85 @@
+"""The folder of a study's results: one folder a run, written whole, read without pickle."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fedsoft.errors import StoreError
+from fedsoft.files import read_json, read_npz, write_json, write_npz
+from fedsoft.study.settings import RunSettings
+
+
+@dataclass(frozen=True)
+class Store:
+    """Results under one folder; ``runs/<key>/run.json`` is written last and marks a finished run."""
+
+    root: Path
+
+    def run_folder(self, key: str) -> Path:
+        """The folder of a run."""
+        return self.root / "runs" / key
+
+    def is_done(self, key: str) -> bool:
+        """Whether a run has finished."""
+        return (self.run_folder(key) / "run.json").exists()
+
+    def save_settings(self, settings: RunSettings) -> None:
+        """Write what determines a run, so that any process can find it by its key."""
+        path = self.run_folder(settings.key) / "settings.json"
+        if not path.exists():
+            write_json(path, settings.model_dump(mode="json"))
+
+    def settings(self, key: str) -> RunSettings:
+        """Read a run's settings."""
+        path = self.run_folder(key) / "settings.json"
+        try:
+            return RunSettings.model_validate(read_json(path))
+        except ValueError as error:
+            raise StoreError(f"{path} does not describe a run ({error}); delete its folder.") from None
+
+    def finish(
+        self,
+        key: str,
+        record: Mapping[str, Any],
+        rounds: list[dict[str, float]],
+        model: Mapping[str, np.ndarray],
+        predictions: Mapping[str, np.ndarray],
+    ) -> None:
+        """Write a run's results and drop its checkpoint."""
+        folder = self.run_folder(key)
+        write_npz(folder / "model.npz", model)
+        write_npz(folder / "predictions.npz", predictions)
+        write_json(folder / "rounds.json", rounds)
+        write_json(folder / "run.json", record)
+        (folder / "checkpoint.npz").unlink(missing_ok=True)
+
+    def record(self, key: str) -> dict[str, Any]:
+        """What is known of a finished run: engine, versions, commit, cost, summary of its targets."""
+        record: dict[str, Any] = read_json(self.run_folder(key) / "run.json")
+        return record
+
+    def rounds(self, key: str) -> list[dict[str, float]]:
+        """Per-round figures of a finished run."""
+        rounds: list[dict[str, float]] = read_json(self.run_folder(key) / "rounds.json")
+        return rounds
+
+    def predictions(self, key: str) -> dict[str, np.ndarray]:
+        """Predictions of a finished run."""
+        return read_npz(self.run_folder(key) / "predictions.npz")
+
+    def save_checkpoint(self, key: str, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
+        """Write where an unfinished run stands, in one file: arrays, and the rest as JSON among them."""
+        path = self.run_folder(key) / "checkpoint.npz"
+        write_npz(path, {**arrays, "json": np.array(json.dumps(state))})
+
+    def checkpoint(self, key: str) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """Where an unfinished run stands, or None; a damaged checkpoint counts as none."""
+        try:
+            arrays = read_npz(self.run_folder(key) / "checkpoint.npz")
+            return arrays, json.loads(str(arrays.pop("json")))
+        except (StoreError, KeyError, json.JSONDecodeError):
+            return None

@@ -1,0 +1,139 @@
+"""A study opened on its folder: checked before anything is written, run, and continued."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fedsoft.errors import DataError, FedsoftError, StudyFileError
+from fedsoft.files import read_json, write_json
+from fedsoft.study.execute import Hooks, Interrupted
+from fedsoft.study.plan import Plan, default_folder, make_plan
+from fedsoft.study.prepare import load_dataset, pick_device, prepare
+from fedsoft.study.settings import RunSettings
+from fedsoft.study.store import Store
+from fedsoft.supervision import SOURCES
+from fedsoft.supervision.teacher import Teacher
+
+
+@dataclass(frozen=True)
+class OpenStudy:
+    """A valid study whose data are there, and its folder."""
+
+    table: Mapping[str, Any]
+    where: str
+    plan: Plan
+    store: Store
+    device: str
+
+    @property
+    def open_runs(self) -> list[RunSettings]:
+        """The runs that are not done, teachers first."""
+        return [run for phase in self.plan.open(self.store) for run in phase]
+
+    def summary(self) -> str:
+        """What would run, for a person."""
+        total = sum(map(len, self.plan.phases))
+        study, opened = self.plan.study, len(self.open_runs)
+        cells = f" × {len(self.plan.cells)} cells of the grid" if study.grid else ""
+        return (
+            f"{study.name}: {len(study.sources)} sources × {len(study.strategies)} strategies × "
+            f"{len(study.seeds)} seeds{cells} = {len(self.plan.runs)} runs of {study.rounds} rounds, and "
+            f"{total - len(self.plan.runs)} teachers; {opened} of {total} are still to run.\n"
+            f"Results go to {self.store.root}."
+        )
+
+    def run(
+        self,
+        engine: str,
+        workers: int | None,
+        after_round: Callable[[RunSettings, dict[str, float]], None],
+        stop: Callable[[], bool],
+    ) -> bool:
+        """Run what is not done; returns whether the study is complete (not when ``stop`` said so).
+
+        Raises:
+            FedsoftError: a run cannot be done.
+        """
+        root = self.store.root
+        write_json(root / "study.json", {"where": self.where, "study": dict(self.table)})
+        log_to(root / "log.txt")
+        phases = self.plan.open(self.store)
+        if phases:
+            try:
+                self._engine(engine, workers or os.cpu_count() or 1).run(phases, Hooks(after_round, stop))
+            except Interrupted:
+                return False
+        return True
+
+    def _engine(self, name: str, workers: int) -> Any:
+        if name == "ray":
+            from fedsoft.study.ray_engine import Ray
+
+            return Ray(self.store, self.device, workers)
+        from fedsoft.study.runner import InProcess
+
+        return InProcess(self.store, self.device, self.plan.study.stack, workers)
+
+
+def open_study(table: Mapping[str, Any], where: str, out: Path | None = None) -> OpenStudy:
+    """Validate a study and the data it needs, before anything is written.
+
+    Raises:
+        StudyFileError: the file is not valid, or the data cannot give what it asks.
+    """
+    plan = make_plan(table, where)
+    opened = OpenStudy(
+        table, where, plan, Store(default_folder(plan, out)), pick_device(plan.study.device)
+    )
+    try:
+        _check(plan, opened.store, opened.device)
+    except FedsoftError as error:
+        raise StudyFileError(f"{where}: {error}") from None
+    return opened
+
+
+def reopen_study(folder: Path) -> OpenStudy:
+    """Open a study from its folder of results.
+
+    Raises:
+        StoreError: the folder holds no study.
+    """
+    saved = read_json(folder / "study.json")
+    return open_study(saved["study"], saved["where"], folder)
+
+
+def _check(plan: Plan, store: Store, device: str) -> None:
+    """Prepare one run of every source in the first cell, and one in every other cell."""
+    for cell in plan.cells:
+        data = load_dataset(cell.study.dataset)
+        for run in cell.runs:
+            for source in (run.source, *(p.source for p in run.scenario.parties if p.source)):
+                if source.has_answers and type(source).name != "hard" and data.votes is None:
+                    raise DataError(
+                        f"sources: {source.label()!r} needs human votes, but dataset {data.name!r} has only "
+                        f"labels; add votes to the data, or choose among {_without_votes()}."
+                    )
+        sources: dict[str, RunSettings] = {}
+        for run in cell.runs:
+            if not run.teachers():
+                sources.setdefault(run.source.label(), run)
+        for run in list(sources.values())[: None if cell is plan.cells[0] else 1]:
+            prepare(run, store, device)
+
+
+def _without_votes() -> str:
+    free = [name for name in SOURCES.names() if not SOURCES.get(name).needs_votes]
+    return ", ".join(f"{name} (match or rate set)" if name != "hard" else name for name in free)
+
+
+def log_to(path: Path) -> None:
+    """Send the logs of Flower and Ray to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    for name in ("flwr", "ray"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False

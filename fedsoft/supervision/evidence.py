@@ -1,0 +1,65 @@
+"""What a label source may look at."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from fedsoft.errors import DataError
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of N training examples before targets are built from it.
+
+    Attributes:
+        labels: (N,) class indices of the dataset.
+        classes: number of classes C.
+        client: (N,) client that holds each example.
+        votes: (N, C) vote counts that were collected, or None.
+        soft: (N, C) soft labels made of the answers that were bought; private ones may leave the simplex.
+        predictions: (N, C) out-of-fold predictions of a model, or None.
+    """
+
+    labels: np.ndarray
+    classes: int
+    client: np.ndarray
+    votes: np.ndarray | None = None
+    soft: np.ndarray | None = None
+    predictions: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def subset(self, rows: np.ndarray) -> Self:
+        """The evidence on some of the examples."""
+
+        def pick(array: np.ndarray | None) -> np.ndarray | None:
+            return None if array is None else array[rows]
+
+        return replace(
+            self,
+            labels=self.labels[rows],
+            client=self.client[rows],
+            votes=pick(self.votes),
+            soft=pick(self.soft),
+            predictions=pick(self.predictions),
+        )
+
+    def need(self, part: str, wanted_by: str) -> np.ndarray:
+        """A part that must be there.
+
+        Raises:
+            DataError: there is none.
+        """
+        array: np.ndarray | None = getattr(self, part)
+        if array is None:
+            raise DataError(f"label source {wanted_by!r} needs {part}, and there are none for these examples.")
+        return array
+
+
+def onehot(labels: np.ndarray, classes: int) -> np.ndarray:
+    """(N,) class indices -> (N, C) rows with all mass on one class."""
+    rows = np.zeros((len(labels), classes))
+    rows[np.arange(len(labels)), labels] = 1.0
+    return rows

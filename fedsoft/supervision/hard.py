@@ -1,0 +1,32 @@
+"""The baseline."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from fedsoft.supervision.evidence import Evidence, onehot
+from fedsoft.supervision.source import SOURCES, LabelSource
+
+
+@SOURCES("hard")
+class Hard(LabelSource):
+    """The dataset's label, one-hot: the baseline.
+
+    With privacy, the label counts as one answer.
+    """
+
+    needs_votes: ClassVar[bool] = False
+    linear: ClassVar[bool] = True
+
+    @property
+    def has_answers(self) -> bool:
+        """The label is one answer."""
+        return True
+
+    def answers(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
+        """One answer an example: its label."""
+        return onehot(evidence.labels, evidence.classes).astype(np.int64)
+
+    def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
+        """The answer as it is, or as privacy left it."""
+        return evidence.need("soft", "hard")

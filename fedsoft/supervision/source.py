@@ -1,0 +1,78 @@
+"""The base of label sources, and the path from collected answers to training targets."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+
+from fedsoft.errors import DataError
+from fedsoft.privacy import LabelPrivacy
+from fedsoft.registry import Options, Registry
+from fedsoft.supervision.evidence import Evidence
+
+
+class LabelSource(Options):
+    """A rule that turns votes, labels and predictions into training targets.
+
+    Class attributes:
+        needs_votes: the source cannot be built without human votes.
+        needs_predictions: it needs a model's out-of-fold predictions, made by runs of their own.
+        linear: its target is linear in the soft label, so an unprojected private one may be used as it is.
+    """
+
+    needs_votes: ClassVar[bool] = True
+    needs_predictions: ClassVar[bool] = False
+    linear: ClassVar[bool] = False
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether the targets derive from discrete answers, which label privacy can protect."""
+        return self.needs_votes
+
+    def answers(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
+        """The answers the source pays for, as (N, C) counts: by default every vote that was collected."""
+        return evidence.need("votes", type(self).name)
+
+    def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
+        """Training targets (N, C); rows sum to 1."""
+        raise TypeError(f"{type(self).__name__} defines no targets")
+
+
+SOURCES = Registry("label source", LabelSource)
+
+
+def supervise(
+    source: LabelSource,
+    evidence: Evidence,
+    privacy: LabelPrivacy | None,
+    stream: Callable[[str], np.random.Generator],
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Build a source's targets: buy answers, privatise them where asked, apply the rule.
+
+    Args:
+        source: the label source.
+        evidence: what is known of the N examples.
+        privacy: randomized response on each answer, or None.
+        stream: gives the generator for a purpose.
+
+    Returns:
+        targets (N, C), and the answers (N, C) that were bought, None for a source that buys none.
+
+    Raises:
+        DataError: the evidence lacks what the source needs, or the source cannot be made private.
+    """
+    answers = None
+    if source.has_answers:
+        answers = source.answers(evidence, stream("votes bought"))
+        if privacy is None:
+            soft = answers / answers.sum(axis=1, keepdims=True)
+        else:
+            soft = privacy.apply(answers, stream("randomized response"))
+        evidence = replace(evidence, soft=soft)
+    elif privacy is not None:
+        raise DataError(
+            f"label source {type(source).name!r} is not made of answers that randomized response could "
+            "protect; leave it out of a study with [privacy]."
+        )
+    return source.targets(evidence, stream("targets")), answers

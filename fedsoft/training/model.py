@@ -1,0 +1,76 @@
+"""The base of models: K parameter sets at once, each tensor with a leading client dimension."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fedsoft.registry import Options, Registry
+
+Parameters = dict[str, Tensor]
+
+
+class Model(Options):
+    """A classifier, as functions of its parameters.
+
+    A model has neither buffers nor dropout, so its parameters are all that a client sends. Weights of
+    linear layers are kept as (in, out), which is what batched products want.
+    """
+
+    def shapes(self, inputs: tuple[int, ...], classes: int) -> dict[str, tuple[int, ...]]:
+        """Shape of each parameter, for one input of shape ``inputs`` (features, or channels × H × W)."""
+        raise TypeError(f"{type(self).__name__} defines no shapes")
+
+    def forward(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """Parameters (K, …), inputs (K, B, …) -> logits (K, B, C)."""
+        raise TypeError(f"{type(self).__name__} defines no forward pass")
+
+    def initial(
+        self, inputs: tuple[int, ...], classes: int, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Initial parameters, float32: uniform in ±1/sqrt(fan-in), as torch's own layers; gains are 1."""
+        arrays, fan_in = {}, 1
+        for name, shape in self.shapes(inputs, classes).items():
+            if name.endswith("gain"):
+                arrays[name] = np.ones(shape, dtype=np.float32)
+                continue
+            if len(shape) > 1:
+                fan_in = shape[0] if len(shape) == 2 else int(np.prod(shape[1:]))
+            bound = 1 / np.sqrt(fan_in)
+            arrays[name] = rng.uniform(-bound, bound, shape).astype(np.float32)
+        return arrays
+
+    def gradients(
+        self, parameters: Mapping[str, Tensor], x: Tensor, targets: Tensor, weights: Tensor
+    ) -> tuple[Parameters, Tensor]:
+        """Gradient of each of K models on its own batch, and their losses.
+
+        Args:
+            parameters: (K, …) each.
+            x: (K, B, …) inputs.
+            targets: (K, B, C) rows that sum to 1; entries may be negative.
+            weights: (K, B) weight of each example in its batch's mean; 0 masks padding.
+
+        Returns:
+            gradients (K, …) of the weighted mean cross-entropy, and that loss (K,).
+        """
+        leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
+        with torch.enable_grad():
+            loss = cross_entropy(self.forward(leaves, x), targets, weights)
+            gradients = torch.autograd.grad(loss.sum(), list(leaves.values()))
+        return dict(zip(leaves, gradients, strict=True)), loss.detach()
+
+
+MODELS = Registry("model", Model)
+
+
+def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sum of -Σ t log p over each batch: logits (K, B, C) -> (K,)."""
+    return -((targets * functional.log_softmax(logits, dim=-1)).sum(-1) * weights).sum(-1)
+
+
+def as_batch(x: Tensor) -> Tensor:
+    """Inputs as floats: uint8 pixels become [-1, 1], features stay as they are."""
+    return x.float() / 127.5 - 1 if x.dtype == torch.uint8 else x.float()

@@ -1,0 +1,14 @@
+"""Predictions of one model."""
+
+import torch
+from torch import Tensor
+
+from fedsoft.training.model import Model, Parameters
+
+
+@torch.no_grad()
+def predict(model: Model, parameters: Parameters, inputs: Tensor, batch: int = 2048) -> Tensor:
+    """Parameters without a client dimension, inputs (N, …) -> class probabilities (N, C), float32."""
+    stacked = {name: value.unsqueeze(0) for name, value in parameters.items()}
+    parts = [model.forward(stacked, part.unsqueeze(0))[0].softmax(-1) for part in inputs.split(batch)]
+    return torch.cat(parts)

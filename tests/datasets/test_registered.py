@@ -1,0 +1,93 @@
+"""What holds for every dataset, and for the real ones where they are."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedsoft.datasets import DATASETS, data_folder
+
+REAL = [
+    {"name": "cifar10h"},
+    {"name": "cifar10h", "inputs": "images"},
+    {"name": "cifar10n"},
+    {"name": "ferplus"},
+]
+
+
+@pytest.fixture(params=REAL, ids=str)
+def real(request, data_folder):
+    dataset = DATASETS.parse(request.param)
+    if reason := dataset.missing():
+        pytest.skip(reason)
+    return dataset.load()
+
+
+def test_names():
+    assert DATASETS.names() == ["cifar10h", "cifar10n", "digits", "ferplus", "folder", "npz"]
+
+
+@pytest.mark.parametrize("name", DATASETS.names())
+def test_options_round_trip(name):
+    options = {"name": name, "path": "somewhere"} if name in ("npz", "folder") else {"name": name}
+    dataset = DATASETS.parse(options)
+    assert DATASETS.parse(dataset.dump()) == dataset
+
+
+@pytest.mark.parametrize("name", ["cifar10h", "cifar10n", "ferplus"])
+def test_missing_names_the_file_and_the_mend(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("FEDSOFT_DATA", str(tmp_path))
+    reason = DATASETS.parse(name).missing()
+    assert reason.startswith(str(tmp_path))
+    assert "FEDSOFT_DATA" in reason
+
+
+def test_the_folder_is_the_variable_or_the_cache(monkeypatch):
+    monkeypatch.setenv("FEDSOFT_DATA", "/somewhere")
+    assert data_folder() == Path("/somewhere")
+    monkeypatch.delenv("FEDSOFT_DATA")
+    assert data_folder() == Path.home() / ".cache" / "fedsoft"
+
+
+def test_listing_datasets_imports_nothing_heavy():
+    code = "import fedsoft.datasets, sys; print(*{'torch', 'torchvision', 'sklearn', 'scipy', 'PIL'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_real_datasets_load_whole(real):
+    assert real.crowd == "real"
+    assert len(real.inputs) == len(real.labels) == len(real.votes) > 9_999
+    assert real.votes.shape[1] == real.classes
+
+
+def test_cifar10h_is_the_published_crowd(data_folder):
+    dataset = DATASETS.parse("cifar10h")
+    if reason := dataset.missing():
+        pytest.skip(reason)
+    data = dataset.load()
+    total = data.votes.sum(axis=1)
+    assert (total.min(), total.max()) == (47, 63)
+    assert total.mean() == pytest.approx(51.1, abs=0.05)
+    assert np.mean(data.votes.argmax(axis=1) == data.labels) == pytest.approx(0.9921, abs=1e-4)
+
+
+def test_cifar10n_has_three_votes_and_a_sixth_of_them_wrong(data_folder):
+    dataset = DATASETS.parse("cifar10n")
+    if reason := dataset.missing():
+        pytest.skip(reason)
+    data = dataset.load()
+    assert (data.votes.sum(axis=1) == 3).all()
+    right = data.votes[np.arange(len(data)), data.labels].sum() / data.votes.sum()
+    assert 1 - right == pytest.approx((0.1723 + 0.1812 + 0.1764) / 3, abs=0.005)  # Wei et al. 2022, table 1
+    assert data.item_ids.min() == 25_000
+
+
+def test_ferplus_labels_are_the_majority(data_folder):
+    dataset = DATASETS.parse("ferplus")
+    if reason := dataset.missing():
+        pytest.skip(reason)
+    data = dataset.load()
+    np.testing.assert_array_equal(data.votes[np.arange(len(data)), data.labels], data.votes.max(axis=1))

@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+
+from fedsoft.datasets import fold_of
+from fedsoft.errors import DataError
+from fedsoft.streams import stream
+
+LABELS = np.repeat([0, 1, 2, 3], [100, 53, 7, 1])
+
+
+def test_folds_and_classes_within_them_are_even():
+    folds = fold_of(LABELS, 5, stream("folds"))
+    assert np.ptp(np.bincount(folds, minlength=5)) <= 1
+    for c in range(4):
+        assert np.ptp(np.bincount(folds[LABELS == c], minlength=5)) <= 1
+
+
+def test_each_image_lands_in_each_fold_equally_often():
+    folds = np.array([fold_of(LABELS, 5, stream("folds", seed=seed)) for seed in range(1000)])
+    share = np.mean(folds[:, :100] == 2, axis=0)  # of 100 images, 20 to a fold
+    assert abs(share - 0.2).max() < 4.5 * np.sqrt(0.2 * 0.8 / 1000)
+
+
+@pytest.mark.parametrize("n_folds", [1, 162])
+def test_too_few_or_too_many_folds(n_folds):
+    with pytest.raises(DataError, match="choose 2 to 161"):
+        fold_of(LABELS, n_folds, stream("folds"))
