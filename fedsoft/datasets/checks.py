@@ -57,7 +57,8 @@ def check_features(features: np.ndarray, source: str) -> np.ndarray:
     if features.ndim != 2 or not features.shape[1]:
         fail(source, "features", f"has shape {features.shape}", "its shape must be (images, features)")
     _finite(features, "features", source)
-    converted = features.astype(np.float32)
+    with np.errstate(over="ignore"):
+        converted = features.astype(np.float32)
     _finite(converted, "features", source)
     return converted
 

@@ -76,7 +76,7 @@ class ImageFolder(Dataset):
             return {}
         file = self._folder() / self.labels
         own = {row["item"]: row["label"] for row in _read_table(file, ("item", "label"))}
-        if absent := [name for name in items if name not in own]:
+        if absent := [name for name in items.tolist() if name not in own]:
             raise DataError(f"{file} has no label for the annotated item {absent[0]!r}; add a row for it.")
         return {name: own[name] for name in items}
 

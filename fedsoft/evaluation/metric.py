@@ -43,8 +43,8 @@ class Metric(Options):
         """
         if reference.shape[-2:] != probs.shape[-2:]:
             raise DataError(
-                f"metric {type(self).name!r} got a reference of shape {tuple(reference.shape)} for predictions "
-                f"of shape {tuple(probs.shape)}; give one row of class probabilities for each example."
+                f"metric {type(self).name!r} got a reference of shape {tuple(reference.shape)} for "
+                f"predictions of shape {tuple(probs.shape)}; give one row of class probabilities an example."
             )
         wide, target = torch.broadcast_tensors(probs.double(), reference.double())
         if wide.shape[-2] == 0:

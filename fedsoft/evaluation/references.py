@@ -36,6 +36,7 @@ def build_references(
 def entropy(distributions: Tensor) -> Tensor:
     """Shannon entropy in nats of rows (..., C), as (...) float64, between 0 and log C.
 
-    Rows that are permutations of each other have exactly equal entropies, so that they tie in ranks.
+    Rounded to 12 decimals, so that entropies which are equal but for the order of summation, such as
+    those of the votes (9, 1) and (1, 9), tie in ranks.
     """
-    return torch.special.entr(distributions.double().sort(dim=-1).values).sum(dim=-1)
+    return torch.special.entr(distributions.double()).sum(dim=-1).round(decimals=12)

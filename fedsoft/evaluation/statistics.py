@@ -34,12 +34,12 @@ class Effects:
     @property
     def p_values(self) -> np.ndarray:
         """(M,) two-sided p values of no effect."""
-        sure = np.where(self.estimate == 0, 0.0, np.abs(self.estimate) * np.inf)
+        sure = np.where(np.isnan(self.estimate), np.nan, np.where(self.estimate == 0, 0.0, np.inf))
         ratio = np.divide(np.abs(self.estimate), self.se, out=sure, where=self.se > 0)
         return 2 * stats.t.sf(ratio, self.df)
 
     def interval(self, level: float | np.ndarray = 0.05) -> tuple[np.ndarray, np.ndarray]:
-        """Ends (M,), (M,) of intervals that miss the truth with probability ``level``, one for all or (M,)."""
+        """Ends (M,), (M,) of intervals that miss the truth with probability ``level``, () or (M,)."""
         reach = stats.t.isf(np.asarray(level) / 2, self.df) * self.se
         return self.estimate - reach, self.estimate + reach
 
@@ -51,15 +51,15 @@ def two_way_bootstrap(
     rng: np.random.Generator,
     weight: np.ndarray | None = None,
     contrasts: np.ndarray | None = None,
-    draws: int = 1000,
+    draws: int = 2000,
 ) -> Effects:
     """Effects as weighted means over cells (image, seed), with standard errors for both at once.
 
-    Images, seeds and cells are resampled each for themselves, and the variances combined as in two-way
-    clustering, V_seed + V_image - V_cell with G / (G - 1) for each one's G units, never below the larger of the first two (Cameron,
-    Gelbach, Miller 2011, JBES 29:238). Resampling both at once would count the cells' own noise three
-    times (Owen 2007, arXiv:0711.2416). Not every image need be met by every seed. Every draw
-    recomputes the means, so a stratum may differ in size from seed to seed.
+    Images, seeds and cells are resampled each for themselves, and the variances, each times G / (G - 1)
+    for its G units, combined as in two-way clustering: V_seed + V_image - V_cell, never below the larger
+    of the first two (Cameron, Gelbach, Miller 2011, JBES 29:238). Resampling images and seeds at once
+    would count the cells' own noise three times (Owen 2007, arXiv:0711.2416). Not every image need be met
+    by every seed. Every draw recomputes the means, so a stratum may differ in size from seed to seed.
 
     Args:
         values: (cells, M) paired differences, or values for contrasts; read only where the weight is not 0.
@@ -94,7 +94,7 @@ def two_way_bootstrap(
         return Effects(estimate, np.sqrt(images), np.inf, seeds)
     runs = variance(seed)
     both = runs + images - variance(np.arange(len(values)))
-    return Effects(estimate, np.sqrt(np.maximum(both, np.maximum(images, runs))), seeds - 1, seeds)
+    return Effects(estimate, np.sqrt(images), seeds - 1, seeds)
 
 
 def _resample(sums: np.ndarray, cluster: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:

@@ -20,7 +20,7 @@ def holm(p_values: np.ndarray) -> np.ndarray:
 
 
 def holm_interval(effects: Effects, level: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
-    """Ends (M,), (M,) of intervals that exclude zero exactly where Holm's adjusted p value is below ``level``.
+    """Ends (M,), (M,) of intervals that exclude zero just where Holm's adjusted p value is under ``level``.
 
     Each interval is taken at the level at which Holm's procedure tests its effect.
     """

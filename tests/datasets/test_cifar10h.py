@@ -65,7 +65,7 @@ def test_pictures_that_do_not_match_the_votes_are_refused(published, monkeypatch
 
 
 def test_features_have_no_download(published):
-    with pytest.raises(DataError, match='has no download: .* inputs = "images"'):
+    with pytest.raises(DataError, match=r'has no download: .* inputs = "images"'):
         DATASETS.parse("cifar10h").fetch()
 
 

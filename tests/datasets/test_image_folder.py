@@ -32,7 +32,9 @@ def test_votes_and_single_annotations(pictures):
     np.testing.assert_array_equal(data.labels, [0, 1])
     assert list(data.item_ids) == ["a.png", "b.png"]
     a = data.annotations
-    told = zip(data.item_ids[a.item], a.annotator_ids[a.annotator], np.array(data.class_names)[a.label], strict=True)
+    told = zip(
+        data.item_ids[a.item], a.annotator_ids[a.annotator], np.array(data.class_names)[a.label], strict=True
+    )
     assert sorted(",".join(row) for row in told) == sorted(ROWS)
 
 

@@ -52,7 +52,8 @@ def test_the_folder_is_the_variable_or_the_cache(monkeypatch):
 
 
 def test_listing_datasets_imports_nothing_heavy():
-    code = "import fedsoft.datasets, sys; print(*{'torch', 'torchvision', 'sklearn', 'scipy', 'PIL'} & set(sys.modules))"
+    heavy = {"torch", "torchvision", "sklearn", "scipy", "PIL"}
+    code = f"import fedsoft.datasets, sys; print(*{heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 

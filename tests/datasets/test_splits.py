@@ -12,7 +12,7 @@ def test_folds_and_classes_within_them_are_even():
     folds = fold_of(LABELS, 5, stream("folds"))
     assert np.ptp(np.bincount(folds, minlength=5)) <= 1
     for c in range(4):
-        assert np.ptp(np.bincount(folds[LABELS == c], minlength=5)) <= 1
+        assert np.ptp(np.bincount(folds[c == LABELS], minlength=5)) <= 1
 
 
 def test_each_image_lands_in_each_fold_equally_often():

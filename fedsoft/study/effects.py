@@ -1,0 +1,96 @@
+"""The effects of the design, and the three ways in which two sources are compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fedsoft.evaluation import apply_temperature, fit_temperature, temperature_for_confidence
+
+View = Literal["raw", "equal_confidence", "own_temperature"]
+VIEWS: tuple[View, ...] = ("raw", "equal_confidence", "own_temperature")
+VIEW_NAMES = {
+    "raw": "as predicted",
+    "equal_confidence": "at equal mean confidence",
+    "own_temperature": "after each source's own temperature",
+}
+LINEAR = ("brier", "nll", "signed_gap", "accuracy")
+"""Metrics that are means over examples, so that effects on them add up."""
+
+CHAIN: dict[str, dict[str, int]] = {
+    "amount": {"mass_only": 1, "hard": -1},
+    "classes": {"human_soft_mode_matched": 1, "mass_only": -1},
+    "place": {"human_soft_mode_matched": 1, "shuffled_mode_matched": -1},
+    "softness": {"human_soft_mode_matched": 1, "hard": -1},
+    "mode": {"human_hard": 1, "hard": -1},
+    "interaction": {"human_soft": 1, "human_soft_mode_matched": -1, "human_hard": -1, "hard": 1},
+}
+"""Each effect as a combination of label sources (amount + classes = softness)."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A named combination of sources, as one coefficient for each source of the study."""
+
+    name: str
+    formula: str
+    coefficients: np.ndarray
+
+
+def effects_of(sources: Sequence[str], baseline: str) -> list[Effect]:
+    """The effects that a study's sources allow: the chain, then every source less the baseline."""
+    combinations = [
+        (name, terms) for name, terms in CHAIN.items() if all(source in sources for source in terms)
+    ]
+    known = [terms for _, terms in combinations]
+    for source in sources:
+        if source != baseline and (terms := {source: 1, baseline: -1}) not in known:
+            combinations.append((f"{source} less {baseline}", terms))
+    return [Effect(name, _formula(terms), _vector(terms, sources)) for name, terms in combinations]
+
+
+def _formula(terms: dict[str, int]) -> str:
+    text = " ".join(f"{'+' if sign > 0 else '−'} {source}" for source, sign in terms.items())
+    return text.removeprefix("+ ")
+
+
+def _vector(terms: dict[str, int], sources: Sequence[str]) -> np.ndarray:
+    return np.array([float(terms.get(source, 0)) for source in sources])
+
+
+def views(test: Tensor, validation: Tensor | None, labels: Tensor | None) -> dict[View, Tensor]:
+    """Predictions of J sources as they are and tempered, none of it with test labels.
+
+    Args:
+        test: (J, N, C) predictions of one seed on its test fold.
+        validation: (J, V, C) predictions on validation examples, or None.
+        labels: (V, C) one-hot labels of these, or None.
+
+    Returns:
+        (J, N, C) for each view: raw; every source tempered to the mean confidence of all J; every
+        source after the temperature that fits its own validation predictions (absent without them).
+    """
+    common = test.amax(-1).mean()
+    result: dict[View, Tensor] = {
+        "raw": test,
+        "equal_confidence": apply_temperature(test, temperature_for_confidence(test, common)),
+    }
+    if validation is not None and labels is not None:
+        result["own_temperature"] = apply_temperature(test, fit_temperature(validation, labels))
+    return result
+
+
+def example_values(probs: Tensor, reference: Tensor) -> dict[str, Tensor]:
+    """The linear metrics, example by example: probs (J, N, C), reference (N, C) -> (J, N) each."""
+    confidence, predicted = probs.max(-1)
+    reference = reference.expand_as(probs)
+    hit = reference.gather(-1, predicted.unsqueeze(-1)).squeeze(-1)
+    return {
+        "brier": (probs.square() - 2 * probs * reference).sum(-1) + 1,
+        "nll": -(reference * probs.clamp_min(torch.finfo(probs.dtype).tiny).log()).sum(-1),
+        "signed_gap": confidence - hit,
+        "accuracy": hit,
+    }

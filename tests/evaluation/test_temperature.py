@@ -1,0 +1,86 @@
+import pytest
+import torch
+from scipy.optimize import minimize_scalar
+
+from fedsoft.evaluation import METRICS, apply_temperature, fit_temperature, temperature_for_confidence
+
+DEVICE = "cuda" if torch.cuda.is_available() else "meta"
+
+
+def test_by_hand():  # square roots of .8 and .2 are as 2 to 1
+    softer = apply_temperature(torch.tensor([[0.8, 0.2]], dtype=torch.float64), 2.0)
+    torch.testing.assert_close(softer, torch.tensor([[2 / 3, 1 / 3]], dtype=torch.float64))
+
+
+def test_one_changes_nothing(crowd):
+    probs, _, _ = crowd(lead=(2,))
+    torch.testing.assert_close(apply_temperature(probs, 1.0), probs)
+
+
+def test_one_temperature_for_each_model(crowd):
+    probs, _, _ = crowd(lead=(2,))
+    both = apply_temperature(probs, torch.tensor([0.5, 3.0]))
+    torch.testing.assert_close(both[0], apply_temperature(probs[0], 0.5))
+    torch.testing.assert_close(both[1], apply_temperature(probs[1], 3.0))
+
+
+@pytest.mark.parametrize("true", [0.4, 1.0, 3.0])
+def test_recovers_the_temperature_that_was_applied(true, crowd):
+    """Against the undistorted probabilities themselves, the best temperature undoes the distortion."""
+    probs, _, _ = crowd()
+    assert float(fit_temperature(apply_temperature(probs, 1 / true), probs)) == pytest.approx(true)
+
+
+@pytest.mark.parametrize("reference", ["mode", "vote"])
+def test_agrees_with_a_general_minimiser(reference, crowd):
+    probs, truth, _ = crowd(lead=(2,))
+    probs = apply_temperature(probs / 2 + truth["vote"] / 2, 0.3)
+    nll = METRICS.parse("nll")
+    fitted = fit_temperature(probs, truth[reference])
+    for k in range(2):
+        found = minimize_scalar(
+            lambda T, k=k: float(nll(apply_temperature(probs[k], T), truth[reference])),
+            bounds=(0.1, 10),
+            method="bounded",
+            options={"xatol": 1e-7},
+        )
+        assert float(fitted[k]) == pytest.approx(found.x, abs=1e-4)
+
+
+def test_an_overconfident_model_is_softened(crowd):
+    _, truth, _ = crowd()
+    sharp = apply_temperature(truth["vote"] / 2 + 0.125, 0.2)
+    temperature = fit_temperature(sharp, truth["vote"])
+    assert temperature > 1
+    gap = METRICS.parse("signed_gap")
+    assert gap(sharp, truth["vote"]) > 0.1 > abs(gap(apply_temperature(sharp, temperature), truth["vote"]))
+
+
+def test_exact_zeros_are_softened_too():
+    sure = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    temperature = fit_temperature(sure, torch.tensor([[1.0, 0.0], [0.5, 0.5]]))
+    torch.testing.assert_close(apply_temperature(sure, temperature)[0], torch.tensor([0.75, 0.25]))
+
+
+def test_gives_the_stated_confidence(crowd):
+    probs, _, _ = crowd(lead=(3,))
+    wanted = torch.tensor([0.5, 0.7, 0.95], dtype=torch.float64)
+    reached = apply_temperature(probs, temperature_for_confidence(probs, wanted)).amax(-1).mean(-1)
+    torch.testing.assert_close(reached, wanted)
+    same = apply_temperature(probs, temperature_for_confidence(probs, 0.6)).amax(-1).mean(-1)
+    torch.testing.assert_close(same, torch.full_like(same, 0.6))
+
+
+def test_no_examples_give_nan():
+    none = torch.zeros(2, 0, 3)
+    assert fit_temperature(none, none[0]).isnan().tolist() == [True, True]
+    assert temperature_for_confidence(none, 0.5).isnan().tolist() == [True, True]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_stays_on_the_device_and_dtype_of_its_inputs(dtype):
+    probs = torch.full((2, 8, 3), 1 / 3, dtype=dtype, device=DEVICE)
+    fitted = fit_temperature(probs, torch.full((8, 3), 1 / 3, dtype=dtype, device=DEVICE))
+    matched = temperature_for_confidence(probs, 0.5)
+    for result, shape in ((fitted, (2,)), (matched, (2,)), (apply_temperature(probs, fitted), (2, 8, 3))):
+        assert (result.device.type, result.dtype, result.shape) == (DEVICE, dtype, shape)
