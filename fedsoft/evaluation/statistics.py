@@ -94,7 +94,7 @@ def two_way_bootstrap(
         return Effects(estimate, np.sqrt(images), np.inf, seeds)
     runs = variance(seed)
     both = runs + images - variance(np.arange(len(values)))
-    return Effects(estimate, np.sqrt(images), seeds - 1, seeds)
+    return Effects(estimate, np.sqrt(np.maximum(both, np.maximum(images, runs))), seeds - 1, seeds)
 
 
 def _resample(sums: np.ndarray, cluster: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:

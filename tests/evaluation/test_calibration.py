@@ -124,7 +124,13 @@ def test_smooth_ece_agrees_with_its_definition(sharper, rng):
     confidence = 0.5 + 0.5 * rng.random(60)
     hit = (rng.random(60) < 0.5 + sharper * (confidence - 0.5)).astype(float)
     probs, truth = two_classes(confidence, hit)
-    assert value("smooth_ece", probs, truth) == pytest.approx(smooth_ece_by_images(confidence, hit), abs=5e-4)
+    assert value("smooth_ece", probs, truth) == pytest.approx(smooth_ece_by_images(confidence, hit), abs=2e-5)
+
+
+def test_smooth_ece_reflects_the_kernel_at_certainty():
+    confidence, hit = np.array([1.0, 0.9] * 5), np.array([0.9, 1.0] * 5)
+    expected = smooth_ece_by_images(confidence, hit)
+    assert value("smooth_ece", *two_classes(confidence, hit)) == pytest.approx(expected, abs=2e-5)
 
 
 def test_smooth_ece_of_a_constant_model_is_about_its_gap():

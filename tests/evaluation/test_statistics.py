@@ -62,9 +62,11 @@ def test_seed_effects_alone_give_the_classical_t_interval(rng):
     image, seed = design(10, 100)
     means = rng.normal(size=10)
     effects = two_way_bootstrap(means[seed][:, None], image, seed, rng, draws=20_000)
+    assert effects.df == 9
+    assert effects.se[0] == pytest.approx(stats.sem(means), rel=0.02)
     reference = stats.ttest_1samp(means, 0).confidence_interval()
     low, high = effects.interval()
-    assert (low[0], high[0]) == pytest.approx((reference.low, reference.high), abs=0.05)
+    assert (low[0], high[0]) == pytest.approx((reference.low, reference.high), abs=0.02)
 
 
 def test_weights_make_stratum_means_and_contrasts_their_differences(rng):
