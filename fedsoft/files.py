@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -75,18 +76,29 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     """Read named arrays; pickled objects are refused.
 
     Raises:
-        StoreError: the file is missing, damaged or holds pickled objects.
+        StoreError: the file is missing or damaged, or an array, which the message names, is pickled.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if isinstance(archive, np.ndarray):
-                raise StoreError(f"{path} holds one bare array; save named arrays with numpy.savez.")
-            return {name: archive[name] for name in archive.files}
+        with zipfile.ZipFile(path) as archive:
+            return {
+                name.removesuffix(".npy"): _read_array(path, archive, name) for name in archive.namelist()
+            }
     except FileNotFoundError:
         raise StoreError(f"{path} does not exist.") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        if "allow_pickle" in str(error) or "pickled" in str(error):
+    except (ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise StoreError(
+            f"{path} is damaged or not an .npz file ({error}); replace it, or delete it and run again."
+        ) from None
+
+
+def _read_array(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    with archive.open(name) as member:
+        try:
+            return np.lib.format.read_array(member, allow_pickle=False)
+        except ValueError as error:
+            if "allow_pickle" not in str(error):
+                raise
             raise StoreError(
-                f"{path} holds pickled Python objects, which fedsoft never loads; save plain numeric arrays."
+                f"{path}: array {name.removesuffix('.npy')!r} holds pickled Python objects, which fedsoft "
+                "never loads; save plain numbers or text."
             ) from None
-        raise StoreError(f"{path} is damaged or not an .npz file ({error}).") from None

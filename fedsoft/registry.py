@@ -20,12 +20,14 @@ class Options(BaseModel):
 
     def label(self) -> str:
         """A short text that tells this choice from others: its name, and options that are not the default."""
-        own = {key: value for key, value in self.model_dump().items() if value != self._default(key)}
-        text = ", ".join(f"{key}={value}" for key, value in own.items())
-        return f"{type(self).name}({text})" if text else type(self).name
-
-    def _default(self, field: str) -> Any:
-        return type(self).model_fields[field].get_default(call_default_factory=True)
+        fields = type(self).model_fields.items()
+        values = {
+            key: (getattr(self, key), field.get_default(call_default_factory=True)) for key, field in fields
+        }
+        own = ", ".join(
+            f"{key}={_spell(value)}" for key, (value, default) in values.items() if value != default
+        )
+        return f"{type(self).name}({own})" if own else type(self).name
 
     @classmethod
     def parse(cls, value: Any) -> Self:
@@ -37,6 +39,13 @@ class Options(BaseModel):
 
 
 T = TypeVar("T", bound=Options)
+
+
+def _spell(value: Any) -> str:
+    """An option as text: a nested choice by its label, a sequence as a study file writes it."""
+    if isinstance(value, Options):
+        return value.label()
+    return f"[{', '.join(map(_spell, value))}]" if isinstance(value, tuple) else str(value)
 
 
 def nearest(word: str, known: list[str]) -> str:

@@ -1,5 +1,6 @@
 """Annotators' slips: votes that do not say what the annotator saw."""
 
+from abc import abstractmethod
 from typing import Annotated
 
 import numpy as np
@@ -12,12 +13,12 @@ from fedsoft.registry import Options, Registry
 class AnnotatorNoise(Options):
     """What happens to a vote between eye and form."""
 
+    @abstractmethod
     def apply(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """(N, C) counts as given and the (N,) labels -> (N, C) int64 counts as written down, totals kept."""
-        raise NotImplementedError
 
 
-NOISES = Registry("annotator noise", AnnotatorNoise)
+NOISES = Registry("annotator noise", AnnotatorNoise)  # type: ignore[type-abstract]
 
 Rate = Annotated[float, Field(ge=0, le=1, description="probability that a vote slips to another class")]
 

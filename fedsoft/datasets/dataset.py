@@ -1,6 +1,6 @@
 """What every dataset that a study file can name has in common."""
 
-import zlib
+from abc import abstractmethod
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +16,9 @@ from fedsoft.registry import Options, Registry
 class Dataset(Options):
     """A source of inputs, labels and votes."""
 
+    @abstractmethod
     def arrays(self) -> dict[str, np.ndarray]:
         """The named arrays that `fedsoft.datasets.arrays.from_arrays` takes."""
-        raise NotImplementedError
 
     def people(self) -> Literal["real", "simulated"]:
         """Whose votes these are."""
@@ -52,15 +52,15 @@ class Dataset(Options):
         return from_arrays(self.arrays(), name=self.name, source=self.source(), crowd=self.people())
 
 
-DATASETS = Registry("dataset", Dataset)
+DATASETS = Registry("dataset", Dataset)  # type: ignore[type-abstract]
 
 
 class ArchivedDataset(Dataset):
     """A dataset in one .npz file."""
 
+    @abstractmethod
     def file(self) -> Path:
         """The file that holds it."""
-        raise NotImplementedError
 
     def mend(self) -> str:
         """What to do if the file is missing."""
@@ -80,5 +80,3 @@ class ArchivedDataset(Dataset):
             return read_npz(self.file())
         except StoreError as error:
             raise DataError(str(error)) from None
-        except zlib.error as error:
-            raise DataError(f"{self.file()} is damaged ({error}); copy or download it again.") from None

@@ -1,6 +1,7 @@
 """The base of metrics: predictions and a reference in, one number for each model out."""
 
 import math
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 import torch
@@ -51,12 +52,12 @@ class Metric(Options):
             return probs.new_full(wide.shape[:-2], math.nan)
         return self.compute(wide, target).to(probs.dtype)
 
+    @abstractmethod
     def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
         """The metric of float64 tensors (..., N, C) of one shape with N > 0, as (...)."""
-        raise TypeError(f"{type(self).__name__} defines no computation")
 
 
-METRICS = Registry("metric", Metric)
+METRICS = Registry("metric", Metric)  # type: ignore[type-abstract]
 
 
 def top(probs: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:

@@ -62,17 +62,18 @@ def two_way_bootstrap(
     by every seed. Every draw recomputes the means, so a stratum may differ in size from seed to seed.
 
     Args:
-        values: (cells, M) paired differences, or values for contrasts; read only where the weight is not 0.
+        values: (cells, M) paired differences, or values for contrasts.
         image: (cells,) image of each cell.
         seed: (cells,) seed of each cell.
         rng: draws the resamples.
-        weight: (cells, M) weights of at least 0, such as a stratum's mask; None weighs all cells alike.
-        contrasts: (Q, M) rows that combine column means into effects, such as 1 and -1 for the gap in the
-            hardest fifth less that in the rest; None takes each column as an effect.
+        weight: (cells, G) weights of at least 0, such as strata's masks: each column is averaged within
+            each group, which makes G M means, group by group. None is one group of all cells.
+        contrasts: (Q, G M) rows that combine these means into effects, such as 1 and -1 for the gap in the
+            hardest fifth less that in the rest; None takes each mean as an effect.
         draws: number of resamples of each kind.
 
     Returns:
-        The effects of the M columns, or of the Q contrasts.
+        The effects: the G M means, or the Q contrasts of them.
 
     Raises:
         DataError: there is no cell.
@@ -80,14 +81,18 @@ def two_way_bootstrap(
     values = np.asarray(values, dtype=float)
     if len(values) == 0:
         raise DataError("no predictions to compare: the two sources share no image and seed; run both.")
-    weight = np.ones(values.shape) if weight is None else np.asarray(weight, dtype=float)
-    # Numerators and denominators side by side: one matrix product resamples all columns.
-    sums = np.hstack([np.where(weight > 0, values, 0.0) * weight, weight])
+    weight = np.ones((len(values), 1)) if weight is None else np.asarray(weight, dtype=float)
+    # Numerators of all groups, then denominators: one matrix product resamples them all.
+    upper = (weight[:, :, None] * values[:, None, :]).reshape(len(values), -1)
+    sums = np.hstack([upper, weight])
+    columns = values.shape[1]
 
     def variance(cluster: np.ndarray) -> np.ndarray:
-        return _variance(_effects(_resample(sums, cluster, rng, draws), contrasts), len(np.unique(cluster)))
+        return _variance(
+            _effects(_resample(sums, cluster, rng, draws), columns, contrasts), len(np.unique(cluster))
+        )
 
-    estimate = _effects(sums.sum(axis=0), contrasts)
+    estimate = _effects(sums.sum(axis=0), columns, contrasts)
     seeds = len(np.unique(seed))
     images = variance(image)
     if seeds == 1:
@@ -112,13 +117,17 @@ def _resample(sums: np.ndarray, cluster: np.ndarray, rng: np.random.Generator, d
     return np.concatenate(blocks)
 
 
-def _effects(totals: np.ndarray, contrasts: np.ndarray | None) -> np.ndarray:
-    """Weighted means (..., M) from numerators and denominators (..., 2 M), or their contrasts (..., Q)."""
-    upper, lower = np.split(totals, 2, axis=-1)
+def _effects(totals: np.ndarray, columns: int, contrasts: np.ndarray | None) -> np.ndarray:
+    """Means (..., G M) from numerators (..., G M) beside denominators (..., G), or their contrasts (..., Q)."""
+    groups = totals.shape[-1] // (columns + 1)
+    upper, lower = np.split(totals, [groups * columns], axis=-1)
+    lower = np.repeat(lower, columns, axis=-1)
     means = np.divide(upper, lower, out=np.full(upper.shape, np.nan), where=lower > 0)
     if contrasts is None:
         return means
     missing = np.isnan(means)
+    if not missing.any():
+        return means @ contrasts.T
     # A contrast is undefined only where a column that it uses is.
     undefined = missing.astype(float) @ (contrasts != 0).T > 0
     return np.where(undefined, np.nan, np.where(missing, 0.0, means) @ contrasts.T)

@@ -39,7 +39,9 @@ def strategy_state(strategy: Strategy) -> tuple[dict[str, np.ndarray], dict[str,
         elif callable(value):
             continue
         else:
-            raise TypeError(f"{type(strategy).__name__}.{name} is a {type(value).__name__}, not a state to save")
+            raise TypeError(
+                f"{type(strategy).__name__}.{name} is a {type(value).__name__}, not a state to save"
+            )
     return arrays, kinds
 
 

@@ -1,6 +1,7 @@
 """Engines, as Flower grids that show a strategy nothing but the round's cohort."""
 
 import time
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -32,28 +33,26 @@ class CohortGrid(Grid):
         self.cohort = self.task.cohort(server_round)
         return self.cohort
 
+    @abstractmethod
     def node_of(self, partition: int) -> int:
         """The node that holds a partition."""
-        raise TypeError(f"{type(self).__name__} knows no nodes")
 
     def get_node_ids(self) -> Iterable[int]:
         """The nodes of the round's cohort."""
         return [self.node_of(partition) for partition in self.cohort]
 
-    def send_and_receive(
-        self, messages: Iterable[Message], *, timeout: float | None = None
-    ) -> list[Message]:
+    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> list[Message]:
         """Send the round's messages and return the replies, both in the order of partitions."""
         by_node = {message.metadata.dst_node_id: message for message in messages}
         chosen = [partition for partition in self.cohort if self.node_of(partition) in by_node]
         ordered = [by_node[self.node_of(partition)] for partition in chosen]
         return self.exchange(chosen, ordered, timeout)
 
+    @abstractmethod
     def exchange(
         self, partitions: Sequence[int], messages: Sequence[Message], timeout: float | None
     ) -> list[Message]:
         """Deliver one message to each partition and return the replies in the same order."""
-        raise TypeError(f"{type(self).__name__} delivers nothing")
 
 
 class InProcessGrid(CohortGrid):
@@ -98,7 +97,7 @@ class InProcessGrid(CohortGrid):
             self._sent += 1
             message.metadata.__dict__["_message_id"] = str(self._sent)
         partitions = [message.metadata.dst_node_id - 1 for message in listed]
-        replies = self._execute(partitions, listed)
+        replies = self._execute(partitions, listed, len(listed) if self.stack == "all" else self.stack)
         names = [message.metadata.message_id for message in listed]
         self._replies.update(zip(names, replies, strict=True))
         return names
@@ -113,15 +112,17 @@ class InProcessGrid(CohortGrid):
         """Execute at once; there is nothing to wait for."""
         return list(self.pull_messages(self.push_messages(messages)))
 
-    def _execute(self, partitions: Sequence[int], messages: Sequence[Message]) -> list[Message]:
-        size = len(messages) if self.stack == "all" else self.stack
+    def _execute(self, partitions: Sequence[int], messages: Sequence[Message], size: int) -> list[Message]:
         replies: list[Message] = []
-        for start in range(0, len(messages), max(size, 1)):
+        for start in range(0, len(messages), size or 1):
             part = slice(start, start + size)
             try:
                 replies += answer(self.task, partitions[part], messages[part])
             except Exception as error:
-                replies += [failed(message, error) for message in messages[part]]
+                if size == 1:
+                    replies.append(failed(messages[start], error))
+                else:  # one at a time, so that the error names the client at fault
+                    replies += self._execute(partitions[part], messages[part], 1)
         return replies
 
 
@@ -173,7 +174,7 @@ class FlowerGrid(CohortGrid):
             for reply in self.grid.send_and_receive(messages, timeout=timeout)
         }
         if lost := [p for p in partitions if self.nodes[p] not in replies]:
-            raise EngineError(f"clients {lost} did not answer within {timeout:.0f} s; run again to continue.")
+            raise EngineError(f"clients {lost} did not answer in time; run again to continue.")
         return [replies[self.nodes[partition]] for partition in partitions]
 
 

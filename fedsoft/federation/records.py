@@ -11,7 +11,7 @@ from fedsoft.training import Parameters
 
 def to_record(arrays: Mapping[str, np.ndarray]) -> ArrayRecord:
     """Named arrays as a record."""
-    return ArrayRecord({name: Array(np.ascontiguousarray(array)) for name, array in arrays.items()})
+    return ArrayRecord({name: Array(np.asarray(array, order="C")) for name, array in arrays.items()})
 
 
 def to_arrays(record: ArrayRecord) -> dict[str, np.ndarray]:
@@ -21,4 +21,4 @@ def to_arrays(record: ArrayRecord) -> dict[str, np.ndarray]:
 
 def to_parameters(arrays: Mapping[str, np.ndarray], device: torch.device) -> Parameters:
     """Arrays as tensors on a device."""
-    return {name: torch.from_numpy(np.ascontiguousarray(a)).to(device) for name, a in arrays.items()}
+    return {name: torch.from_numpy(np.asarray(a, order="C")).to(device) for name, a in arrays.items()}

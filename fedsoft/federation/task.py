@@ -16,7 +16,7 @@ class Task:
 
     Attributes:
         run: key of the run.
-        seed: governs initial weights, cohorts and batch orders; sources and strategies of one seed share them.
+        seed: governs initial weights, cohorts and batch orders, which sources and strategies share.
         model: the model.
         training: options of the local update.
         participation: share of the non-empty clients in each cohort.

@@ -65,7 +65,11 @@ def _rank_within(group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _in_proportion(
-    labels: np.ndarray, held_labels: np.ndarray, held_owner: np.ndarray, clients: int, rng: np.random.Generator
+    labels: np.ndarray,
+    held_labels: np.ndarray,
+    held_owner: np.ndarray,
+    clients: int,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Owners of new examples: each class goes to clients in proportion to what they hold of it."""
     owner = np.empty(len(labels), dtype=np.int64)

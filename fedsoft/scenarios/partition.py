@@ -1,5 +1,7 @@
 """Partitions: how examples are spread over clients."""
 
+from abc import abstractmethod
+
 import numpy as np
 from pydantic import Field
 
@@ -10,12 +12,12 @@ from fedsoft.registry import Options, Registry
 class Partition(Options):
     """A rule that gives every example to one client."""
 
+    @abstractmethod
     def owners(self, labels: np.ndarray, clients: int, rng: np.random.Generator) -> np.ndarray:
         """labels (N,) -> client of each example (N,), in [0, clients)."""
-        raise TypeError(f"{type(self).__name__} defines no owners")
 
 
-PARTITIONS = Registry("partition", Partition)
+PARTITIONS = Registry("partition", Partition)  # type: ignore[type-abstract]
 
 
 @PARTITIONS("iid")
@@ -44,9 +46,10 @@ class Dirichlet(Partition):
         """Draw class by class, and again until no client is too small.
 
         Raises:
-            StudyFileError: no draw in 1,000 gives every client its smallest number of examples.
+            StudyFileError: no draw in 1,000 gives every client ``smallest`` examples, or there are too few.
         """
-        for _ in range(1000):
+        possible = len(labels) >= clients * self.smallest
+        for _ in range(1000 if possible else 0):
             owner = np.empty(len(labels), dtype=np.int64)
             for label in np.unique(labels):
                 rows = rng.permutation(np.flatnonzero(labels == label))

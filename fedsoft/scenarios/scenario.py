@@ -17,7 +17,7 @@ class Party(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     share: float | None = Field(None, gt=0, le=1, description="share of the clients, chosen at random")
-    clients: tuple[int, ...] | None = Field(None, description="or these clients, by number")
+    clients: tuple[int, ...] | None = Field(None, min_length=1, description="or these clients, by number")
     source: Annotated[LabelSource, SOURCES.validator, SOURCES.serializer] | None = Field(
         None, description="their label source, whatever source the run compares"
     )
@@ -56,13 +56,20 @@ class Scenario(BaseModel):
     def _parties_fit(self) -> Self:
         named = [number for party in self.parties for number in party.clients or ()]
         if len(named) != len(set(named)):
-            raise ValueError("a client is named in two parties")
+            raise ValueError("a client is named twice in parties")
         if named and not 0 <= min(named) <= max(named) < self.clients:
             raise ValueError(f"parties name clients outside 0 to {self.clients - 1}")
-        wanted = sum(round((party.share or 0) * self.clients) for party in self.parties)
-        if wanted > self.clients - len(named):
-            raise ValueError("the parties' shares ask for more clients than there are")
+        if sum(self._taken()) > self.clients - len(named):
+            raise ValueError("the parties ask for more clients than there are")
+        for party, taken in zip(self.parties, self._taken(), strict=True):
+            if party.share and not taken:
+                raise ValueError(f"a party's share of {party.share} of {self.clients} clients is none")
         return self
+
+    def _taken(self) -> list[int]:
+        """How many clients each party's share is; shares are rounded together, so that in sum 1 is all."""
+        ends = np.cumsum([party.share or 0 for party in self.parties]) * self.clients
+        return np.diff(np.round(ends), prepend=0).astype(int).tolist()
 
     def party(self, number: int) -> Party:
         """A party by its number; -1 is everyone else."""
@@ -74,7 +81,6 @@ class Scenario(BaseModel):
         for number, party in enumerate(self.parties):
             party_of[list(party.clients or ())] = number
         free = rng.permutation(np.flatnonzero(party_of < 0))
-        for number, party in enumerate(self.parties):
-            taken = round((party.share or 0) * self.clients)
+        for number, taken in enumerate(self._taken()):
             party_of[free[:taken]], free = number, free[taken:]
         return party_of

@@ -1,44 +1,35 @@
-"""From stored predictions to summaries, effects and a verdict."""
+"""From stored predictions to levels, effects and conclusions, each with its interval."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 
 from fedsoft.config import Endpoint
-from fedsoft.evaluation import (
-    METRICS,
-    holm_interval,
-    onehot,
-    smallest_detectable,
-    two_way_bootstrap,
-    verdict,
-)
-from fedsoft.evaluation.statistics import Effects
-from fedsoft.files import write_csv
+from fedsoft.evaluation import METRICS, Effects, holm_interval, onehot, smallest_detectable, two_way_bootstrap, verdict
 from fedsoft.streams import stream
-from fedsoft.study.effects import LINEAR, VIEWS, effects_of, example_values, views
-from fedsoft.study.plan import Cell, Plan, labels
-from fedsoft.study.prepare import load_dataset, prepare
+from fedsoft.study.effects import effects_of, example_values, views
+from fedsoft.study.plan import Cell, labels
+from fedsoft.study.prepare import load_dataset
 from fedsoft.study.results import test_fold
 from fedsoft.study.store import Store
-from fedsoft.supervision import dose
 
-CONTRAST = "hardest_fifth − rest"
-"""The headline contrast: what happens on hard examples beyond what happens everywhere."""
+HARDEST, REST, CONTRAST = "hardest_fifth", "rest", "hardest_fifth − rest"
+"""The headline contrast: what happens on hard examples beyond what happens everywhere else."""
 
 
 @dataclass(frozen=True)
 class Values:
-    """Per-example values of one strategy's runs: what every interval is computed from.
+    """Per-example values of the runs of one strategy: what every interval is computed from.
+
+    A cell is an image that was held out in a seed.
 
     Attributes:
         sources: J labels.
-        values: (J, cells) by (view, reference, metric); a cell is an image held out in a seed.
+        values: (J, cells) by (view, reference, metric).
         image: (cells,) dataset row.
         seed: (cells,) seed.
         strata: boolean (cells,) by name.
@@ -49,15 +40,21 @@ class Values:
     image: np.ndarray
     seed: np.ndarray
     strata: dict[str, np.ndarray]
-    confidence: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """One row of a table: where, what, and how sure."""
+    """A level of one source, or an effect, with its 95 % interval.
+
+    Attributes:
+        name: the source's label, or the effect's name.
+        formula: empty for a level; for an effect the sources it combines.
+        p: two-sided p value of no effect, unadjusted; NaN for a level.
+    """
 
     strategy: str
-    source: str
+    name: str
+    formula: str
     view: str
     reference: str
     metric: str
@@ -70,7 +67,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What may be said of the endpoint in one cell of the grid."""
+    """What may be said of the endpoint in one cell of the grid, its interval Holm-adjusted over cells."""
 
     axes: dict[str, Any]
     estimate: float
@@ -83,8 +80,11 @@ class Conclusion:
 
 
 def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | None:
-    """Per-example values of all sources under one strategy; None unless every run of a seed is done."""
-    sources = labels(cell.study.sources)
+    """Per-example values of all sources under one strategy, over the seeds whose runs are all done.
+
+    Returns:
+        None if there is no such seed.
+    """
     parts: dict[tuple[str, str, str], list[np.ndarray]] = {}
     images, seeds, strata = [], [], []
     for seed in cell.study.seeds:
@@ -93,13 +93,12 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
             continue
         made = [store.predictions(run.key) for run in runs]
         fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
-        test, validation, truth = _stack(made, "test", device), None, None
+        validation, truth = None, None
         if "validation" in made[0]:
             data = load_dataset(runs[0].dataset)
-            validation = _stack(made, "validation", device)
-            kept = torch.from_numpy(data.labels[made[0]["validation_rows"]]).to(device)
-            truth = onehot(kept, data.classes)
-        for view, probs in views(test, validation, truth).items():
+            validation = stack(made, "validation", device)
+            truth = onehot(torch.from_numpy(data.labels[made[0]["validation_rows"]]).to(device), data.classes)
+        for view, probs in views(stack(made, "test", device), validation, truth).items():
             for name, reference in fold.references.items():
                 for metric, values in example_values(probs, reference).items():
                     parts.setdefault((view, name, metric), []).append(values.cpu().numpy())
@@ -109,7 +108,7 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
     if not images:
         return None
     return Values(
-        sources,
+        labels(cell.study.sources),
         {key: np.concatenate(part, axis=1) for key, part in parts.items()},
         np.concatenate(images),
         np.concatenate(seeds),
@@ -117,44 +116,84 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
     )
 
 
-def _stack(made: Sequence[dict[str, np.ndarray]], part: str, device: str) -> Tensor:
+def stack(made: Sequence[dict[str, np.ndarray]], part: str, device: str) -> Tensor:
+    """One part of the predictions of several runs, (J, N, C) float64."""
     return torch.from_numpy(np.stack([predictions[part] for predictions in made])).to(device).double()
 
 
-def estimates(values: Values, strategy: str, combinations: np.ndarray, names: Sequence[str]) -> list[Estimate]:
-    """Combinations of sources (Q, J), by view, reference, metric and stratum, with 95 % intervals."""
-    everywhere = np.ones(len(values.image), dtype=bool)
-    masks = {"all": everywhere, **values.strata}
-    keys = [(key, q, stratum) for key in values.values for q in range(len(names)) for stratum in masks]
-    columns = np.stack([combinations[q] @ values.values[key] for key, q, _ in keys], axis=1)
-    weight = np.stack([masks[stratum] for *_, stratum in keys], axis=1).astype(float)
-    rows = np.eye(len(keys))
-    listed = [(key, q, stratum) for key, q, stratum in keys]
-    if "hardest_fifth" in masks:
-        rest = [(key, q) for key in values.values for q in range(len(names))]
-        place = {entry: number for number, entry in enumerate(keys)}
-        columns = np.hstack([columns, np.stack([combinations[q] @ values.values[key] for key, q in rest], 1)])
-        weight = np.hstack([weight, np.repeat((~masks["hardest_fifth"])[:, None], len(rest), 1)])
-        contrast = np.zeros((len(rest), columns.shape[1]))
-        for number, (key, q) in enumerate(rest):
-            contrast[number, place[key, q, "hardest_fifth"]] = 1
-            contrast[number, len(keys) + number] = -1
-        rows = np.vstack([np.hstack([rows, np.zeros((len(keys), len(rest)))]), contrast])
-        listed += [(key, q, CONTRAST) for key, q in rest]
-    effects = _bootstrap(values, columns, weight, rows)
-    low, high = effects.interval()
+def estimate(values: Values, strategy: str, baseline: str) -> list[Estimate]:
+    """Every level and effect by view, reference, metric and stratum, and the headline contrast of each."""
+    J, keys = len(values.sources), list(values.values)
+    effects = effects_of(values.sources, baseline)
+    names = [(source, "") for source in values.sources] + [(e.name, e.formula) for e in effects]
+    combinations = np.vstack([np.eye(J), *(effect.coefficients for effect in effects)])
+    groups = {"all": np.ones(len(values.image)), **values.strata}
+    if HARDEST in groups:
+        groups[REST] = ~values.strata[HARDEST]
+    wanted = np.eye(len(groups))
+    strata = list(groups)
+    if HARDEST in groups:
+        wanted = np.vstack([wanted, wanted[strata.index(HARDEST)] - wanted[strata.index(REST)]])
+        strata.append(CONTRAST)
+    found = two_way_bootstrap(
+        np.concatenate([values.values[key] for key in keys]).T,
+        values.image,
+        values.seed,
+        stream("bootstrap"),
+        weight=np.stack([np.asarray(mask, dtype=float) for mask in groups.values()], axis=1),
+        # Columns stand by group, then key, then source.
+        contrasts=np.kron(wanted, np.kron(np.eye(len(keys)), combinations)),
+        draws=500,
+    )
+    low, high = found.interval()
+    p_values = found.p_values
+    rows = [(stratum, key, name) for stratum in strata for key in keys for name in names]
     return [
         Estimate(
-            strategy, names[q], view, reference, metric, stratum,
-            float(effects.estimate[n]), float(low[n]), float(high[n]), float(effects.p_values[n]),
+            strategy, name, formula, *key, stratum,
+            float(found.estimate[n]), float(low[n]), float(high[n]), float(p_values[n]) if formula else np.nan,
         )
-        for n, ((view, reference, metric), q, stratum) in enumerate(listed)
+        for n, (stratum, key, (name, formula)) in enumerate(rows)
     ]  # fmt: skip
 
 
-def _bootstrap(
-    values: Values, columns: np.ndarray, weight: np.ndarray | None = None, rows: np.ndarray | None = None
-) -> Effects:
-    return two_way_bootstrap(
-        columns, values.image, values.seed, stream("bootstrap"), weight=weight, contrasts=rows, draws=500
+def conclude(cells: Sequence[tuple[Cell, Values]], endpoint: Endpoint) -> list[Conclusion]:
+    """The verdict on the endpoint in every cell of the grid, Holm-adjusted over the cells."""
+    found: list[Effects] = []
+    levels: list[float] = []
+    for _, values in cells:
+        place = [values.sources.index(endpoint.source), values.sources.index(endpoint.baseline)]
+        column = values.values[endpoint.view, endpoint.reference, endpoint.metric]
+        mask = np.ones(len(values.image)) if endpoint.stratum == "all" else values.strata[endpoint.stratum]
+        found.append(
+            two_way_bootstrap(
+                (column[place[0]] - column[place[1]])[:, None],
+                values.image,
+                values.seed,
+                stream("bootstrap"),
+                weight=np.asarray(mask, dtype=float)[:, None],
+                draws=2000,
+            )
+        )
+        levels.append(float(column[place[1]][np.asarray(mask, dtype=bool)].mean()))
+    family = Effects(
+        np.concatenate([effects.estimate for effects in found]),
+        np.concatenate([effects.se for effects in found]),
+        min(effects.df for effects in found),
+        min(effects.seeds for effects in found),
     )
+    low, high = holm_interval(family)
+    better = METRICS.get(endpoint.metric).better
+    return [
+        Conclusion(
+            axes=cell.axes,
+            estimate=float(family.estimate[n]),
+            low=float(low[n]),
+            high=float(high[n]),
+            baseline=levels[n],
+            verdict=verdict(float(low[n]), float(high[n]), endpoint.margin_used, better, levels[n]),
+            smallest=float(smallest_detectable(family.se[n], family.df)),
+            seeds=family.seeds,
+        )
+        for n, (cell, _) in enumerate(cells)
+    ]

@@ -1,6 +1,7 @@
 """Runs spread over processes, one torch thread each."""
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import queue
@@ -37,7 +38,6 @@ class InProcess:
             FedsoftError: a run cannot be done.
         """
         if self.workers == 1 or sum(map(len, phases)) == 1:
-            torch.set_num_threads(1)
             for run in (run for phase in phases for run in phase):
                 self.one(run, hooks)
             return
@@ -109,6 +109,7 @@ def _start_worker(engine: InProcess, news: Any, stop: Any) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
+    logging.getLogger("flwr").setLevel(logging.WARNING)
     _worker = engine, news, stop
 
 

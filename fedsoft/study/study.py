@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from fedsoft.errors import DataError, FedsoftError, StudyFileError
 from fedsoft.files import read_json, write_json
 from fedsoft.study.execute import Hooks, Interrupted
@@ -84,6 +86,7 @@ def open_study(table: Mapping[str, Any], where: str, out: Path | None = None) ->
     Raises:
         StudyFileError: the file is not valid, or the data cannot give what it asks.
     """
+    torch.set_num_threads(1)  # more threads than free cores is many times slower on models this small
     plan = make_plan(table, where)
     opened = OpenStudy(
         table, where, plan, Store(default_folder(plan, out)), pick_device(plan.study.device)

@@ -62,7 +62,7 @@ class EntropyOnly(LabelSource):
 
 @SOURCES("human_class_mean")
 class HumanClassMean(LabelSource):
-    """The mean mode-matched soft label of the training images with that label: no votes on the image itself."""
+    """The mean mode-matched soft label of the training images with that label: no votes on the image."""
 
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """The class's mean h' for each image."""

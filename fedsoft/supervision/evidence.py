@@ -47,14 +47,18 @@ class Evidence:
         )
 
     def need(self, part: str, wanted_by: str) -> np.ndarray:
-        """A part that must be there.
+        """A part that must be there, for every example.
 
         Raises:
-            DataError: there is none.
+            DataError: there is none, or an example has none: no vote, or NaN.
         """
         array: np.ndarray | None = getattr(self, part)
-        if array is None:
-            raise DataError(f"label source {wanted_by!r} needs {part}, and there are none for these examples.")
+        lacking = len(self) if array is None else int((~(array.sum(axis=1) > 0)).sum())
+        if array is None or lacking:
+            raise DataError(
+                f"label source {wanted_by!r} needs {part}, and {lacking} of {len(self)} examples have none; "
+                "leave these out or choose another source."
+            )
         return array
 
 

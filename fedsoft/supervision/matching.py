@@ -41,9 +41,8 @@ def mass_of_entropy(target: np.ndarray, classes: int) -> np.ndarray:
     low, high = np.full(target.shape, 1 / classes), np.ones(target.shape)
     for _ in range(60):
         middle = (low + high) / 2
-        rest = (1 - middle) / (classes - 1)
-        value = entropy(np.concatenate([middle[..., None], np.repeat(rest[..., None], classes - 1, -1)], -1))
-        low, high = np.where(value > target, middle, low), np.where(value > target, high, middle)
+        too_soft = entropy(spread(middle, np.zeros(len(target), dtype=np.int64), classes)) > target
+        low, high = np.where(too_soft, middle, low), np.where(too_soft, high, middle)
     return (low + high) / 2
 
 

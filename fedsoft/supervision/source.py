@@ -1,5 +1,6 @@
 """The base of label sources, and the path from collected answers to training targets."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
@@ -34,12 +35,12 @@ class LabelSource(Options):
         """The answers the source pays for, as (N, C) counts: by default every vote that was collected."""
         return evidence.need("votes", type(self).name)
 
+    @abstractmethod
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """Training targets (N, C); rows sum to 1."""
-        raise TypeError(f"{type(self).__name__} defines no targets")
 
 
-SOURCES = Registry("label source", LabelSource)
+SOURCES = Registry("label source", LabelSource)  # type: ignore[type-abstract]
 
 
 def supervise(
@@ -60,9 +61,19 @@ def supervise(
         targets (N, C), and the answers (N, C) that were bought, None for a source that buys none.
 
     Raises:
-        DataError: the evidence lacks what the source needs, or the source cannot be made private.
+        DataError: the evidence lacks what the source needs, or the source cannot be made private as asked.
     """
-    answers = None
+    name, answers = type(source).name, None
+    if privacy and not source.has_answers:
+        raise DataError(
+            f"label source {name!r} is not made of answers that randomized response could protect; "
+            "leave it out of a study with [privacy]."
+        )
+    if privacy and not privacy.project and not source.linear:
+        raise DataError(
+            f"label source {name!r} needs distributions, and unprojected private labels are none; "
+            "set privacy.project = true or leave the source out."
+        )
     if source.has_answers:
         answers = source.answers(evidence, stream("votes bought"))
         if privacy is None:
@@ -70,9 +81,4 @@ def supervise(
         else:
             soft = privacy.apply(answers, stream("randomized response"))
         evidence = replace(evidence, soft=soft)
-    elif privacy is not None:
-        raise DataError(
-            f"label source {type(source).name!r} is not made of answers that randomized response could "
-            "protect; leave it out of a study with [privacy]."
-        )
     return source.targets(evidence, stream("targets")), answers

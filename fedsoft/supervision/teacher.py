@@ -18,7 +18,9 @@ class Teacher(LabelSource):
     predicted by the model of the other), or trained on the pooled data as a named reference.
     """
 
-    match: Match | None = Field("entropy", description="what is matched to the mode-matched human soft labels")
+    match: Match | None = Field(
+        "entropy", description="what is matched to the mode-matched human soft labels"
+    )
     mode_matched: bool = Field(False, description="move the prediction's mode to the label")
     pooled: bool = Field(False, description="train the teacher on the pooled data of all clients")
 

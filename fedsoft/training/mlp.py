@@ -1,5 +1,7 @@
 """Linear heads and multi-layer perceptrons, with their gradients written out."""
 
+import itertools
+import math
 from collections.abc import Mapping
 
 import torch
@@ -18,12 +20,9 @@ class Perceptron(Model):
 
     def shapes(self, inputs: tuple[int, ...], classes: int) -> dict[str, tuple[int, ...]]:
         """Weights (in, out) and biases (out,), layer by layer."""
-        size = 1
-        for extent in inputs:
-            size *= extent
-        sizes = (size, *self.widths(), classes)
+        sizes = (math.prod(inputs), *self.widths(), classes)
         shapes: dict[str, tuple[int, ...]] = {}
-        for layer, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
             shapes[f"layer{layer}.weight"] = (fan_in, fan_out)
             shapes[f"layer{layer}.bias"] = (fan_out,)
         return shapes

@@ -1,5 +1,6 @@
 """The base of models: K parameter sets at once, each tensor with a leading client dimension."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 
 import numpy as np
@@ -19,13 +20,13 @@ class Model(Options):
     linear layers are kept as (in, out), which is what batched products want.
     """
 
+    @abstractmethod
     def shapes(self, inputs: tuple[int, ...], classes: int) -> dict[str, tuple[int, ...]]:
         """Shape of each parameter, for one input of shape ``inputs`` (features, or channels × H × W)."""
-        raise TypeError(f"{type(self).__name__} defines no shapes")
 
+    @abstractmethod
     def forward(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Parameters (K, …), inputs (K, B, …) -> logits (K, B, C)."""
-        raise TypeError(f"{type(self).__name__} defines no forward pass")
 
     def initial(
         self, inputs: tuple[int, ...], classes: int, rng: np.random.Generator
@@ -63,7 +64,7 @@ class Model(Options):
         return dict(zip(leaves, gradients, strict=True)), loss.detach()
 
 
-MODELS = Registry("model", Model)
+MODELS = Registry("model", Model)  # type: ignore[type-abstract]
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
@@ -72,5 +73,5 @@ def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
 
 
 def as_batch(x: Tensor) -> Tensor:
-    """Inputs as floats: uint8 pixels become [-1, 1], features stay as they are."""
-    return x.float() / 127.5 - 1 if x.dtype == torch.uint8 else x.float()
+    """Inputs as floats: uint8 pixels become float32 in [-1, 1], features stay as they are."""
+    return x.float() / 127.5 - 1 if x.dtype == torch.uint8 else x

@@ -82,7 +82,8 @@ def local_update(
         parameters (K, …) and mean losses over the steps (K,), in the caller's order of clients.
     """
     device, K = inputs.device, len(steps.client)
-    parameters = {name: value.expand(K, *value.shape).contiguous() for name, value in start.items()}
+    # repeat copies even where K is 1: updates are in place, and the proximal term needs the start unchanged.
+    parameters = {name: value.repeat(K, *(1 for _ in value.shape)) for name, value in start.items()}
     velocity: Parameters = {}
     losses = torch.zeros(K, device=device)
     rows = torch.from_numpy(steps.rows).to(device)

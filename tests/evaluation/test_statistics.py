@@ -75,8 +75,7 @@ def test_weights_make_stratum_means_and_contrasts_their_differences(rng):
     hard = image < 40
     weight = np.stack([hard, ~hard, np.zeros(len(image))], axis=1)
     column = np.where(hard, values + 1, values)
-    table = np.repeat(column[:, None], 3, axis=1)
-    table[:, 2] = np.nan
+    table = column[:, None]
     alone = two_way_bootstrap(table, image, seed, rng, weight=weight)
     np.testing.assert_allclose(alone.estimate[:2], [column[hard].mean(), column[~hard].mean()])
     assert np.isnan([alone.estimate[2], alone.se[2], alone.p_values[2]]).all()
@@ -88,6 +87,9 @@ def test_weights_make_stratum_means_and_contrasts_their_differences(rng):
     # a difference of means of separate images: variances add
     assert contrast.se[0] == pytest.approx(np.hypot(alone.se[0], alone.se[1]), rel=0.35)
     assert contrast.p_values[0] < 0.001
+    pair = two_way_bootstrap(np.hstack([table, 2 * table]), image, seed, rng, weight=weight[:, :2])
+    easy, difficult = column[~hard].mean(), column[hard].mean()
+    np.testing.assert_allclose(pair.estimate, [difficult, 2 * difficult, easy, 2 * easy])
 
 
 def test_a_common_shift_does_not_touch_a_contrast(rng):

@@ -1,0 +1,226 @@
+"""Everything that a report shows, computed once from what a study has stored."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from fedsoft.evaluation import METRICS, Score, evaluate
+from fedsoft.files import write_csv
+from fedsoft.streams import stream
+from fedsoft.study.analysis import Conclusion, Estimate, Values, conclude, estimate, gather, stack
+from fedsoft.study.plan import Cell, labels
+from fedsoft.study.prepare import load_dataset, prepare
+from fedsoft.study.results import test_fold, write_results
+from fedsoft.study.store import Store
+from fedsoft.study.study import OpenStudy
+from fedsoft.supervision import dose
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What one source's training targets are like, averaged over seeds, and what they cost.
+
+    Attributes:
+        summary: entropy, top_mass, mode_shift_rate.
+        votes_bought: answers bought a seed, over all clients.
+        privacy: ε per vote and per image, where labels are private.
+    """
+
+    summary: dict[str, float]
+    votes_bought: float
+    privacy: dict[str, float]
+
+
+@dataclass(frozen=True)
+class CellDigest:
+    """One cell of the grid.
+
+    Attributes:
+        axes: the values that set it apart.
+        estimates: levels and effects of every strategy, with intervals.
+        pooled: by strategy and source, scores of the predictions pooled over folds (not linear in examples:
+            ECE with its floor, agreement with people, selective prediction), overall and by stratum.
+        reliability: by strategy and source, pooled confidence (N,), and hits (N,) by reference.
+        curves: by strategy and source, (seeds, rounds + 1) of each per-round figure on validation examples.
+        targets: by source.
+        doses: (J, J) mean total variation between sources' targets, in the order of the study's sources.
+        seconds: compute seconds of all runs.
+        bytes_sent: bytes of parameters that a run of each strategy sent, on average.
+    """
+
+    axes: dict[str, Any]
+    estimates: list[Estimate]
+    pooled: dict[tuple[str, str], list[Score]]
+    reliability: dict[tuple[str, str], tuple[np.ndarray, dict[str, np.ndarray]]]
+    curves: dict[tuple[str, str], dict[str, np.ndarray]]
+    targets: dict[str, Targets]
+    doses: np.ndarray
+    seconds: float
+    bytes_sent: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Digest:
+    """A study's results, ready to be shown.
+
+    Attributes:
+        opened: the study and its folder.
+        crowd: what to call the people behind the votes.
+        records: what each run was made with, by key.
+        cells: one digest a cell of the grid.
+        conclusions: the verdict on the endpoint in each cell; empty without an endpoint.
+        missing: runs that have not finished.
+    """
+
+    opened: OpenStudy
+    crowd: str
+    records: dict[str, dict[str, Any]]
+    cells: list[CellDigest]
+    conclusions: list[Conclusion]
+    missing: int
+
+
+def digest(opened: OpenStudy) -> Digest:
+    """Score all finished runs, estimate effects, and write `results.csv`, `effects.csv` and `doses.csv`."""
+    plan, store, device = opened.plan, opened.store, opened.device
+    write_results(plan, store, device)
+    records = {run.key: store.record(run.key) for run in plan.runs if store.is_done(run.key)}
+    endpoint = plan.study.endpoint
+    cells, for_endpoint = [], []
+    for cell in plan.cells:
+        gathered = {name: gather(cell, name, store, device) for name in labels(cell.study.strategies)}
+        whole = {name: values for name, values in gathered.items() if values is not None}
+        cells.append(_digest_cell(cell, whole, store, device, records))
+        if endpoint and endpoint.strategy in whole:
+            for_endpoint.append((cell, whole[endpoint.strategy]))
+    result = Digest(
+        opened=opened,
+        crowd=load_dataset(plan.study.dataset).crowd_name,
+        records=records,
+        cells=cells,
+        conclusions=conclude(for_endpoint, endpoint) if endpoint and for_endpoint else [],
+        missing=len(plan.runs) - len(records),
+    )
+    _write_tables(result)
+    return result
+
+
+def _digest_cell(
+    cell: Cell, gathered: dict[str, Values], store: Store, device: str, records: dict[str, dict[str, Any]]
+) -> CellDigest:
+    sources = labels(cell.study.sources)
+    baseline = "hard" if "hard" in sources else sources[0]
+    pooled: dict[tuple[str, str], list[Score]] = {}
+    reliability = {}
+    for strategy, values in gathered.items():
+        probs, fold_references, strata = _pool(cell, strategy, values, store, device)
+        metrics = [METRICS.parse(name) for name in METRICS.names()]
+        scores = evaluate(probs, fold_references, metrics, strata, stream("floors"))
+        confidence = probs.amax(-1).cpu().numpy()
+        for j, source in enumerate(sources):
+            pooled[strategy, source] = [score._replace(value=score.value[j]) for score in scores]
+            hits = {name: values.values["raw", name, "accuracy"][j] for name in fold_references}
+            reliability[strategy, source] = (confidence[j], hits)
+    done = [run for run in cell.runs if run.key in records]
+    return CellDigest(
+        axes=cell.axes,
+        estimates=[row for name, values in gathered.items() for row in estimate(values, name, baseline)],
+        pooled=pooled,
+        reliability=reliability,
+        curves=_curves(cell, gathered, store),
+        targets=_targets(cell, records),
+        doses=_doses(cell, store, device),
+        seconds=sum(records[run.key]["seconds"] for run in done),
+        bytes_sent={
+            name: float(np.mean([records[run.key]["bytes_sent"] for run in done if run.strategy.label() == name]))
+            for name in gathered
+        },
+    )
+
+
+def _pool(
+    cell: Cell, strategy: str, values: Values, store: Store, device: str
+) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Test predictions (J, N, C) of all seeds one after the other, with references and strata."""
+    probs, references, strata = [], [], []
+    for seed in np.unique(values.seed):
+        runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == strategy]
+        made = [store.predictions(run.key) for run in runs]
+        fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
+        probs.append(stack(made, "test", device))
+        references.append(fold.references)
+        strata.append(fold.strata)
+    return (
+        torch.cat(probs, dim=1),
+        {name: torch.cat([part[name] for part in references]) for name in references[0]},
+        {name: torch.cat([part[name] for part in strata]) for name in strata[0]},
+    )
+
+
+def _curves(
+    cell: Cell, gathered: dict[str, Values], store: Store
+) -> dict[tuple[str, str], dict[str, np.ndarray]]:
+    curves: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+    for strategy, values in gathered.items():
+        for source in values.sources:
+            rounds = [
+                store.rounds(run.key)
+                for run in cell.runs
+                if (run.strategy.label(), run.source.label()) == (strategy, source) and run.seed in values.seed
+            ]
+            curves[strategy, source] = {
+                name: np.array([[figures[name] for figures in run] for run in rounds]) for name in rounds[0][0]
+            }
+    return curves
+
+
+def _targets(cell: Cell, records: dict[str, dict[str, Any]]) -> dict[str, Targets]:
+    found = {}
+    for source in labels(cell.study.sources):
+        made = [records[r.key] for r in cell.runs if r.source.label() == source and r.key in records]
+        if made:
+            found[source] = Targets(
+                {name: float(np.mean([m["targets"][name] for m in made])) for name in made[0]["targets"]},
+                float(np.mean([m["votes_bought"] for m in made])),
+                {name: max(m["privacy"][name] for m in made) for name in made[0]["privacy"]},
+            )
+    return found
+
+
+def _doses(cell: Cell, store: Store, device: str) -> np.ndarray:
+    """Doses between all sources in the first finished seed: targets do not depend on the strategy."""
+    first = cell.study.strategies[0].label()
+    for seed in cell.study.seeds:
+        runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == first]
+        if all(store.is_done(teacher.key) for run in runs for teacher in run.teachers()):
+            targets = [prepare(run, store, device).targets for run in runs]
+            return np.array([[dose(a, b) for b in targets] for a in targets])
+    return np.full((len(cell.study.sources),) * 2, np.nan)
+
+
+def _write_tables(result: Digest) -> None:
+    root, grid = result.opened.store.root, tuple(result.opened.plan.study.grid)
+    fields = tuple(Estimate.__dataclass_fields__)
+    write_csv(
+        root / "effects.csv",
+        (*grid, *fields),
+        (
+            (*cell.axes.values(), *(getattr(row, name) for name in fields))
+            for cell in result.cells
+            for row in cell.estimates
+        ),
+    )
+    sources = labels(result.opened.plan.study.sources)
+    write_csv(
+        root / "doses.csv",
+        (*grid, "source", "other", "dose"),
+        (
+            (*cell.axes.values(), a, b, cell.doses[i, j])
+            for cell in result.cells
+            for i, a in enumerate(sources)
+            for j, b in enumerate(sources)
+            if i < j
+        ),
+    )

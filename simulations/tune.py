@@ -1,0 +1,56 @@
+"""Choose learning rates for a study, on seeds that the study does not report.
+
+    python simulations/tune.py configs/audit.toml training.lr 0.03 0.1 0.3 1.0
+
+Runs every source × strategy of the study at each value of one key, with seeds from 100, and prints the
+mean validation loss against the dataset's labels: by strategy over all sources (the common criterion),
+and each source's own best under the first strategy. Nothing here looks at test examples.
+"""
+
+import argparse
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from fedsoft.config import read_study
+from fedsoft.report.live import Live
+from fedsoft.study.study import open_study
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", type=Path)
+    parser.add_argument("key", help="a dotted key of the study file")
+    parser.add_argument("values", type=float, nargs="+")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[100, 101])
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE")
+    options = parser.parse_args()
+
+    table = read_study(options.study, options.settings)
+    table |= {"name": f"tune-{table['name']}", "seeds": options.seeds, "grid": {options.key: options.values}}
+    study = open_study(table, str(options.study))
+    with Live(study.open_runs) as live:
+        study.run("inprocess", None, live.after_round, lambda: False)
+
+    losses: dict[tuple[str, str, float], list[np.ndarray]] = defaultdict(list)
+    for cell in study.plan.cells:
+        for run in cell.runs:
+            curve = np.array([figures["nll"] for figures in study.store.rounds(run.key)])
+            losses[run.strategy.label(), run.source.label(), cell.axes[options.key]].append(curve)
+
+    strategies = dict.fromkeys(strategy for strategy, _, _ in losses)
+    sources = dict.fromkeys(source for _, source, _ in losses)
+    print(f"\nValidation NLL by {options.key}: in the last round, and (best round: its value)")
+    for strategy in strategies:
+        print(strategy)
+        for value in options.values:
+            curve = np.mean([np.mean(losses[strategy, source, value], axis=0) for source in sources], axis=0)
+            print(f"  {value:<8g} {curve[-1]:.4f}   ({curve.argmin()}: {curve.min():.4f})")
+        for source in sources:
+            last = [np.mean(losses[strategy, source, value], axis=0)[-1] for value in options.values]
+            print(f"    {source}: best at {options.values[int(np.argmin(last))]:g} ({min(last):.4f})")
+
+
+if __name__ == "__main__":
+    main()
