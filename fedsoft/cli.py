@@ -1,15 +1,17 @@
 """The command line: parses, calls, prints. Heavy imports wait until a command needs them."""
 
+import importlib
 import signal
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
-from fedsoft.errors import FedsoftError
+from fedsoft.errors import FedsoftError, StudyFileError
+from fedsoft.installation import check_pair
 
 app = typer.Typer(
     help="Simulate decentralized soft-label annotation: federated training on human votes, "
@@ -22,14 +24,14 @@ data_app = typer.Typer(help="Datasets: list, fetch, check.", no_args_is_help=Tru
 app.add_typer(data_app, name="data")
 
 
-class Engine(str, Enum):
+class Engine(StrEnum):
     """What executes the clients."""
 
     inprocess = "inprocess"
     ray = "ray"
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """What can be listed."""
 
     sources = "sources"
@@ -43,8 +45,10 @@ class Kind(str, Enum):
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the study file; repeatable.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the study file; repeatable."),
 ]
+DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A name that `fedsoft data list` shows.")]
 
 
 @app.command()
@@ -57,6 +61,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")] = False,
 ) -> None:
     """Run a study, or continue it, and write its report."""
+    check_pair()
     from fedsoft.config import read_study
     from fedsoft.report.live import Live
     from fedsoft.study.study import open_study
@@ -94,23 +99,71 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
     Console().print(table)
 
 
+@data_app.command("list")
+def data_list() -> None:
+    """List the datasets, and what each lacks on this machine."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from fedsoft.datasets import DATASETS, data_folder
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, line in DATASETS.describe().items():
+        table.add_row(f"[bold]{name}[/bold]", line, _state(name))
+    console = Console()
+    console.print(table)
+    console.print(f"Data folder: {data_folder()} (set FEDSOFT_DATA to change it)")
+
+
+@data_app.command("fetch")
+def data_fetch(dataset: DatasetName, settings: Settings = None) -> None:
+    """Download a dataset into the data folder, where a download exists."""
+    choice = _dataset(dataset, settings or [])
+    choice.fetch()
+    typer.echo(f"{dataset} is ready.")
+
+
+@data_app.command("check")
+def data_check(dataset: DatasetName, settings: Settings = None) -> None:
+    """Load a dataset, check every array, and say what it holds; also checks torch and torchvision."""
+    from fedsoft.installation import check_import
+
+    check_import()
+    data = _dataset(dataset, settings or []).load()
+    typer.echo(data.summary())
+
+
+def _dataset(name: str, settings: list[str]) -> Any:
+    from fedsoft.config import put_all
+    from fedsoft.datasets import DATASETS
+
+    try:
+        return DATASETS.parse(put_all({"name": name}, settings))
+    except ValueError as error:
+        raise StudyFileError(f"dataset: {error}.") from None
+
+
+def _state(name: str) -> str:
+    """Whether a dataset is there; datasets that need options are read from the user's own files."""
+    from fedsoft.datasets import DATASETS
+
+    cls = DATASETS.get(name)
+    if any(field.is_required() for field in cls.model_fields.values()):
+        return "your own files"
+    return "ready" if cls.parse({}).missing() is None else "missing"
+
+
 def _registry(kind: Kind) -> Any:
-    match kind:
-        case Kind.sources:
-            from fedsoft.supervision import SOURCES as REGISTRY
-        case Kind.datasets:
-            from fedsoft.datasets import DATASETS as REGISTRY
-        case Kind.partitions:
-            from fedsoft.scenarios import PARTITIONS as REGISTRY
-        case Kind.noises:
-            from fedsoft.annotators import NOISES as REGISTRY
-        case Kind.strategies:
-            from fedsoft.federation.strategies import STRATEGIES as REGISTRY
-        case Kind.models:
-            from fedsoft.training import MODELS as REGISTRY
-        case Kind.metrics:
-            from fedsoft.evaluation import METRICS as REGISTRY
-    return REGISTRY
+    module, name = {
+        Kind.sources: ("fedsoft.supervision", "SOURCES"),
+        Kind.datasets: ("fedsoft.datasets", "DATASETS"),
+        Kind.partitions: ("fedsoft.scenarios", "PARTITIONS"),
+        Kind.noises: ("fedsoft.annotators", "NOISES"),
+        Kind.strategies: ("fedsoft.federation.strategies", "STRATEGIES"),
+        Kind.models: ("fedsoft.training", "MODELS"),
+        Kind.metrics: ("fedsoft.evaluation", "METRICS"),
+    }[kind]
+    return getattr(importlib.import_module(module), name)
 
 
 def _stop_on_interrupt() -> Any:
@@ -143,3 +196,7 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.echo(f"\nStopped. Continue with:\n  {_command_line()}", err=True)
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -120,6 +120,15 @@ def read_study(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyFileError(f"{path} is not valid TOML: {error}.") from None
     table.setdefault("name", path.stem)
+    return put_all(table, settings)
+
+
+def put_all(table: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """Apply ``key=value`` settings to a table, and return it.
+
+    Raises:
+        StudyFileError: a setting has no ``=``.
+    """
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
@@ -141,7 +150,9 @@ def put(table: dict[str, Any], key: str, value: Any) -> None:
     *path, last = key.split(".")
     for part in path:
         inner = table.get(part, {})
-        inner = {"name": inner} if isinstance(inner, str) else dict(inner) if isinstance(inner, dict) else None
+        inner = (
+            {"name": inner} if isinstance(inner, str) else dict(inner) if isinstance(inner, dict) else None
+        )
         if inner is None:
             raise StudyFileError(f"key {key!r} cannot be set: {part!r} is not a table.")
         table[part] = inner

@@ -21,12 +21,8 @@ class Options(BaseModel):
     def label(self) -> str:
         """A short text that tells this choice from others: its name, and options that are not the default."""
         fields = type(self).model_fields.items()
-        values = {
-            key: (getattr(self, key), field.get_default(call_default_factory=True)) for key, field in fields
-        }
-        own = ", ".join(
-            f"{key}={_spell(value)}" for key, (value, default) in values.items() if value != default
-        )
+        defaults = {key: field.get_default(call_default_factory=True) for key, field in fields}
+        own = ", ".join(f"{key}={_spell(value)}" for key, value in self if value != defaults[key])
         return f"{type(self).name}({own})" if own else type(self).name
 
     @classmethod

@@ -19,7 +19,9 @@ from fedsoft.study.study import open_study
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("study", type=Path)
     parser.add_argument("key", help="a dotted key of the study file")
     parser.add_argument("values", type=float, nargs="+")

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from fedsoft.datasets.annotated import AnnotatedDataset
+
+torch.set_num_threads(1)  # small tensors: threads only cost time
 
 
 @pytest.fixture(scope="session")

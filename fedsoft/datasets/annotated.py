@@ -64,6 +64,22 @@ class AnnotatedDataset:
         """What to call the people behind the votes in anything that a person reads."""
         return {"real": "human votes", "simulated": "simulated crowd", None: "no votes"}[self.crowd]
 
+    def summary(self) -> str:
+        """What the dataset holds, in a line or two."""
+        kind = "images" if self.inputs.ndim == 4 else "features"
+        shape = "×".join(map(str, self.inputs.shape[1:]))
+        text = f"{self.name}: {len(self):,} examples, {kind} {shape}, {self.classes} classes"
+        if self.votes is None:
+            return f"{text}, no votes."
+        totals = self.votes.sum(axis=1)
+        unanimous = (self.votes.max(axis=1) == totals).mean()
+        agrees = self.votes[np.arange(len(self)), self.labels].sum() / totals.sum()
+        return (
+            f"{text}.\n{self.crowd_name.capitalize()}: {totals.sum():,}, {totals.min()} to {totals.max()} an "
+            f"example; {unanimous:.1%} of examples unanimous; a vote agrees with the label {agrees:.1%} "
+            "of the time."
+        )
+
     def require_votes(self, wanted_by: str) -> np.ndarray:
         """The votes, or an error that says who needs them.
 

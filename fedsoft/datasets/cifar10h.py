@@ -40,7 +40,7 @@ class Cifar10H(ArchivedDataset):
         """What to do if the file is missing: images can be downloaded."""
         if self.inputs == "features":
             return f'{super().mend()}; inputs = "images" can be downloaded'
-        return f"run `fedsoft data fetch cifar10h`, or {super().mend()}"
+        return f"run `fedsoft data fetch cifar10h --set inputs=images`, or {super().mend()}"
 
     def fetch(self) -> None:
         """Download CIFAR-10's test images (through torchvision) and the authors' votes; 170 MB.

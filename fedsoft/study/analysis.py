@@ -9,7 +9,15 @@ import torch
 from torch import Tensor
 
 from fedsoft.config import Endpoint
-from fedsoft.evaluation import METRICS, Effects, holm_interval, onehot, smallest_detectable, two_way_bootstrap, verdict
+from fedsoft.evaluation import (
+    METRICS,
+    Effects,
+    holm_interval,
+    onehot,
+    smallest_detectable,
+    two_way_bootstrap,
+    verdict,
+)
 from fedsoft.streams import stream
 from fedsoft.study.effects import effects_of, example_values, views
 from fedsoft.study.plan import Cell, labels
@@ -148,13 +156,13 @@ def estimate(values: Values, strategy: str, baseline: str) -> list[Estimate]:
     low, high = found.interval()
     p_values = found.p_values
     rows = [(stratum, key, name) for stratum in strata for key in keys for name in names]
+    numbers = np.stack([found.estimate, low, high, p_values], axis=1).tolist()
     return [
         Estimate(
-            strategy, name, formula, *key, stratum,
-            float(found.estimate[n]), float(low[n]), float(high[n]), float(p_values[n]) if formula else np.nan,
+            strategy, name, formula, *key, stratum, *numbers[n][:3], p=numbers[n][3] if formula else np.nan
         )
         for n, (stratum, key, (name, formula)) in enumerate(rows)
-    ]  # fmt: skip
+    ]
 
 
 def conclude(cells: Sequence[tuple[Cell, Values]], endpoint: Endpoint) -> list[Conclusion]:

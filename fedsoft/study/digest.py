@@ -134,7 +134,9 @@ def _digest_cell(
         doses=_doses(cell, store, device),
         seconds=sum(records[run.key]["seconds"] for run in done),
         bytes_sent={
-            name: float(np.mean([records[run.key]["bytes_sent"] for run in done if run.strategy.label() == name]))
+            name: float(
+                np.mean([records[run.key]["bytes_sent"] for run in done if run.strategy.label() == name])
+            )
             for name in gathered
         },
     )
@@ -168,10 +170,12 @@ def _curves(
             rounds = [
                 store.rounds(run.key)
                 for run in cell.runs
-                if (run.strategy.label(), run.source.label()) == (strategy, source) and run.seed in values.seed
+                if (run.strategy.label(), run.source.label()) == (strategy, source)
+                and run.seed in values.seed
             ]
             curves[strategy, source] = {
-                name: np.array([[figures[name] for figures in run] for run in rounds]) for name in rounds[0][0]
+                name: np.array([[figures[name] for figures in run] for run in rounds])
+                for name in rounds[0][0]
             }
     return curves
 

@@ -34,7 +34,7 @@ CHECKPOINT_SECONDS = 30.0
 PER_ROUND = tuple(METRICS.parse(name) for name in ("accuracy", "nll", "brier", "signed_gap"))
 
 
-class Interrupted(FedsoftError):
+class Interrupted(FedsoftError):  # noqa: N818 (it is none)
     """The run was asked to stop, and left a checkpoint."""
 
 
@@ -106,7 +106,9 @@ def _train(
         arrays, rest = saved
         model = {name[6:]: array for name, array in arrays.items() if name.startswith("model/")}
         state = RoundResult(rest["round"], model, float("nan"), 0)
-        restore_strategy(strategy, {n[9:]: a for n, a in arrays.items() if n.startswith("strategy/")}, rest["strategy"])
+        restore_strategy(
+            strategy, {n[9:]: a for n, a in arrays.items() if n.startswith("strategy/")}, rest["strategy"]
+        )
         rounds, before = rest["rounds"], rest["seconds"]
     else:
         rounds = [_figures(prepared, state)]

@@ -55,7 +55,7 @@ def main(grid: Grid, context: Context) -> None:
     """Execute the study that the run configuration names; results are the files under ``out``."""
     study, out = str(context.run_config["study"]), str(context.run_config["out"])
     if not study or not out:
-        raise StudyFileError("flwr run needs a study and a folder: -c 'study=\"/path.toml\" out=\"/folder\"'.")
+        raise StudyFileError('flwr run needs a study and a folder: -c \'study="/path.toml" out="/folder"\'.')
     plan = make_plan(read_study(Path(study)), study)
     store = Store(Path(out))
     device = pick_device(plan.study.device)

@@ -140,7 +140,8 @@ def _targets(
     scenario, seed = settings.scenario, settings.seed
     party_of = scenario.party_of(stream("parties", seed=seed))[train.owner]
     targets = np.empty((len(train.rows), dataset.classes))
-    bought, spent = 0, {}
+    bought = 0
+    spent: dict[str, float] = {}
     for number in np.unique(party_of):
         rows = np.flatnonzero(party_of == number)
         party = scenario.party(int(number))

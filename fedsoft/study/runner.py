@@ -58,7 +58,9 @@ class InProcess:
 
     def one(self, run: RunSettings, hooks: Hooks) -> None:
         """Execute one run in this process."""
-        execute(run, self.store, lambda task: InProcessGrid(task, self.stack), "inprocess", self.device, hooks)
+        execute(
+            run, self.store, lambda task: InProcessGrid(task, self.stack), "inprocess", self.device, hooks
+        )
 
 
 def _run_phase(
@@ -109,7 +111,7 @@ def _start_worker(engine: InProcess, news: Any, stop: Any) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-    logging.getLogger("flwr").setLevel(logging.WARNING)
+    logging.getLogger("flwr").setLevel(logging.ERROR)
     _worker = engine, news, stop
 
 

@@ -17,7 +17,6 @@ from fedsoft.study.prepare import load_dataset, pick_device, prepare
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.supervision import SOURCES
-from fedsoft.supervision.teacher import Teacher
 
 
 @dataclass(frozen=True)
@@ -88,9 +87,7 @@ def open_study(table: Mapping[str, Any], where: str, out: Path | None = None) ->
     """
     torch.set_num_threads(1)  # more threads than free cores is many times slower on models this small
     plan = make_plan(table, where)
-    opened = OpenStudy(
-        table, where, plan, Store(default_folder(plan, out)), pick_device(plan.study.device)
-    )
+    opened = OpenStudy(table, where, plan, Store(default_folder(plan, out)), pick_device(plan.study.device))
     try:
         _check(plan, opened.store, opened.device)
     except FedsoftError as error:

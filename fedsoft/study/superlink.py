@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from fedsoft.errors import EngineError
 
@@ -114,10 +115,10 @@ def _wait(run: str, environment: dict[str, str], timeout: float) -> str:
     return f"{status} after {timeout:.0f} s"
 
 
-def _json(command: list[str], environment: dict[str, str]) -> dict[str, object]:
+def _json(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
     try:
-        answer: dict[str, object] = json.loads(done.stdout[done.stdout.index("{") :])
+        answer: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{") :])
         return answer
     except ValueError:
         raise EngineError(f"{' '.join(command[:2])} failed: {(done.stdout + done.stderr)[-2000:]}") from None

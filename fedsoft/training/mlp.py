@@ -48,7 +48,7 @@ class Perceptron(Model):
         *hidden, logits = self._activations(parameters, x)
         log_probs = logits.log_softmax(-1)
         loss = -((targets * log_probs).sum(-1) * weights).sum(-1)
-        delta = (log_probs.exp() * targets.sum(-1, keepdim=True) - targets) * weights.unsqueeze(-1)
+        delta = (log_probs.exp() - targets) * weights.unsqueeze(-1)
         gradients: Parameters = {}
         for layer in reversed(range(len(hidden))):
             inputs = hidden[layer].relu() if layer else hidden[0]

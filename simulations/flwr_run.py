@@ -1,0 +1,38 @@
+"""Run a study with `flwr run`: the same app, on a SuperLink that is started and stopped here.
+
+    python simulations/flwr_run.py configs/audit.toml --out runs/audit-flwr
+
+The numbers are those of `fedsoft run`; this is the road to a deployment with real clients.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from fedsoft.config import read_study
+from fedsoft.files import write_json
+from fedsoft.report import write_report
+from fedsoft.study.study import open_study
+from fedsoft.study.superlink import flwr_run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("study", type=Path)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+
+    table = read_study(options.study)
+    study = open_study(table, str(options.study), options.out or Path("runs") / f"{table['name']}-flwr")
+    print(study.summary())
+    root = study.store.root
+    write_json(root / "study.json", {"where": str(options.study), "study": table})
+    flwr_run(Path(__file__).parents[1], options.study, root, study.plan.clients, options.workers)
+    write_report(root)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Partitions give every example to one client."""
+
+import numpy as np
+import pytest
+
+from fedsoft.errors import StudyFileError
+from fedsoft.scenarios import PARTITIONS
+from fedsoft.streams import stream
+
+LABELS = stream("labels").integers(0, 5, 1_000)
+ALL = [PARTITIONS.parse(name) for name in PARTITIONS.names()]
+
+each = pytest.mark.parametrize("partition", ALL, ids=lambda partition: partition.name)
+
+
+def owners(partition, labels=LABELS, clients=7, seed=0, **options):
+    if isinstance(partition, str):
+        partition = PARTITIONS.parse({"name": partition, **options})
+    return partition.owners(labels, clients, stream("partition", seed=seed))
+
+
+def skew(owner, clients=7):
+    """Mean total variation between a client's label shares and everyone's."""
+    shares = np.stack([np.bincount(LABELS[owner == k], minlength=5) for k in range(clients)])
+    shares = shares / shares.sum(axis=1, keepdims=True)
+    return np.abs(shares - np.bincount(LABELS) / len(LABELS)).sum(axis=1).mean() / 2
+
+
+@each
+def test_every_example_has_one_owner(partition):
+    owner = owners(partition)
+    assert owner.shape == LABELS.shape
+    assert np.issubdtype(owner.dtype, np.integer)
+    assert set(np.unique(owner)) == set(range(7))
+
+
+@each
+def test_the_stream_decides(partition):
+    np.testing.assert_array_equal(owners(partition), owners(partition))
+    assert (owners(partition) != owners(partition, seed=1)).any()
+
+
+@each
+def test_one_client_holds_all(partition):
+    assert not owners(partition, clients=1).any()
+
+
+def test_iid_sizes_differ_by_one_at_most():
+    sizes = np.bincount(owners("iid"))
+    assert sorted(set(sizes)) == [142, 143]  # 1,000 = 6·143 + 142
+    assert np.bincount(owners("iid", labels=LABELS[:3]), minlength=7).tolist() == [1, 1, 1, 0, 0, 0, 0]
+
+
+def test_iid_ignores_labels():
+    assert skew(owners("iid")) < 0.1
+
+
+def test_skew_grows_as_alpha_falls():
+    skews = [
+        np.mean([skew(owners("dirichlet", alpha=alpha, smallest=1, seed=seed)) for seed in range(20)])
+        for alpha in (100, 10, 1, 0.1)
+    ]
+    assert skews == sorted(skews)
+    assert skews[0] < 0.1
+    assert skews[-1] > 0.5
+
+
+@pytest.mark.parametrize("smallest", [1, 60])
+def test_no_client_is_smaller_than_asked(smallest):
+    for seed in range(20):
+        assert np.bincount(owners("dirichlet", smallest=smallest, seed=seed)).min() >= smallest
+
+
+@pytest.mark.parametrize(("smallest", "alpha"), [(143, 0.5), (130, 0.01)])
+def test_an_impossible_split_is_told(smallest, alpha):
+    with pytest.raises(StudyFileError, match=rf"dirichlet\(alpha={alpha}\).*7 clients has {smallest}; raise"):
+        owners("dirichlet", smallest=smallest, alpha=alpha)

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+import torch
+
+from fedsoft.study.prepare import prepare
+from fedsoft.study.study import open_study
+
+
+def test_clients_hold_what_the_scenario_says(tiny, tmp_path):
+    tiny["sources"] = ["human_soft"]
+    tiny["scenario"] = tiny["scenario"] | {
+        "parties": [{"clients": [1], "votes": 5}, {"clients": [2], "source": "hard"}]
+    }
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    ready = prepare(study.plan.runs[0], study.store, "cpu")
+    owner, votes = ready.task.train.owner, ready.dataset.votes[ready.task.train.rows]
+    np.testing.assert_allclose(ready.targets[owner == 0], (votes / votes.sum(1, keepdims=True))[owner == 0])
+    np.testing.assert_allclose(ready.targets[owner == 1] * 5 % 1, 0, atol=1e-9)  # fifths of five votes
+    assert set(np.unique(ready.targets[owner == 2])) == {0, 1}
+    sizes = ready.task.train.sizes
+    assert ready.votes_bought == 18 * (sizes[0] + sizes[3]) + 5 * sizes[1] + sizes[2]
+
+
+def test_only_training_examples_have_targets(tiny, tmp_path):
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    ready = prepare(study.plan.runs[0], study.store, "cpu")
+    known = ~torch.isnan(ready.task.targets).any(dim=1).numpy()
+    np.testing.assert_array_equal(np.flatnonzero(known), np.sort(ready.task.train.rows))
+
+
+def test_a_teacher_never_sees_what_it_labels(tiny, tmp_path):
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    student = next(run for run in study.plan.runs if run.source.label() == "teacher")
+    halves = [prepare(teacher, study.store, "cpu") for teacher in student.teachers()]
+    assert len(halves) == 2
+    for half, other in zip(halves, halves[::-1], strict=True):
+        assert not set(half.held_out) & set(half.task.train.rows)
+        np.testing.assert_array_equal(np.sort(half.held_out), np.sort(other.task.train.rows))
+    sizes = halves[0].task.train.sizes - halves[1].task.train.sizes
+    assert np.abs(sizes).max() <= 1  # two halves within each client
+
+
+def test_one_teacher_serves_all_strategies(tiny, tmp_path):
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    assert [len(phase) for phase in study.plan.phases] == [4, 16]
+
+
+def test_a_pooled_teacher_is_one_client(tiny, tmp_path):
+    tiny["sources"] = [{"name": "teacher", "pooled": True}]
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    pooled = prepare(study.plan.phases[0][0], study.store, "cpu")
+    assert len(pooled.task.train) == 1
+    assert not set(pooled.task.train.rows) & set(pooled.deal.validation.rows)
+
+
+def test_sources_and_strategies_of_a_seed_share_everything_else(tiny, tmp_path):
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    by_seed = {}
+    for run in study.plan.runs:
+        if not run.teachers():
+            task = prepare(run, study.store, "cpu").task
+            same = (task.train.rows.tobytes(), task.initial()["layer0.weight"].tobytes(), str(task.cohort(2)))
+            by_seed.setdefault(run.seed, set()).add(same)
+    assert [len(kinds) for kinds in by_seed.values()] == [1, 1]
+    assert by_seed[0] != by_seed[6]
+
+
+@pytest.mark.parametrize("unit", ["vote", "image"])
+def test_privacy_spent_is_recorded(tiny, tmp_path, unit):
+    tiny["sources"], tiny["privacy"] = [{"name": "votes_k", "k": 2}], {"epsilon": 1.0, "unit": unit}
+    tiny["scenario"] = {"clients": 4}
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    spent = prepare(study.plan.runs[0], study.store, "cpu").privacy_spent
+    expected = {"vote": (1.0, 2.0), "image": (0.5, 1.0)}[unit]
+    assert (spent["epsilon_per_vote_max"], spent["epsilon_per_image_max"]) == pytest.approx(expected)

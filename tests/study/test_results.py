@@ -1,0 +1,142 @@
+import csv
+
+import numpy as np
+import pytest
+import torch
+
+from fedsoft.evaluation import apply_temperature
+from fedsoft.study.analysis import CONTRAST, conclude, estimate, gather
+from fedsoft.study.digest import digest
+from fedsoft.study.effects import effects_of
+from fedsoft.study.prepare import load_dataset
+from fedsoft.study.results import write_results
+from fedsoft.study.study import open_study
+
+
+def rows_of(folder):
+    with (folder / "results.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_results_are_tidy_and_right(finished):
+    write_results(finished.plan, finished.store, "cpu")
+    rows = rows_of(finished.store.root)
+    columns = "dataset source strategy partition fold seed engine stratum client reference metric value"
+    assert list(rows[0]) == columns.split()
+    keys = {tuple(v for k, v in row.items() if k != "value") for row in rows}
+    assert len(keys) == len(rows)  # one row a run × stratum × client × reference × metric
+    one = finished.plan.runs[0]
+    made = finished.store.predictions(one.key)
+    labels = load_dataset(one.dataset).labels[made["test_rows"]]
+    wanted = {"source": "hard", "strategy": "fedavg", "seed": "0", "stratum": "all", "client": "all"}
+    found = {
+        row["metric"]: float(row["value"])
+        for row in rows
+        if wanted.items() <= row.items() and row["reference"] == "label"
+    }
+    assert found["accuracy"] == pytest.approx(np.mean(made["test"].argmax(1) == labels))
+    assert found["nll"] == pytest.approx(
+        -np.log(made["test"][np.arange(len(labels)), labels]).mean(), rel=1e-5
+    )
+    assert {row["stratum"] for row in rows} == {"all", "unanimous", "middle", "hardest_fifth"}
+    assert {row["fold"] for row in rows} == {"0", "1"}  # seed 6 holds out fold 1
+
+
+def test_old_runs_are_left_out(tiny, tmp_path, run):
+    run(open_study(tiny, "tiny.toml", tmp_path))
+    tiny["sources"] = ["hard"]
+    changed = open_study(tiny, "tiny.toml", tmp_path)
+    write_results(changed.plan, changed.store, "cpu")
+    assert {row["source"] for row in rows_of(tmp_path)} == {"hard"}
+
+
+def test_effects_are_the_designs(finished):
+    controls = ["human_soft_mode_matched", "mass_only", "shuffled_mode_matched"]
+    sources = ["hard", "human_hard", "human_soft", *controls]
+    effects = {effect.name: effect.coefficients for effect in effects_of(sources, "hard")}
+    np.testing.assert_array_equal(effects["amount"], [-1, 0, 0, 0, 1, 0])
+    np.testing.assert_array_equal(effects["classes"], [0, 0, 0, 1, -1, 0])
+    np.testing.assert_array_equal(effects["place"], [0, 0, 0, 1, 0, -1])
+    np.testing.assert_array_equal(effects["mode"], [-1, 1, 0, 0, 0, 0])
+    np.testing.assert_array_equal(effects["interaction"], [1, -1, 1, -1, 0, 0])
+    np.testing.assert_array_equal(effects["softness"], effects["amount"] + effects["classes"])
+    assert not set(effects_of(["hard", "teacher"], "hard")[0].name.split()) & {"amount", "mode"}
+
+
+def test_estimates_are_means_over_cells(finished):
+    values = gather(finished.plan.cells[0], "fedavg", finished.store, "cpu")
+    rows = {
+        (row.name, row.view, row.reference, row.metric, row.stratum): row
+        for row in estimate(values, "fedavg", "hard")
+    }
+    brier = values.values["raw", "label", "brier"]
+    soft, hard = brier[values.sources.index("human_soft")], brier[values.sources.index("hard")]
+    hardest = values.strata["hardest_fifth"]
+    level = rows["hard", "raw", "label", "brier", "all"]
+    assert level.estimate == pytest.approx(hard.mean())
+    effect = rows["human_soft less hard", "raw", "label", "brier", "hardest_fifth"]
+    assert effect.estimate == pytest.approx((soft - hard)[hardest].mean())
+    assert effect.low < effect.estimate < effect.high
+    contrast = rows["human_soft less hard", "raw", "label", "brier", CONTRAST]
+    assert contrast.estimate == pytest.approx((soft - hard)[hardest].mean() - (soft - hard)[~hardest].mean())
+
+
+def test_equal_confidence_is_equal_and_keeps_predictions(finished):
+    values = gather(finished.plan.cells[0], "fedavg", finished.store, "cpu")
+    gap, hit = (values.values["equal_confidence", "label", name] for name in ("signed_gap", "accuracy"))
+    for seed in (0, 6):
+        confidence = (gap + hit)[:, values.seed == seed].mean(axis=1)
+        np.testing.assert_allclose(confidence, confidence[0], atol=1e-6)
+    np.testing.assert_array_equal(hit, values.values["raw", "label", "accuracy"])
+
+
+def test_a_shift_of_confidence_is_no_effect_at_equal_confidence(finished, monkeypatch):
+    """Two sources whose predictions differ by one temperature have no effect left at equal confidence."""
+    values = gather(finished.plan.cells[0], "fedavg", finished.store, "cpu")
+    store = finished.store
+    original = type(store).predictions
+
+    def shifted(self, key):
+        made = original(self, finished.plan.runs[0].key if self.settings(key).seed == 0 else hard_six)
+        if self.settings(key).source.label() == "human_soft":
+            for part in ("test", "validation"):
+                made[part] = apply_temperature(torch.from_numpy(made[part]).double(), 2.0).numpy()
+        return made
+
+    hard_six = next(r.key for r in finished.plan.runs if r.seed == 6 and r.source.label() == "hard")
+    monkeypatch.setattr(type(store), "predictions", shifted)
+    values = gather(finished.plan.cells[0], "fedavg", store, "cpu")
+    hard, soft = values.sources.index("hard"), values.sources.index("human_soft")
+    raw = values.values["raw", "label", "signed_gap"]
+    assert abs((raw[soft] - raw[hard]).mean()) > 0.02
+    for view in ("equal_confidence", "own_temperature"):
+        for metric in ("signed_gap", "brier", "nll"):
+            column = values.values[view, "label", metric]
+            np.testing.assert_allclose(column[soft], column[hard], atol=1e-4)
+
+
+def test_conclusions_are_adjusted_over_the_grid(tiny, tmp_path, run):
+    tiny |= {
+        "sources": ["hard", "human_soft"],
+        "strategies": ["fedavg"],
+        "endpoint": {"source": "human_soft", "baseline": "hard", "view": "raw", "margin": 0.001},
+        "grid": {"training.lr": [0.01, 0.1, 0.3]},
+    }
+    study = run(open_study(tiny, "tiny.toml", tmp_path))
+    result = digest(study)
+    alone = [
+        conclude([(cell, gather(cell, "fedavg", study.store, "cpu"))], study.plan.study.endpoint)[0]
+        for cell in study.plan.cells
+    ]
+    widths = [(c.high - c.low) / (a.high - a.low) for c, a in zip(result.conclusions, alone, strict=True)]
+    assert [c.axes["training.lr"] for c in result.conclusions] == [0.01, 0.1, 0.3]
+    assert max(widths) > 1.2  # with three cells, the least sure is not widened and the surest is
+    assert min(widths) >= 0.99
+    assert {row["training.lr"] for row in rows_of(tmp_path)} == {"0.01", "0.1", "0.3"}
+
+
+def test_doses_are_distances_between_targets(finished):
+    doses = digest(finished).cells[0].doses
+    np.testing.assert_allclose(doses, doses.T)
+    np.testing.assert_array_equal(np.diag(doses), 0)
+    assert (doses[~np.eye(len(doses), dtype=bool)] > 0).all()

@@ -1,0 +1,115 @@
+"""An interrupted study goes on where it stopped, and ends with the same bits."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from fedsoft.study import execute
+from fedsoft.study.execute import Hooks, Interrupted
+from fedsoft.study.study import open_study
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from fedsoft.study import execute
+execute.CHECKPOINT_SECONDS = 0.0
+from fedsoft.study.execute import Hooks
+from fedsoft.study.runner import InProcess
+from fedsoft.study.study import open_study
+study = open_study(json.loads(sys.argv[1]), "tiny.toml", Path(sys.argv[2]))
+hooks = Hooks(lambda run, figures: print("round", flush=True))
+InProcess(study.store, "cpu", 1).run(study.plan.open(study.store), hooks)
+"""
+
+
+def test_stopped_at_any_round_and_continued(tiny, finished, tmp_path, run, models):
+    stopped = 0
+    while True:
+        study, seen = open_study(tiny, "tiny.toml", tmp_path), []
+        hooks = Hooks(
+            lambda settings, figures, seen=seen: seen.append(figures["round"]),
+            lambda seen=seen: len(seen) >= 4,
+        )
+        try:
+            run(study, stack=1, hooks=hooks)
+            break
+        except Interrupted:
+            stopped += 1
+    assert stopped > 5
+    assert models(tmp_path) == models(finished.store.root)
+    for one in finished.plan.runs:
+        assert [f["round"] for f in study.store.rounds(one.key)] == [0, 1, 2, 3]
+        assert str(study.store.rounds(one.key)) == str(finished.store.rounds(one.key))
+    assert not list(tmp_path.glob("runs/*/checkpoint.npz"))
+
+
+def test_killed_half_way_and_continued(tiny, finished, tmp_path, run, models):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, json.dumps(tiny), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    for _ in range(23):  # in the middle of a run
+        process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = len(list(tmp_path.glob("runs/*/run.json")))
+    assert 0 < done < 20
+    run(open_study(tiny, "tiny.toml", tmp_path), stack=1)
+    assert models(tmp_path) == models(finished.store.root)
+
+
+def test_a_damaged_checkpoint_is_left_aside(tiny, finished, tmp_path, run, models):
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    for one in study.plan.runs:
+        folder = study.store.run_folder(one.key)
+        folder.mkdir(parents=True)
+        (folder / "checkpoint.npz").write_bytes(b"PK damaged")
+    run(study, stack=1)
+    assert models(tmp_path) == models(finished.store.root)
+
+
+def test_a_checkpoint_is_written_about_every_thirty_seconds(tiny, tmp_path, run, monkeypatch):
+    monkeypatch.setattr(execute, "CHECKPOINT_SECONDS", 0.0)
+    study, saved = open_study(tiny, "tiny.toml", tmp_path), []
+
+    def watch(settings, figures):
+        saved.append(study.store.checkpoint(settings.key) is not None)
+
+    run(study, hooks=Hooks(watch))
+    assert saved[:3] == [False, True, True]  # after round 1 there is one from then on
+
+
+def test_a_changed_study_runs_only_what_is_new(tiny, tmp_path, run):
+    first = run(open_study(tiny, "tiny.toml", tmp_path))
+    assert not first.open_runs
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/run.json")}
+    tiny["sources"] = [*tiny["sources"], "mass_only"]
+    changed = open_study(tiny, "tiny.toml", tmp_path)
+    assert {one.source.label() for one in changed.open_runs} == {"mass_only"}
+    run(changed)
+    after = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/run.json")}
+    assert len(after) == 20 + 4
+    assert before.items() <= after.items()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"rounds": 4}, {"training": {"lr": 0.2}}, {"folds": 4}, {"privacy": {"epsilon": 1.0}}],
+)
+def test_what_changes_numbers_changes_keys(tiny, tmp_path, change):
+    tiny["sources"] = tiny["sources"][:3]
+    keys = {run.key for run in open_study(tiny, "tiny.toml", tmp_path).plan.runs}
+    assert not keys & {run.key for run in open_study(tiny | change, "tiny.toml", tmp_path).plan.runs}
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": "other"}, {"stack": 1}, {"tuned": "by hand"}, {"description": "?"}]
+)
+def test_what_changes_no_number_keeps_keys(tiny, tmp_path, change):
+    keys = [run.key for run in open_study(tiny, "tiny.toml", tmp_path).plan.runs]
+    assert keys == [run.key for run in open_study(tiny | change, "tiny.toml", tmp_path).plan.runs]

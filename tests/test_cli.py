@@ -1,0 +1,237 @@
+"""The command line: exit codes, one clear sentence for every kind of bad input, nothing written."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedsoft import cli
+
+STUDY = """
+dataset = {{ name = "npz", path = "{path}" }}
+sources = ["hard", "human_soft"]
+strategies = ["fedavg"]
+model = "linear"
+rounds = 2
+seeds = [0]
+scenario = {{ clients = 2 }}
+"""
+GOOD = """
+dataset = "digits"
+sources = ["hard", "human_soft"]
+strategies = ["fedavg"]
+model = "linear"
+rounds = 2
+seeds = [0, 1]
+"""
+
+
+@pytest.fixture
+def fedsoft(monkeypatch, capsys, tmp_path):
+    """Runs the command line in an empty folder; returns exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["fedsoft", *map(str, arguments)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return call
+
+
+def own_data(rows: int = 60) -> dict[str, np.ndarray]:
+    labels = np.arange(rows) % 3
+    votes = np.ones((rows, 3), dtype=int)
+    votes[np.arange(rows), labels] += 4
+    features = np.eye(3)[labels] + np.arange(rows)[:, None] / 100
+    return {"features": features, "labels": labels, "votes": votes}
+
+
+def change(name, value):
+    return lambda data: data | {name: value(data[name])}
+
+
+def put_at(array, index, value):
+    array = array.astype(type(value)) if isinstance(value, float) else array.copy()
+    array[index] = value
+    return array
+
+
+BROKEN = {
+    "wrong shapes": (change("votes", lambda v: v[:-1]), "votes"),
+    "NaN": (change("features", lambda f: put_at(f, (4, 1), np.nan)), "features.*4"),
+    "negative votes": (change("votes", lambda v: put_at(v, (7, 0), -1)), "votes.*7"),
+    "empty class": (change("labels", lambda y: np.where(y == 1, 0, y)), "class"),
+    "rows without votes": (change("votes", lambda v: put_at(v, 9, 0)), "votes.*9|9.*vote"),
+    "labels out of range": (change("labels", lambda y: put_at(y, 2, 17)), "label.*17|17.*label"),
+    "fractional votes": (change("votes", lambda v: v + 0.5), "votes"),
+    "no labels": (lambda data: {k: v for k, v in data.items() if k != "labels"}, "labels"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_broken_data_gives_one_clear_sentence(fedsoft, tmp_path, kind):
+    breaks, words = BROKEN[kind]
+    np.savez(tmp_path / "data.npz", **breaks(own_data()))
+    (tmp_path / "study.toml").write_text(STUDY.format(path="data.npz"))
+    assert_refused(fedsoft("run", "study.toml"), words, tmp_path)
+
+
+def test_a_missing_file(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(STUDY.format(path="nowhere.npz"))
+    assert_refused(fedsoft("run", "study.toml"), "nowhere.npz does not exist", tmp_path)
+
+
+def test_a_truncated_file(fedsoft, tmp_path):
+    np.savez(tmp_path / "data.npz", **own_data())
+    whole = (tmp_path / "data.npz").read_bytes()
+    (tmp_path / "data.npz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "study.toml").write_text(STUDY.format(path="data.npz"))
+    assert_refused(fedsoft("run", "study.toml"), "data.npz is damaged", tmp_path)
+
+
+def test_pickled_objects_are_never_loaded(fedsoft, tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "trap"),))
+
+    np.savez(tmp_path / "data.npz", **own_data() | {"votes": np.array([Trap()] * 60)})
+    (tmp_path / "study.toml").write_text(STUDY.format(path="data.npz"))
+    assert_refused(fedsoft("run", "study.toml"), "pickled", tmp_path)
+    assert not (tmp_path / "trap").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("sorces = []", "unknown key 'sorces' .*did you mean 'sources'"),
+        ('sources = ["human_sofft"]', "unknown label source 'human_sofft' .*did you mean 'human_soft'"),
+        ('sources = [{ name = "votes_k", kk = 3 }]', "unknown key 'kk'"),
+        ('sources = [{ name = "votes_k", k = 0 }]', "k: .*greater than or equal to 1"),
+        ('sources = [{ name = "votes_k", k = 99 }]', "99 votes"),
+        ("rounds = -1", "rounds: .*greater than or equal to 1"),
+        ('rounds = "many"', "rounds: .*integer"),
+        ("scenario = { clients = 2, partision = 1 }", "unknown key 'scenario.partision' .*'partition'"),
+        ("scenario = { clients = 900 , partition = 'dirichlet'}", "dirichlet.*no split"),
+        ("training = { lr = 0 }", "training.lr: .*greater than 0"),
+        ("model = 'cnn'", "cnn.*needs images"),
+        ("strategies = ['fedavg', 'fedavg']", "lists 'fedavg' twice"),
+        ("seeds = []", "seeds"),
+        ("privacy = { epsilon = -1 }", "privacy.epsilon: .*greater than 0"),
+        ("privacy = { epsilon = 1 , project = false}\nsources = ['human_hard']", "privacy.project = false"),
+        ("endpoint = { source = 'human_softt' }", "endpoint names 'human_softt'"),
+        ("device = 'tpu'", "device"),
+        ("grid = { 'training.lrr' = [1] }", "unknown key 'training.lrr'"),
+        ("grid = { 'training.lr' = [] }", "grid"),
+        ("name = 'a/b'", "name"),
+        ("this is not TOML", "not valid TOML"),
+    ],
+)
+def test_a_broken_study_file_names_file_and_key(fedsoft, tmp_path, line, words):
+    keys = {part.split("=")[0].strip() for part in line.splitlines()}
+    kept = [row for row in GOOD.splitlines() if row.split("=")[0].strip() not in keys]
+    (tmp_path / "study.toml").write_text("\n".join([*kept, line]))
+    assert_refused(fedsoft("run", "study.toml"), f"study.toml.*{words}", tmp_path)
+
+
+def test_votes_where_there_are_none(fedsoft, tmp_path):
+    data = own_data()
+    del data["votes"]
+    np.savez(tmp_path / "data.npz", **data)
+    (tmp_path / "study.toml").write_text(STUDY.format(path="data.npz"))
+    assert_refused(
+        fedsoft("run", "study.toml"), "study.toml.*sources.*'human_soft' needs human votes", tmp_path
+    )
+
+
+def assert_refused(result, words, folder):
+    code, out, err = result
+    import re
+
+    assert code == 2
+    assert re.search(words, err), err
+    assert "Traceback" not in out + err
+    assert len(err.strip().splitlines()) == 1
+    assert not (folder / "runs").exists()  # nothing written
+
+
+def test_a_run_from_file_to_report(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(GOOD)
+    code, out, _ = fedsoft("run", "study.toml", "--workers", "1", "--set", "training.lr=0.2")
+    assert code == 0
+    assert "simulated crowd" in (tmp_path / "runs/study/report.html").read_text()
+    assert "report.html" in out
+    code, out, _ = fedsoft("report", "runs/study")
+    assert code == 0
+    assert "human_soft" in out
+
+
+def test_own_data_with_votes_and_without(fedsoft, tmp_path):
+    data = own_data()
+    np.savez(tmp_path / "data.npz", **data)
+    (tmp_path / "study.toml").write_text(STUDY.format(path="data.npz"))
+    assert fedsoft("run", "study.toml", "--workers", "1")[0] == 0
+    del data["votes"]
+    np.savez(tmp_path / "data.npz", **data)
+    code, _, err = fedsoft("run", "study.toml", "--workers", "1", "--set", 'sources=["hard"]', "--out", "b")
+    assert (code, err) == (0, "")
+
+
+def test_dry_run_writes_nothing(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(GOOD)
+    code, out, _ = fedsoft("run", "study.toml", "--dry-run")
+    assert code == 0
+    assert "4 of 4 are still to run" in out
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in cli.Kind])
+def test_everything_is_listed_with_its_line(fedsoft, kind):
+    code, out, _ = fedsoft("list", kind)
+    assert code == 0
+    registry = cli._registry(cli.Kind(kind))
+    for name in registry.names():
+        assert name in out
+
+
+def test_data_commands(fedsoft, tmp_path):
+    assert fedsoft("data", "list")[0] == 0
+    assert "Simulated crowd" in fedsoft("data", "check", "digits")[1]
+    assert fedsoft("data", "check", "digitss")[0] == 2
+
+
+def test_help_is_quick():
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "fedsoft.cli", "--help"], check=True, capture_output=True)
+    assert time.perf_counter() - began < 2.0  # 0.2 s on a quiet machine
+    code = "import sys, fedsoft.cli; assert not {'torch', 'flwr', 'numpy', 'matplotlib'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path, workers):
+    (tmp_path / "study.toml").write_text(GOOD.replace("rounds = 2", "rounds = 4000"))
+    command = [sys.executable, "-m", "fedsoft.cli", "run", "study.toml", "--workers", workers]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("runs/study/runs/*/settings.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "fedsoft run study.toml --workers" in out
+    assert "Traceback" not in out + err
+    assert list(Path(tmp_path).glob("runs/study/runs/*/checkpoint.npz"))
