@@ -118,7 +118,7 @@ def _resample(sums: np.ndarray, cluster: np.ndarray, rng: np.random.Generator, d
 
 
 def _effects(totals: np.ndarray, columns: int, contrasts: np.ndarray | None) -> np.ndarray:
-    """Means (..., G M) from numerators (..., G M) beside denominators (..., G), or their contrasts (..., Q)."""
+    """Means (..., G M) of numerators (..., G M) beside denominators (..., G), or their contrasts (..., Q)."""
     groups = totals.shape[-1] // (columns + 1)
     upper, lower = np.split(totals, [groups * columns], axis=-1)
     lower = np.repeat(lower, columns, axis=-1)

@@ -154,14 +154,12 @@ def estimate(values: Values, strategy: str, baseline: str) -> list[Estimate]:
         draws=500,
     )
     low, high = found.interval()
-    p_values = found.p_values
     rows = [(stratum, key, name) for stratum in strata for key in keys for name in names]
-    numbers = np.stack([found.estimate, low, high, p_values], axis=1).tolist()
+    p_values = np.where([bool(formula) for *_, (_, formula) in rows], found.p_values, np.nan)
+    numbers = zip(found.estimate.tolist(), low.tolist(), high.tolist(), p_values.tolist(), strict=True)
     return [
-        Estimate(
-            strategy, name, formula, *key, stratum, *numbers[n][:3], p=numbers[n][3] if formula else np.nan
-        )
-        for n, (stratum, key, (name, formula)) in enumerate(rows)
+        Estimate(strategy, name, formula, *key, stratum, *row)
+        for (stratum, key, (name, formula)), row in zip(rows, numbers, strict=True)
     ]
 
 
