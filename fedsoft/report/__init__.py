@@ -1,1 +1,33 @@
 """Reports: tables, figures and one page that a person reads."""
+
+from pathlib import Path
+
+__all__ = ["write_report"]
+
+
+def write_report(folder: Path) -> Path:
+    """Score a study's finished runs anew, print its tables and verdict, and write ``report.html``.
+
+    Args:
+        folder: the study's folder of results.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        StoreError: the folder holds no study.
+    """
+    # Heavy imports wait: the live display shares this package.
+    from rich.console import Console
+
+    from fedsoft.files import write_text
+    from fedsoft.report.page import page
+    from fedsoft.report.terminal import show
+    from fedsoft.study.digest import digest
+    from fedsoft.study.study import reopen_study
+
+    result = digest(reopen_study(folder))
+    path = folder / "report.html"
+    write_text(path, page(result))
+    show(result, path, Console())
+    return path

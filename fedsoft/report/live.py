@@ -3,17 +3,20 @@
 import time
 from collections.abc import Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
-from fedsoft.study.settings import RunSettings
+if TYPE_CHECKING:
+    from fedsoft.study.settings import RunSettings
 
 
 class Live:
-    """Shows runs done, time left and the latest figures; on a terminal live, elsewhere a line now and then."""
+    """Shows runs done, time left and the latest figures: live on a terminal, elsewhere now and then."""
 
-    def __init__(self, runs: Sequence[RunSettings]) -> None:
+    def __init__(self, runs: Sequence["RunSettings"]) -> None:
         self.runs = len(runs)
         self.rounds = sum(run.rounds for run in runs)
         self.rounds_seen = self.done = 0
@@ -27,7 +30,9 @@ class Live:
             transient=True,
             disable=not self.console.is_terminal,
         )
-        self.task = self.progress.add_task("", total=self.rounds, done=0, runs=self.runs, left="?", figures="")
+        self.task = self.progress.add_task(
+            "", total=self.rounds, done=0, runs=self.runs, left="?", figures=""
+        )
 
     def __enter__(self) -> "Live":
         self.progress.start()
@@ -41,7 +46,7 @@ class Live:
             seconds = time.monotonic() - self.began
             self.console.print(f"{self.done} of {self.runs} runs in {seconds:.0f} s.")
 
-    def after_round(self, run: RunSettings, figures: dict[str, float]) -> None:
+    def after_round(self, run: "RunSettings", figures: dict[str, float]) -> None:
         """Count a round, and show its figures."""
         self.rounds_seen += 1
         self.done += figures["round"] == run.rounds
@@ -50,14 +55,14 @@ class Live:
         shown = " ".join(
             f"{name} {figures[name]:.3f}" for name in ("accuracy", "brier", "signed_gap") if name in figures
         )
-        text = f"{run.label()}, round {figures['round']:.0f}: {shown}"
-        self.progress.update(
-            self.task, completed=self.rounds_seen, done=self.done, left=left, figures=text
-        )
+        text = escape(f"{run.label()}, round {figures['round']:.0f}: {shown}")  # labels may hold brackets
+        self.progress.update(self.task, completed=self.rounds_seen, done=self.done, left=left, figures=text)
         if not self.console.is_terminal and time.monotonic() - self.printed > 15:
             self.printed = time.monotonic()
             self.console.print(f"{self.done}/{self.runs} runs, {left} left · {text}", soft_wrap=True)
 
 
 def _minutes(seconds: float) -> str:
-    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
+    minutes = int(seconds // 60)
+    clock = f"{minutes % 60}:{int(seconds % 60):02d}"
+    return clock if minutes < 60 else f"{minutes // 60}:{clock.zfill(5)}"

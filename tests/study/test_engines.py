@@ -14,7 +14,7 @@ from fedsoft.study.results import write_results
 from fedsoft.study.study import open_study
 from fedsoft.study.superlink import flwr_run
 
-FULL = """
+STUDY = """
 dataset = "digits"
 sources = ["hard", "teacher"]
 strategies = ["fedavg", "fedadam"]
@@ -24,7 +24,8 @@ seeds = [0]
 [scenario]
 clients = 3
 partition = { name = "dirichlet", alpha = 0.5 }
-participation = PART
+[grid]
+"scenario.participation" = [1.0, 0.5]
 """
 
 
@@ -47,14 +48,15 @@ def test_stacked_clients_agree_closely(tiny, finished, tmp_path, run):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("participation", ["1.0", "0.5"])
-def test_ray_and_flwr_run_give_the_same_bits(participation, tmp_path, run, models):
+def test_ray_and_flwr_run_give_the_same_bits(tmp_path, run, models):
+    """With full and with partial participation."""
     file = tmp_path / "study.toml"
-    file.write_text(FULL.replace("PART", participation))
+    file.write_text(STUDY)
     table = read_study(file)
     here = run(open_study(table, str(file), tmp_path / "here"), stack=1)
     on_ray = open_study(table, str(file), tmp_path / "ray")
     Ray(on_ray.store, "cpu", workers=2).run(on_ray.plan.open(on_ray.store), Hooks())
+    assert len(models(tmp_path / "here")) == 2 * (4 + 2)
     assert models(tmp_path / "ray") == models(tmp_path / "here")
     flwr_run(Path(__file__).parents[2], file, tmp_path / "flwr", here.plan.clients, workers=2)
     assert models(tmp_path / "flwr") == models(tmp_path / "here")

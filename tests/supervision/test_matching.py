@@ -18,7 +18,9 @@ from fedsoft.supervision.matching import (
 
 @pytest.fixture
 def rows():
-    return stream("rows").dirichlet([1, 1, 1, 1, 1], size=400)
+    rows = stream("rows").dirichlet([1, 1, 1, 1, 1], size=400)
+    rows.setflags(write=False)
+    return rows
 
 
 def test_modes_without_ties(rows):

@@ -1,0 +1,51 @@
+"""Tables of effects, and what each effect means."""
+
+from fedsoft.report.shown import Shown
+from fedsoft.report.tables import Cell, Table, effect_cell
+from fedsoft.report.words import STRATA, VIEWS
+from fedsoft.study.analysis import CONTRAST, HARDEST, REST
+from fedsoft.study.effects import VIEWS as ORDER
+
+MEANINGS = {
+    "amount": "how much softness, image by image, whatever classes it goes to",
+    "classes": "which classes the softness goes to",
+    "place": "softness on the images where people disagree, not on others of the same label",
+    "softness": "soft labels without a change of mode (amount + classes)",
+    "mode": "the mode alone: people's choice for the label",
+    "interaction": "mode and softness together, beyond the sum of the two",
+}
+
+
+def meaning(name: str, formula: str) -> str:
+    """What an effect of the chain is, in one line."""
+    if name in MEANINGS:
+        return f"{MEANINGS[name]}: {formula}"
+    return ""  # "a less b" says it all
+
+
+def effects_table(shown: Shown, metric: str, reference: str) -> Table:
+    """Every effect on a metric under the primary strategy: by view and stratum, and its price elsewhere."""
+    easy = "unanimous" if "unanimous" in shown.strata else REST
+    views = {view: VIEWS[view] for view in ORDER if view in {row.view for row in shown.cell.estimates}}
+    wanted = [
+        *(("all", view) for view in views),
+        *((HARDEST, view) for view in views),
+        (CONTRAST, "equal_confidence"),
+        (easy, "equal_confidence"),
+    ]
+    wanted = [(stratum, view) for stratum, view in wanted if stratum in shown.strata]
+    groups: dict[str, int] = {"": 1}
+    for stratum, _ in wanted:
+        title = f"price on easy: {STRATA[easy]}" if stratum == easy else STRATA[stratum]
+        groups[title] = groups.get(title, 0) + 1
+    rows = [
+        [
+            Cell(name, meaning(name, formula)),
+            *(
+                effect_cell(shown.estimate(name, view, reference, metric, stratum))
+                for stratum, view in wanted
+            ),
+        ]
+        for name, formula in shown.effects.items()
+    ]
+    return Table(("effect", *(views[view] for _, view in wanted)), rows, tuple(groups.items()))

@@ -1,0 +1,65 @@
+"""The figures that a page shows of one cell, each with its title and caption."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from fedsoft.report import figures
+from fedsoft.report.shown import Shown
+from fedsoft.report.words import reference_name
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A figure as it hangs on the page.
+
+    Attributes:
+        folded: whether a reader must open it.
+    """
+
+    title: str
+    caption: str
+    figure: Figure
+    folded: bool = False
+
+
+def plates(shown: Shown) -> Iterator[Plate]:
+    """All figures of a cell that its results allow, in the order of the page."""
+    crowd, votes = shown.digest.crowd, "vote" in shown.references
+    right = f" Against a vote, “right” is the share of the {crowd} who chose the predicted class."
+    yield Plate(
+        f"Reliability, {shown.primary}",
+        "Predictions pooled over folds, ten bins of equal width; bins with fewer than five examples are left "
+        "out. Above the diagonal: underconfident. Grey bars on the diagonal: where 95 % of a calibrated "
+        "model's bins would fall. Grey steps: how many predictions each bin holds." + right * votes,
+        figures.reliability(shown),
+    )
+    yield Plate(
+        f"Signed gap by stratum, {shown.primary}",
+        "Mean confidence less share right, with 95 % intervals. Hollow: as predicted; filled: every source "
+        "tempered to the same mean confidence." + f" Strata by the entropy of the votes ({crowd})." * votes,
+        figures.gaps(shown),
+    )
+    for strategy in shown.strategies:
+        if (curves := figures.convergence(shown, strategy)) is not None:
+            yield Plate(
+                f"Convergence, {strategy}",
+                "Validation examples, against the label; the first rounds may leave the picture.",
+                curves,
+                folded=strategy != shown.primary,
+            )
+    if shown.effects:
+        yield Plate(
+            f"Effects, {shown.primary}",
+            f"Measured against {reference_name(shown.reference, crowd)}; 95 % intervals, not adjusted for "
+            "their number. Brier score: below zero is better. What each effect combines stands in the table "
+            "below.",
+            figures.forest(shown, shown.reference),
+        )
+    yield Plate(
+        "Softness of the targets",
+        "Means over training examples and seeds; doses in the first finished seed."
+        + f" Votes: {crowd}." * votes,
+        figures.softness(shown),
+    )

@@ -1,0 +1,104 @@
+"""Tables of levels: every source under one strategy, and under all of them; every cell of a grid."""
+
+import math
+from collections.abc import Sequence
+
+from fedsoft.report.numbers import NOT_ENOUGH, amount, interval, plain, signed, size
+from fedsoft.report.shown import Shown, value_name
+from fedsoft.report.tables import Cell, Table, level_cell
+from fedsoft.report.words import METRICS
+from fedsoft.study.analysis import CONTRAST
+from fedsoft.study.digest import Digest
+
+LEVELS = ("accuracy", "nll", "brier", "signed_gap")
+
+
+def result_table(shown: Shown) -> Table:
+    """Every source under the primary strategy: quality and calibration against the label, and cost."""
+    with_strata, with_votes = CONTRAST in shown.strata, "vote" in shown.references
+    private = any(target.privacy for target in shown.cell.targets.values())
+    columns = ["source", "accuracy", "NLL", "Brier", "signed\ngap"]
+    columns += ["gap,\nhardest\n− rest*"] * with_strata + ["ECE\n(floor)"] + ["KL to\npeople"] * with_votes
+    rows = []
+    for source in shown.sources:
+        row = [Cell(source, colour=shown.colours[source])]
+        row += [
+            level_cell(shown.estimate(source, "raw", "label", metric, "all"), metric == "signed_gap")
+            for metric in LEVELS
+        ]
+        if with_strata:
+            gap = shown.estimate(source, "equal_confidence", "label", "signed_gap", CONTRAST)
+            row.append(level_cell(gap, show_sign=True))
+        ece, floor = (shown.score(source, name, "label") for name in ("ece", "ece_floor"))
+        row.append(Cell(NOT_ENOUGH if math.isnan(ece) else f"{plain(ece)} ({plain(floor)})"))
+        if with_votes:
+            row.append(Cell(plain(shown.score(source, "kl", "vote"))))
+        target = shown.cell.targets.get(source)
+        row.append(Cell(amount(target.votes_bought) if target else NOT_ENOUGH))
+        if private:
+            row.append(Cell(privacy_note(target.privacy if target else {})))
+        rows.append(row)
+    prose = (0, len(columns) + 1) if private else (0,)
+    return Table((*columns, "votes\nbought", *["label privacy"] * private), rows, prose=prose)
+
+
+def privacy_note(spent: dict[str, float]) -> str:
+    """The privacy loss of one source's labels, per vote and per image."""
+    if not spent:
+        return "none"
+    vote, image = (spent[f"epsilon_per_{unit}_max"] for unit in ("vote", "image"))
+    return f"ε {vote:.3g} a vote, {image:.3g} an image"
+
+
+def strategy_table(shown: Shown) -> Table:
+    """Every source under every strategy, metric by metric, and what a run of each strategy sends."""
+    rows: list[Sequence[Cell]] = []
+    for metric in ("accuracy", "brier", "signed_gap"):
+        rows.append([Cell(METRICS[metric])])
+        for source in shown.sources:
+            cells = [
+                level_cell(
+                    shown.estimate(source, "raw", "label", metric, "all", strategy), metric == "signed_gap"
+                )
+                for strategy in shown.strategies
+            ]
+            rows.append([Cell(source, colour=shown.colours[source]), *cells])
+    rows.append([Cell("bytes sent, a run")])
+    sent = [shown.cell.bytes_sent.get(strategy, math.nan) for strategy in shown.strategies]
+    rows.append([Cell("parameters, both ways"), *(Cell(size(count)) for count in sent)])
+    return Table(("source", *shown.strategies), rows)
+
+
+def grid_table(result: Digest) -> Table:
+    """Every source in every cell of the grid, under the primary strategy, against the label."""
+    rows: list[Sequence[Cell]] = []
+    axes = tuple(result.opened.plan.study.grid)
+    for cell in result.cells:
+        shown = Shown(result, cell)
+        for source in shown.sources:
+            levels = [
+                level_cell(shown.estimate(source, "raw", "label", metric, "all"), metric == "signed_gap")
+                for metric in LEVELS
+            ]
+            target = cell.targets.get(source)
+            note = privacy_note(target.privacy) if target else NOT_ENOUGH
+            values = [Cell(value_name(cell.axes[axis])) for axis in axes]
+            rows.append([Cell(source, colour=shown.colours[source]), *values, *levels, Cell(note)])
+    columns = ("source", *axes, *(METRICS[metric] for metric in LEVELS), "label privacy")
+    return Table(columns, rows, prose=(0, len(columns) - 1))
+
+
+def conclusions_table(result: Digest) -> Table:
+    """The verdict on the endpoint in every cell of the grid."""
+    axes = tuple(result.opened.plan.study.grid)
+    rows = [
+        [
+            *(Cell(value_name(found.axes[axis])) for axis in axes),
+            Cell(signed(found.estimate)),
+            Cell(interval(found.low, found.high)),
+            Cell(found.verdict, strong=not found.verdict.startswith("undecided")),
+            Cell(plain(found.smallest)),
+        ]
+        for found in result.conclusions
+    ]
+    return Table((*axes, "effect", "95 % interval", "verdict", "smallest it\ncould see"), rows)

@@ -1,0 +1,59 @@
+"""Numbers as a person reads them: a real minus sign, and words where there is no number."""
+
+import math
+
+NOT_ENOUGH = "not enough data"
+
+
+def plain(value: float, places: int = 3) -> str:
+    """A number with a real minus sign and no negative zero; NaN in words, infinity as ∞."""
+    if math.isnan(value):
+        return NOT_ENOUGH
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:.{places}f}".replace("-", "−")
+    return text.removeprefix("−") if not text.strip("−0.") else text
+
+
+def signed(value: float, places: int = 3) -> str:
+    """A number that always shows its sign, unless it rounds to zero."""
+    text = plain(value, places)
+    return f"+{text}" if text[0].isdigit() and text.strip("0.") else text
+
+
+def interval(low: float, high: float, places: int = 3) -> str:
+    """The two ends of an interval."""
+    if math.isnan(low) or math.isnan(high):
+        return NOT_ENOUGH
+    return f"{plain(low, places)} to {plain(high, places)}"
+
+
+def places_for(half_width: float) -> int:
+    """Decimals that show an interval's half-width with at least one meaningful digit: three, or four."""
+    return 4 if half_width < 0.003 else 3
+
+
+def amount(value: float) -> str:
+    """A count with thousands separators."""
+    return NOT_ENOUGH if math.isnan(value) else f"{value:,.0f}"
+
+
+def size(count: float) -> str:
+    """Bytes in the unit that suits them."""
+    if math.isnan(count):
+        return NOT_ENOUGH
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+def duration(seconds: float) -> str:
+    """A span of time in the two units that suit it."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

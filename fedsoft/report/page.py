@@ -1,0 +1,166 @@
+"""The report as one HTML page that needs nothing else."""
+
+from html import escape
+from importlib.resources import files
+
+from matplotlib.figure import Figure
+
+from fedsoft.report import figures
+from fedsoft.report.effect_tables import effects_table
+from fedsoft.report.figures.style import to_svg
+from fedsoft.report.gallery import plates
+from fedsoft.report.guide import guide
+from fedsoft.report.level_tables import conclusions_table, grid_table, result_table, strategy_table
+from fedsoft.report.run_tables import client_table, settings_table
+from fedsoft.report.shown import Shown, axes_name
+from fedsoft.report.tables import to_html
+from fedsoft.report.words import METRICS, cell_verdicts, data_line, headline, reference_name, verdict_notes
+from fedsoft.study.analysis import HARDEST
+from fedsoft.study.digest import Digest
+
+FEW = 3
+"""A study with more cells than this has the details of its last cell only."""
+
+
+def page(result: Digest) -> str:
+    """The whole page."""
+    title = result.opened.plan.study.name
+    css = files("fedsoft.report").joinpath("page.css").read_text()
+    body = [_head(result)]
+    cells = [Shown(result, cell) for cell in result.cells]
+    with_results = [shown for shown in cells if shown.strategies]
+    if len(cells) > 1 and with_results:
+        body.append(_grid(result))
+    details = with_results if len(with_results) <= FEW else with_results[-1:]
+    for shown in details:
+        if len(cells) > 1:
+            body.append(f"<h2>In detail: {escape(axes_name(shown.cell.axes))}</h2>")
+            if len(details) < len(cells):
+                body.append(
+                    _note(f"One of {len(cells)} cells of the grid; the others are in the tables above.")
+                )
+        body += [_results(shown), _figures(shown), _effects(shown), _strategies(shown), _clients(shown)]
+    body += [_run(result), _guide(result)]
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)} – fedsoft</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
+        f"{''.join(body)}</body>\n</html>\n"
+    )
+
+
+def _head(result: Digest) -> str:
+    study = result.opened.plan.study
+    lines = f"<p>{escape(headline(result))}</p>"
+    if len(result.conclusions) > 1:
+        each = "".join(f"<p>{escape(line)}</p>" for line in cell_verdicts(result))
+        lines += f"<details><summary>in each cell</summary>{each}</details>"
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in verdict_notes(result))
+    if result.missing:
+        notes += _note(f"This is a partial report: {result.missing} runs have not finished.")
+    return (
+        f'<p class="name">fedsoft study {escape(study.name)}</p>\n'
+        f"<h1>{escape(study.description or study.name)}</h1>\n"
+        f'<div class="verdict">{lines}{notes}</div>\n<p>{escape(data_line(result))}</p>\n'
+    )
+
+
+def _grid(result: Digest) -> str:
+    made = figures.grid(result)
+    parts = ["<h2>Over the grid</h2>\n"]
+    if made:
+        parts.append(
+            _figure(
+                made,
+                "levels over the grid",
+                "Against the label, as predicted, all test examples. Bars: 95 % intervals.",
+            )
+        )
+    if result.conclusions:
+        parts.append("<h3>The endpoint in every cell</h3>\n" + to_html(conclusions_table(result)))
+    parts.append(
+        "<h3>Every source in every cell</h3>\n" + f'<div class="compact">{to_html(grid_table(result))}</div>'
+    )
+    return "".join(parts)
+
+
+def _results(shown: Shown) -> str:
+    star = "* signed gap on the hardest fifth less that on the rest, at equal mean confidence. "
+    people = f" KL is from the votes ({shown.digest.crowd}) to the prediction, in nats."
+    note = (
+        f"Under {shown.primary}, against the label, as predicted, on test examples; 95 % intervals below. "
+        + star * (HARDEST in shown.strata)
+        + "ECE in ten bins on predictions pooled over folds, with its floor. Votes bought are counted a "
+        "seed, over all clients." + people * ("vote" in shown.references)
+    )
+    return f"<h2>Results</h2>\n{to_html(result_table(shown))}{_note(note)}"
+
+
+def _figures(shown: Shown) -> str:
+    where = axes_name(shown.cell.axes)
+    parts = ["<h2>Figures</h2>\n"]
+    for plate in plates(shown):
+        title = escape(plate.title)
+        text = f"<h3>{title}</h3>\n{_figure(plate.figure, f'{plate.title} {where}'.strip(), plate.caption)}"
+        parts.append(f"<details><summary>{title}</summary>{text}</details>\n" if plate.folded else text)
+    return "".join(parts)
+
+
+def _effects(shown: Shown) -> str:
+    if not shown.effects:
+        return ""
+    reference = shown.reference
+    parts = [
+        "<h2>Effects</h2>\n",
+        _note(
+            f"Under {shown.primary}, against {reference_name(reference, shown.digest.crowd)}. Bold: the 95 % "
+            "interval, "
+            "unadjusted, excludes zero. Apart from the endpoint all of these are exploratory."
+        ),
+    ]
+    for metric in ("brier", "signed_gap", "nll", "accuracy"):
+        table = to_html(effects_table(shown, metric, reference))
+        title = f"On {METRICS[metric]}"
+        open_ = " open" if metric in ("brier", "signed_gap") else ""
+        parts.append(f"<details{open_}><summary><strong>{title}</strong></summary>{table}</details>\n")
+    return "".join(parts)
+
+
+def _strategies(shown: Shown) -> str:
+    note = "Against the label, as predicted, all test examples; 95 % intervals in grey."
+    table = to_html(strategy_table(shown))
+    return f'<h2>Strategies</h2>\n<div class="compact">{table}</div>{_note(note)}'
+
+
+def _clients(shown: Shown) -> str:
+    table = client_table(shown, shown.digest.opened.store.root / "results.csv")
+    note = (
+        f"Quantiles over clients and seeds under {shown.primary}, against the label, each client on its own "
+        "share of the "
+        "test fold; clients with fewer than ten test examples are left out. Small shares spread by chance "
+        "alone."
+    )
+    return f"<h2>Clients</h2>\n{to_html(table)}{_note(note)}"
+
+
+def _run(result: Digest) -> str:
+    return f"<h2>What was run</h2>\n{to_html(settings_table(result))}"
+
+
+def _guide(result: Digest) -> str:
+    terms = "".join(
+        f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>\n" for term, text in guide(result).items()
+    )
+    return f"<h2>How to read this</h2>\n<dl>{terms}</dl>\n"
+
+
+def _figure(figure: Figure, name: str, caption: str) -> str:
+    pixels = figure.get_size_inches()[0] * 100
+    svg = to_svg(figure, name).replace(
+        "<svg ", f'<svg style="width:{pixels:.0f}px;max-width:max(100%,{0.62 * pixels:.0f}px)" ', 1
+    )
+    return f"<figure><div>{svg}</div><figcaption>{escape(caption)}</figcaption></figure>\n"
+
+
+def _note(text: str) -> str:
+    return f'<p class="note">{escape(text)}</p>\n'

@@ -1,0 +1,91 @@
+"""Tables of what was run, and of how clients differ."""
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from fedsoft.report.numbers import NOT_ENOUGH, amount, duration, plain, signed
+from fedsoft.report.shown import Shown, choice_name, value_name
+from fedsoft.report.tables import Cell, Table
+from fedsoft.study.digest import Digest
+
+VERSIONS = ("fedsoft", "commit", "python", "flwr", "ray", "torch", "numpy")
+
+
+def settings_table(result: Digest) -> Table:
+    """Settings, how they were chosen, versions and cost."""
+    study, records = result.opened.plan.study, list(result.records.values())
+    training = {key: value for key, value in study.training.model_dump().items() if value is not None}
+    scenario = study.scenario.model_dump(exclude={"clients", "partition", "parties"}, exclude_defaults=True)
+    settings = {
+        "study file": result.opened.where,
+        "dataset": choice_name(study.dataset),
+        "model": choice_name(study.model),
+        "training": ", ".join(f"{key} = {value_name(value)}" for key, value in training.items()),
+        "rounds": str(study.rounds),
+        "learning rates and rounds were chosen": study.tuned,
+        "strategies": ", ".join(map(choice_name, study.strategies)),
+        "clients": f"{study.scenario.clients}, {choice_name(study.scenario.partition)}"
+        + "".join(f", {key} = {value_name(value)}" for key, value in scenario.items())
+        + (
+            f", {len(study.scenario.parties)} parties with labels of their own"
+            if study.scenario.parties
+            else ""
+        ),
+        "label privacy": ", ".join(f"{k} = {value_name(v)}" for k, v in study.privacy)
+        if study.privacy
+        else "none",
+        "grid": "; ".join(
+            f"{key}: {', '.join(map(value_name, values))}" for key, values in study.grid.items()
+        )
+        or "none",
+        "seeds": ", ".join(map(str, study.seeds)),
+        "engine": _all(records, "engine"),
+        "device": _all(records, "device"),
+        "versions": ", ".join(f"{name} {_all(records, name)}" for name in VERSIONS),
+        "runs": f"{amount(len(records))} finished, {amount(result.missing)} missing",
+        "compute time": duration(sum(record["seconds"] for record in records)),
+    }
+    return Table(
+        ("what", "value"), [[Cell(key), Cell(value)] for key, value in settings.items()], prose=(0, 1)
+    )
+
+
+def _all(records: list[dict[str, str]], key: str) -> str:
+    return ", ".join(sorted({str(record[key]) for record in records if key in record})) or NOT_ENOUGH
+
+
+def client_table(shown: Shown, path: Path) -> Table:
+    """How accuracy and signed gap spread over clients and seeds, under the primary strategy."""
+    spread = _client_values(shown, path)
+    rows = []
+    for source in shown.sources:
+        row = [Cell(source, colour=shown.colours[source])]
+        for metric, written in (("accuracy", plain), ("signed_gap", signed)):
+            values = spread[source, metric]
+            low, middle, high = np.quantile(values, [0.1, 0.5, 0.9]) if values else [np.nan] * 3
+            row += [Cell(written(float(value))) for value in (low, middle, high)]
+        rows.append([*row, Cell(amount(len(spread[source, "accuracy"])))])
+    groups = (("", 1), ("accuracy", 3), ("signed gap", 3), ("", 1))
+    return Table(("source", *["10 %", "median", "90 %"] * 2, "clients × seeds"), rows, groups)
+
+
+def _client_values(shown: Shown, path: Path) -> dict[tuple[str, str], list[float]]:
+    """The rows of single clients in ``results.csv``, by source and metric."""
+    found = defaultdict(list)
+    axes = {key: str(value) for key, value in shown.cell.axes.items()}
+    with path.open(newline="") as file:
+        rows = csv.reader(file)
+        place = {name: number for number, name in enumerate(next(rows))}
+        for row in rows:
+            if (
+                row[place["client"]] != "all"
+                and row[place["metric"]] in ("accuracy", "signed_gap")
+                and row[place["reference"]] == "label"
+                and row[place["strategy"]] == shown.primary
+                and all(row[place[key]] == value for key, value in axes.items())
+            ):
+                found[row[place["source"]], row[place["metric"]]].append(float(row[place["value"]]))
+    return found

@@ -1,0 +1,120 @@
+"""What the report shows of one cell of the grid: its digest, indexed by what one looks for."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from fedsoft.registry import Options
+from fedsoft.report.colours import colours_of
+from fedsoft.study.analysis import Estimate
+from fedsoft.study.digest import CellDigest, Digest
+from fedsoft.study.plan import labels
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One cell of a study.
+
+    Attributes:
+        digest: the whole study.
+        cell: the cell.
+    """
+
+    digest: Digest
+    cell: CellDigest
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """Labels of the study's sources, in its order."""
+        return labels(self.digest.opened.plan.study.sources)
+
+    @cached_property
+    def strategies(self) -> list[str]:
+        """Labels of the strategies that have results."""
+        found = {row.strategy for row in self.cell.estimates}
+        return [name for name in labels(self.digest.opened.plan.study.strategies) if name in found]
+
+    @property
+    def primary(self) -> str:
+        """The endpoint's strategy; without an endpoint, or without its results, the first that has any."""
+        endpoint = self.digest.opened.plan.study.endpoint
+        wanted = endpoint.strategy if endpoint else ""
+        return wanted if wanted in self.strategies or not self.strategies else self.strategies[0]
+
+    @property
+    def reference(self) -> str:
+        """What effects are measured against: as the endpoint says, else the label."""
+        endpoint = self.digest.opened.plan.study.endpoint
+        return endpoint.reference if endpoint else "label"
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """The colour of each source, the same in every figure and table."""
+        return colours_of(self.sources)
+
+    @property
+    def references(self) -> list[str]:
+        """What predictions are compared with: the label and, where there are votes, the mode and a vote."""
+        return list(dict.fromkeys(row.reference for row in self.cell.estimates))
+
+    @property
+    def strata(self) -> list[str]:
+        """The strata there are, `all` first."""
+        return list(dict.fromkeys(row.stratum for row in self.cell.estimates))
+
+    @property
+    def effects(self) -> dict[str, str]:
+        """The effects there are, by name, each with its formula."""
+        return {row.name: row.formula for row in self.cell.estimates if row.formula}
+
+    @property
+    def crowd(self) -> str:
+        """Words for the people behind the votes, to stand after "against"."""
+        return f"a vote ({self.digest.crowd})"
+
+    def estimate(
+        self, name: str, view: str, reference: str, metric: str, stratum: str, strategy: str | None = None
+    ) -> Estimate | None:
+        """A level (by its source's label) or an effect; by default under the primary strategy."""
+        return self._index.get((strategy or self.primary, name, view, reference, metric, stratum))
+
+    def score(self, source: str, metric: str, reference: str, stratum: str = "all") -> float:
+        """A score of the predictions pooled over folds, under the primary strategy; NaN if there is none."""
+        found = self._scores.get((source, stratum, reference, metric))
+        return math.nan if found is None else found
+
+    @cached_property
+    def _index(self) -> dict[tuple[str, ...], Estimate]:
+        return {
+            (row.strategy, row.name, row.view, row.reference, row.metric, row.stratum): row
+            for row in self.cell.estimates
+        }
+
+    @cached_property
+    def _scores(self) -> dict[tuple[str, ...], float]:
+        return {
+            (source, score.stratum, score.reference, score.metric): float(score.value)
+            for source in self.sources
+            for score in self.cell.pooled.get((self.primary, source), [])
+        }
+
+
+def axes_name(axes: dict[str, Any]) -> str:
+    """A cell of the grid in words, such as ``privacy.epsilon = 1, privacy.unit = vote``."""
+    return ", ".join(f"{key} = {value_name(value)}" for key, value in axes.items())
+
+
+def value_name(value: Any) -> str:
+    """A setting's value in words, such as a choice with its options."""
+    if isinstance(value, dict):
+        options = ", ".join(f"{key}={value_name(option)}" for key, option in value.items() if key != "name")
+        return f"{value.get('name', '')}({options})" if options else str(value.get("name", "none"))
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(value_name, value))}]"
+    return "∞" if value == math.inf else str(value)
+
+
+def choice_name(choice: Options) -> str:
+    """A choice with all its options, those at their default too."""
+    return value_name({key: value for key, value in choice.dump().items() if value is not None})

@@ -1,0 +1,42 @@
+"""The result of a study on a terminal: tables, verdict, where the report lies."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from fedsoft.report.level_tables import conclusions_table, result_table, strategy_table
+from fedsoft.report.shown import Shown, axes_name
+from fedsoft.report.tables import to_rich
+from fedsoft.report.words import data_line, headline, verdict_notes
+from fedsoft.study.digest import Digest
+
+
+def show(result: Digest, path: Path, console: Console) -> None:
+    """Print results, verdict and the path of the page."""
+    console.print(f"\n[bold]{result.opened.plan.study.name}[/bold]", highlight=False)
+    console.print(data_line(result), highlight=False, markup=False)
+    cells = [shown for cell in result.cells if (shown := Shown(result, cell)).strategies]
+    if cells:
+        shown = cells[-1]
+        where = f", {axes_name(shown.cell.axes)}" if shown.cell.axes else ""
+        _title(console, f"Sources under {shown.primary}{where}, against the label")
+        console.print(to_rich(result_table(shown)))
+        if "hardest_fifth" in shown.strata:
+            console.print("* at equal mean confidence", style="dim", highlight=False)
+        if len(shown.strategies) > 1:
+            _title(console, f"Strategies{where}")
+            console.print(to_rich(strategy_table(shown)))
+    if len(result.conclusions) > 1:
+        _title(console, "The endpoint in every cell of the grid")
+        console.print(to_rich(conclusions_table(result)))
+    console.print()
+    console.print(headline(result), style="bold", highlight=False, markup=False)
+    for note in verdict_notes(result):
+        console.print(note, style="dim", highlight=False, markup=False)
+    if result.missing:
+        console.print(f"{result.missing} runs have not finished.", style="yellow", highlight=False)
+    console.print(f"\nReport: {path}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _title(console: Console, text: str) -> None:
+    console.print(f"\n{text}", style="bold", highlight=False, markup=False)

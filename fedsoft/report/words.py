@@ -1,0 +1,135 @@
+"""What a report says in words: the question, the verdict, the data."""
+
+from fedsoft.config import Endpoint
+from fedsoft.report.numbers import amount, interval, places_for, plain, signed
+from fedsoft.report.shown import axes_name, choice_name
+from fedsoft.study.analysis import CONTRAST, HARDEST, REST, Conclusion
+from fedsoft.study.digest import Digest
+from fedsoft.study.effects import VIEW_NAMES
+from fedsoft.study.prepare import load_dataset
+
+STRATA = {
+    "all": "all examples",
+    "unanimous": "unanimous",
+    "middle": "middle",
+    HARDEST: "hardest fifth",
+    REST: "the rest",
+    CONTRAST: "hardest fifth less the rest",
+}
+METRICS = {"accuracy": "accuracy", "brier": "Brier score", "nll": "NLL", "signed_gap": "signed gap"}
+VIEWS = {
+    "raw": "as predicted",
+    "equal_confidence": "at equal confidence",
+    "own_temperature": "own temperature",
+}
+
+
+def reference_name(reference: str, crowd: str) -> str:
+    """Against whom something is measured; people are always called what they are."""
+    return {
+        "label": "the label",
+        "mode": f"the mode of the {_people(crowd)}",
+        "vote": f"a vote of the {_people(crowd)}",
+    }[reference]
+
+
+def _people(crowd: str) -> str:
+    return "people" if crowd == "human votes" else crowd
+
+
+def verdict_sentence(found: Conclusion, endpoint: Endpoint, crowd: str) -> str:
+    """The verdict on the endpoint in one sentence."""
+    places = places_for((found.high - found.low) / 2)
+    text = (
+        f"{found.verdict[0].upper()}{found.verdict[1:]}: {endpoint.source} less {endpoint.baseline} is "
+        f"{signed(found.estimate, places)} {METRICS[endpoint.metric]} (95 % interval "
+        f"{interval(found.low, found.high, places)}) on {_where(endpoint, crowd)}"
+    )
+    if found.verdict.startswith("undecided"):
+        return f"{text}; the smallest effect this study could have seen is {plain(found.smallest, places)}."
+    if found.verdict == "as good":
+        return f"{text}: all of it within the margin of ±{endpoint.margin_used:g}."
+    return f"{text}."
+
+
+def _where(endpoint: Endpoint, crowd: str) -> str:
+    stratum = {
+        "all": "all examples",
+        HARDEST: "the hardest fifth",
+        "unanimous": "unanimous images",
+        "middle": "the middle stratum",
+    }.get(endpoint.stratum, endpoint.stratum)
+    against = reference_name(endpoint.reference, crowd)
+    return f"{stratum} {VIEW_NAMES[endpoint.view]}, measured against {against}, under {endpoint.strategy}"
+
+
+def headline(result: Digest) -> str:
+    """The verdict in one sentence, over all cells of the grid, or why there is none."""
+    endpoint, found = result.opened.plan.study.endpoint, result.conclusions
+    if endpoint is None:
+        return "No verdict: this study named no endpoint before it ran, so all its figures are exploratory."
+    if not found:
+        return f"No verdict yet: not enough data, no seed has all its runs under {endpoint.strategy}."
+    if len(found) == 1:
+        return verdict_sentence(found[0], endpoint, result.crowd)
+    words = [conclusion.verdict for conclusion in found]
+    counts = ", ".join(f"{word} in {words.count(word)}" for word in dict.fromkeys(words))
+    return (
+        f"Of {len(found)} cells of the grid, {counts}: {endpoint.source} less {endpoint.baseline}, "
+        f"{METRICS[endpoint.metric]} on {_where(endpoint, result.crowd)}."
+    )
+
+
+def cell_verdicts(result: Digest) -> list[str]:
+    """The verdict on the endpoint in each cell of the grid."""
+    endpoint = result.opened.plan.study.endpoint
+    return [
+        f"{axes_name(found.axes)}: {verdict_sentence(found, endpoint, result.crowd)}"
+        for found in result.conclusions
+        if endpoint
+    ]
+
+
+def verdict_notes(result: Digest) -> list[str]:
+    """What the verdict rests on."""
+    endpoint = result.opened.plan.study.endpoint
+    if endpoint is None or not result.conclusions:
+        return []
+    better = "nearer to zero" if endpoint.metric == "signed_gap" else "lower"
+    notes = [
+        f"{METRICS[endpoint.metric].capitalize()}: {better} is better. The comparison, its reference, "
+        "stratum "
+        f"and strategy, and the margin for “as good” (±{endpoint.margin_used:g}), stand in the study file "
+        "and "
+        "were fixed before the study ran; everything else on this page is exploratory."
+    ]
+    if len(result.conclusions) > 1:
+        notes.append(f"Intervals are Holm-adjusted over the {len(result.conclusions)} cells of the grid.")
+    if min(found.seeds for found in result.conclusions) == 1:
+        notes.append("With one seed, the interval speaks of other images but not of other runs.")
+    return notes
+
+
+def data_line(result: Digest) -> str:
+    """The data, the crowd, seeds and clients in one line."""
+    study = result.opened.plan.study
+    data, scenario = load_dataset(study.dataset), study.scenario
+    if data.votes is None:
+        votes = "labels only, no votes"
+    else:
+        each = data.votes.sum(axis=1)
+        mean = plain(float(each.mean()), places=0 if each.min() == each.max() else 1)
+        votes = f"{result.crowd}, {mean} votes an image"
+    part = f", {scenario.participation:.0%} of them a round" if scenario.participation < 1 else ""
+    plural = "s" if scenario.clients > 1 else ""
+    return (
+        f"Data: {data.name}, {amount(len(data))} images in {data.classes} classes, {votes}. "
+        f"{scenario.clients} client{plural}{part}, partition {choice_name(scenario.partition)}. "
+        f"{_seeds(study.seeds)}; each holds out one of {study.folds} folds for testing."
+    )
+
+
+def _seeds(seeds: tuple[int, ...]) -> str:
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"Seeds {seeds[0]} to {seeds[-1]}"
+    return f"Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"

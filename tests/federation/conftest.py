@@ -1,0 +1,98 @@
+"""Small runs over uneven clients, and a grid whose clients answer by a script."""
+
+import logging
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from flwr.app import Message, MetricRecord, RecordDict
+
+from fedsoft.federation import (
+    InProcessGrid,
+    RoundResult,
+    StrategyOptions,
+    Task,
+    federate,
+    to_arrays,
+    to_record,
+)
+from fedsoft.scenarios import Clients
+from fedsoft.streams import stream
+from fedsoft.training import MODELS, Training
+
+SIZES = (3, 0, 1, 8, 21, 12)
+"""With batches of eight: fewer than one, no example at all, a single one, exactly a batch, more."""
+SMALL = {"mlp": {"hidden": [6]}, "cnn": {"channels": [4, 8], "groups": 2}}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet() -> None:
+    logging.getLogger("flwr").setLevel(logging.ERROR)
+
+
+@pytest.fixture(scope="session")
+def make_task() -> Callable[..., Task]:
+    """Builds a run on 4×4 images of three classes."""
+
+    def make(
+        model: str = "mlp",
+        sizes: Sequence[int] = SIZES,
+        participation: float = 1.0,
+        seed: int = 0,
+        training: Training | None = None,
+    ) -> Task:
+        n, rng = sum(sizes), stream("small run")
+        return Task(
+            run="small run",
+            seed=seed,
+            model=MODELS.parse({"name": model, **SMALL.get(model, {})}),
+            training=training or Training(batch_size=8, lr=0.2, momentum=0.5, lr_decay=0.9),
+            participation=participation,
+            inputs=torch.from_numpy(rng.standard_normal((n, 1, 4, 4)).astype(np.float32)),
+            targets=torch.from_numpy(rng.dirichlet(np.ones(3), n).astype(np.float32)),
+            train=Clients.deal(rng.permutation(n), np.repeat(np.arange(len(sizes)), sizes), len(sizes)),
+        )
+
+    return make
+
+
+class ScriptedGrid(InProcessGrid):
+    """Client k adds ``updates[k]`` to the one weight of the model, and claims ``weights[k]`` examples."""
+
+    def __init__(self, updates: Sequence[float], weights: Sequence[int]) -> None:
+        super().__init__(SimpleNamespace(cohort=lambda server_round: list(range(len(updates)))))
+        self.updates, self.weights, self.configs = updates, weights, []
+
+    def exchange(self, partitions, messages, timeout):
+        self.configs.append(dict(messages[0].content["config"]))
+        replies = []
+        for update, weight, message in zip(self.updates, self.weights, messages, strict=True):
+            moved = {name: a + np.float32(update) for name, a in to_arrays(message.content["arrays"]).items()}
+            metrics = MetricRecord({"num-examples": weight, "train-loss": float(update)})
+            content = RecordDict({"arrays": to_record(moved), "metrics": metrics})
+            replies.append(Message(content, reply_to=message))
+        return replies
+
+
+class Played(SimpleNamespace):
+    """The model's one weight after each round, the last result, and the configs that clients were sent."""
+
+
+@pytest.fixture
+def play() -> Callable[..., Played]:
+    """Plays rounds of scripted updates through a strategy, from a weight of 0."""
+
+    def run(
+        options: StrategyOptions,
+        updates: Sequence[float],
+        weights: Sequence[int] | None = None,
+        rounds: int = 1,
+    ) -> Played:
+        grid = ScriptedGrid(updates, weights or [1] * len(updates))
+        start, after = RoundResult(0, {"w": np.zeros(1, np.float32)}, float("nan"), 0), []
+        last = federate(options.build(), grid, rounds, after.append, start)
+        return Played(path=[float(r.arrays["w"][0]) for r in after], last=last, configs=grid.configs)
+
+    return run

@@ -1,0 +1,111 @@
+import math
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from fedsoft.report.effect_tables import effects_table
+from fedsoft.report.level_tables import privacy_note, result_table, strategy_table
+from fedsoft.report.numbers import amount, plain, signed
+from fedsoft.report.shown import Shown
+from fedsoft.report.tables import Cell, Table, effect_cell, level_cell, to_html, to_rich
+from fedsoft.study.analysis import Estimate
+from fedsoft.study.digest import Digest
+
+
+def printed(table: Table, width: int = 80) -> str:
+    console = Console(width=width, file=StringIO(), force_terminal=False)
+    console.print(to_rich(table))
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def estimate(value: float, low: float, high: float) -> Estimate:
+    return Estimate("fedavg", "softness", "a − b", "raw", "label", "brier", "all", value, low, high, 0.5)
+
+
+def test_one_table_both_ways() -> None:
+    table = Table(
+        ("who", "much"), [[Cell("part <1>")], [Cell("hard"), Cell("0.5", "0.4 to 0.6", strong=True)]]
+    )
+    text, html = printed(table), to_html(table)
+    assert "part <1>" in text
+    assert "0.5" in text
+    assert "0.4 to 0.6" not in text
+    assert "part &lt;1&gt;" in html
+    assert "<strong>0.5</strong><small>0.4 to 0.6</small>" in html
+
+
+def test_numbers_survive_a_narrow_terminal() -> None:
+    row = [Cell("a_very_long_name_of_a_source_indeed"), *[Cell("0.123")] * 6]
+    assert printed(Table(("source", *"abcdef"), [row]), width=50).count("0.123") == 6
+
+
+def test_an_effect_stands_out_where_its_interval_excludes_zero() -> None:
+    assert effect_cell(estimate(0.02, 0.01, 0.03)).strong
+    assert not effect_cell(estimate(0.02, -0.01, 0.05)).strong
+    assert not effect_cell(estimate(math.nan, math.nan, math.nan)).strong
+
+
+def test_undefined_numbers_are_words() -> None:
+    cell = level_cell(estimate(math.nan, math.nan, math.nan))
+    assert (cell.text, cell.small) == ("not enough data", "not enough data")
+
+
+def test_the_result_table_shows_the_digest(result: Digest) -> None:
+    shown = Shown(result, result.cells[0])
+    rows = {row[0].text: row for row in result_table(shown).rows}
+    assert list(rows) == ["hard", "human_soft", "votes_k(k=3)"]
+    for source, row in rows.items():
+        of = {
+            (e.metric, e.view, e.stratum): e
+            for e in result.cells[0].estimates
+            if (e.strategy, e.name, e.reference) == ("fedavg", source, "label")
+        }
+        assert [cell.text for cell in row[1:5]] == [
+            plain(of["accuracy", "raw", "all"].estimate),
+            plain(of["nll", "raw", "all"].estimate),
+            plain(of["brier", "raw", "all"].estimate),
+            signed(of["signed_gap", "raw", "all"].estimate),
+        ]
+        contrast = of["signed_gap", "equal_confidence", "hardest_fifth"].estimate
+        contrast -= of["signed_gap", "equal_confidence", "rest"].estimate
+        assert row[5].text == signed(contrast)
+        scores = {
+            score.metric: float(score.value)
+            for score in result.cells[0].pooled["fedavg", source]
+            if score.stratum == "all" and score.reference in ("label", "vote")
+        } | {
+            f"{score.metric} label": float(score.value)
+            for score in result.cells[0].pooled["fedavg", source]
+            if score.stratum == "all" and score.reference == "label"
+        }
+        assert row[6].text == f"{plain(scores['ece label'])} ({plain(scores['ece_floor label'])})"
+        assert row[7].text == plain(scores["kl"])
+        assert row[8].text == amount(result.cells[0].targets[source].votes_bought)
+
+
+def test_the_strategy_table_has_a_column_a_strategy(result: Digest) -> None:
+    table = strategy_table(Shown(result, result.cells[0]))
+    assert table.columns == ("source", "fedavg", "fedadam")
+    found = next(
+        e for e in result.cells[0].estimates
+        if (e.strategy, e.name, e.view, e.reference, e.metric, e.stratum)
+        == ("fedadam", "hard", "raw", "label", "accuracy", "all")
+    )  # fmt: skip
+    assert table.rows[1][2].text == plain(found.estimate)
+
+
+def test_the_effects_table_prices_a_gain_on_easy_examples(result: Digest) -> None:
+    table = effects_table(Shown(result, result.cells[0]), "brier", "label")
+    assert table.groups[-1] == ("price on easy: unanimous", 1)
+    assert sum(span for _, span in table.groups) == len(table.columns)
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+@pytest.mark.parametrize(
+    ("spent", "note"),
+    [({}, "none"), ({"epsilon_per_vote_max": 0.5, "epsilon_per_image_max": 9.0}, "ε 0.5 a vote, 9 an image")],
+)
+def test_privacy_note(spent: dict[str, float], note: str) -> None:
+    assert privacy_note(spent) == note

@@ -1,0 +1,74 @@
+import dataclasses
+import math
+
+import pytest
+
+from fedsoft.config import Endpoint
+from fedsoft.report.words import cell_verdicts, data_line, headline, verdict_notes, verdict_sentence
+from fedsoft.study.analysis import Conclusion
+from fedsoft.study.digest import Digest
+
+
+def conclusion(verdict: str, **changes: object) -> Conclusion:
+    found = Conclusion({}, 0.0182, -0.0121, 0.0486, 0.21, verdict, 0.0407, 5)
+    return dataclasses.replace(found, **changes)  # type: ignore[arg-type]
+
+
+ENDPOINT = Endpoint(stratum="hardest_fifth")
+
+
+def test_undecided_says_what_the_study_could_have_seen() -> None:
+    assert verdict_sentence(conclusion("undecided at this size"), ENDPOINT, "simulated crowd") == (
+        "Undecided at this size: human_soft_mode_matched less hard is +0.018 Brier score (95 % interval "
+        "−0.012 to "
+        "0.049) on the hardest fifth at equal mean confidence, measured against the label, under fedavg; the "
+        "smallest effect this study could have seen is 0.041."
+    )
+
+
+@pytest.mark.parametrize("verdict", ["better", "worse", "as good"])
+def test_the_verdict_comes_first(verdict: str) -> None:
+    sentence = verdict_sentence(conclusion(verdict), ENDPOINT, "human votes")
+    assert sentence.startswith(f"{verdict.capitalize()}: ")
+    assert ("margin of ±0.005" in sentence) == (verdict == "as good")
+
+
+def test_people_are_called_what_they_are() -> None:
+    endpoint = Endpoint(reference="vote")
+    assert "a vote of the simulated crowd" in verdict_sentence(
+        conclusion("better"), endpoint, "simulated crowd"
+    )
+    assert "a vote of the people" in verdict_sentence(conclusion("better"), endpoint, "human votes")
+
+
+def test_undefined_intervals_are_words() -> None:
+    found = conclusion(
+        "undecided at this size", estimate=math.nan, low=math.nan, high=math.nan, smallest=math.nan
+    )
+    assert verdict_sentence(found, ENDPOINT, "human votes").count("not enough data") == 3
+
+
+def test_a_grid_is_counted(result: Digest) -> None:
+    cells = [
+        conclusion("better", axes={"privacy.epsilon": 1.0}),
+        conclusion("as good", axes={"privacy.epsilon": 2.0}),
+        conclusion("better", axes={"privacy.epsilon": math.inf}),
+    ]
+    grid = dataclasses.replace(result, conclusions=cells)
+    assert headline(grid).startswith(
+        "Of 3 cells of the grid, better in 2, as good in 1: human_soft less hard"
+    )
+    assert cell_verdicts(grid)[2].startswith("privacy.epsilon = ∞: Better: ")
+    assert any("Holm-adjusted over the 3 cells" in note for note in verdict_notes(grid))
+
+
+def test_without_results_there_is_no_verdict(result: Digest) -> None:
+    assert "not enough data" in headline(dataclasses.replace(result, conclusions=[]))
+
+
+def test_the_data_line_names_the_crowd(result: Digest) -> None:
+    assert data_line(result) == (
+        "Data: digits, 1,797 images in 10 classes, simulated crowd, 18 votes an image. 3 clients, partition "
+        "iid. "
+        "Seeds 0, 1; each holds out one of 5 folds for testing."
+    )

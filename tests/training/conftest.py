@@ -1,0 +1,66 @@
+"""Every model once more, built of torch's own layers: an independent implementation."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import nn
+
+from fedsoft.training import Model
+
+
+def linear(model, inputs, classes):
+    return [nn.Flatten(), nn.Linear(inputs.numel(), classes)]
+
+
+def mlp(model, inputs, classes):
+    widths = (inputs.numel(), *model.hidden)
+    hidden = [part for pair in pairwise(widths) for part in (nn.Linear(*pair), nn.ReLU())]
+    return [nn.Flatten(), *hidden, nn.Linear(widths[-1], classes)]
+
+
+def cnn(model, inputs, classes):
+    layers, size = [], min(inputs[1:])
+    for fan_in, width in pairwise((inputs[0], *model.channels)):
+        layers += [
+            nn.Conv2d(fan_in, width, 3, padding=1, bias=False),
+            nn.GroupNorm(model.groups, width),
+            nn.ReLU(),
+        ]
+        if size > 1:
+            layers.append(nn.MaxPool2d(2))
+            size //= 2
+    return [*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(model.channels[-1], classes)]
+
+
+LAYERS = {"linear": linear, "mlp": mlp, "cnn": cnn}
+
+
+@pytest.fixture
+def reference() -> Callable[..., nn.Module]:
+    """Builds the torch module of a model, with given parameters (of one client)."""
+
+    def build(model: Model, parameters: dict[str, torch.Tensor], inputs: tuple[int, ...]) -> nn.Module:
+        classes = list(parameters.values())[-1].shape[-1]
+        module = nn.Sequential(*LAYERS[type(model).name](model, torch.Size(inputs), classes))
+        module.to(next(iter(parameters.values())).dtype)
+        with torch.no_grad():
+            for theirs, ours in zip(module.parameters(), parameters.values(), strict=True):
+                theirs.copy_(ours.T if ours.ndim == 2 else ours)  # torch keeps (out, in)
+        return module
+
+    return build
+
+
+@pytest.fixture
+def read_back() -> Callable[..., dict[str, torch.Tensor]]:
+    """Reads a module's parameters, or their gradients, in the layout of ours."""
+
+    def read(names: list[str], module: nn.Module, gradient: bool = False) -> dict[str, torch.Tensor]:
+        values = [(p.grad if gradient else p).detach() for p in module.parameters()]
+        return {
+            name: value.T if value.ndim == 2 else value for name, value in zip(names, values, strict=True)
+        }
+
+    return read
