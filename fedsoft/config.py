@@ -91,13 +91,17 @@ class Study(BaseModel):
                     f"endpoint names strategy {self.endpoint.strategy!r}, but strategies are "
                     f"{', '.join(strategies)}"
                 )
-        if self.privacy and not self.privacy.project:
-            for source in self.sources:
-                if not source.linear:
-                    raise ValueError(
-                        f"source {source.label()!r} needs a distribution, but privacy.project = false "
-                        "leaves the simplex; set it to true, or leave the source out"
-                    )
+        for source in (*self.sources, *(p.source for p in self.scenario.parties if p.source)):
+            if self.privacy and source.needs_predictions:
+                raise ValueError(
+                    f"source {source.label()!r} learns from a model that saw labels in the clear, which "
+                    "[privacy] cannot protect; leave it out"
+                )
+            if self.privacy and not self.privacy.project and not source.linear:
+                raise ValueError(
+                    f"source {source.label()!r} needs a distribution, but privacy.project = false "
+                    "leaves the simplex; set it to true, or leave the source out"
+                )
         return self
 
 

@@ -130,6 +130,9 @@ def test_pickled_objects_are_never_loaded(fedsoft, tmp_path):
         ("privacy = { epsilon = -1 }", "privacy.epsilon: .*greater than 0"),
         ("privacy = { epsilon = 1 , project = false}\nsources = ['human_hard']", "privacy.project = false"),
         ("endpoint = { source = 'human_softt' }", "endpoint names 'human_softt'"),
+        ("endpoint = { source = 'human_soft', stratum = 'hardest' }", "endpoint.stratum.*'hardest_fifth'"),
+        ("privacy = { epsilon = 1 }\nsources = ['hard', 'teacher']", "'teacher' learns from a model"),
+        ("scenario = { clients = 3, partition = 'natural' }", "'natural' needs groups"),
         ("device = 'tpu'", "device"),
         ("grid = { 'training.lrr' = [1] }", "unknown key 'training.lrr'"),
         ("grid = { 'training.lr' = [] }", "grid"),
@@ -152,6 +155,16 @@ def test_votes_where_there_are_none(fedsoft, tmp_path):
     assert_refused(
         fedsoft("run", "study.toml"), "study.toml.*sources.*'human_soft' needs human votes", tmp_path
     )
+
+
+def test_an_endpoint_against_votes_where_there_are_none(fedsoft, tmp_path):
+    data = own_data()
+    del data["votes"]
+    np.savez(tmp_path / "data.npz", **data)
+    study = STUDY.format(path="data.npz").replace('"human_soft"', '{ name = "smoothing", rate = 0.1 }')
+    endpoint = '[endpoint]\nsource = "smoothing(rate=0.1)"\nreference = "vote"\n'
+    (tmp_path / "study.toml").write_text(study + endpoint)
+    assert_refused(fedsoft("run", "study.toml"), "endpoint.reference.*needs human votes", tmp_path)
 
 
 def assert_refused(result, words, folder):

@@ -2,16 +2,17 @@
 
 from fedsoft.evaluation import agreement, calibration, quality, selective
 from fedsoft.evaluation.evaluate import Score, evaluate, floor_label
-from fedsoft.evaluation.floors import ece_floor
+from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.metric import METRICS, Better, Metric
 from fedsoft.evaluation.references import build_references, entropy, human_mode, onehot, soft_labels
 from fedsoft.evaluation.statistics import Effects, two_way_bootstrap
-from fedsoft.evaluation.strata import human_strata, margin_strata
+from fedsoft.evaluation.strata import STRATA, human_strata, margin_strata
 from fedsoft.evaluation.temperature import apply_temperature, fit_temperature, temperature_for_confidence
 from fedsoft.evaluation.verdicts import Verdict, holm, holm_interval, smallest_detectable, verdict
 
 __all__ = [
     "METRICS",
+    "STRATA",
     "Better",
     "Effects",
     "Metric",
@@ -21,11 +22,11 @@ __all__ = [
     "apply_temperature",
     "build_references",
     "calibration",
-    "ece_floor",
     "entropy",
     "evaluate",
     "fit_temperature",
     "floor_label",
+    "floors",
     "holm",
     "holm_interval",
     "human_mode",

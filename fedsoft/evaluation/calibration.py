@@ -121,10 +121,10 @@ class SmoothECE(Calibration):
 
     Błasiok and Nakkiran 2023, arXiv:2309.12236: the residuals hit - confidence are smoothed along the
     confidence axis by a Gaussian reflected at 0 and 1, and the mean absolute result is taken at the
-    width that equals it. Residuals are spread on a grid, so values below 0.001 are not resolved.
+    width that equals it. Residuals are spread on a grid, so values below 0.004 are not resolved.
     """
 
-    cells: ClassVar[int] = 1024
+    cells: ClassVar[int] = 256
     halvings: ClassVar[int] = 16
 
     def compute(self, probs: Tensor, reference: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from fedsoft.evaluation.floors import ece_floor
+from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.metric import Metric
 
 
@@ -45,8 +45,8 @@ def evaluate(
         draws: number of redrawn sets behind each floor.
 
     Returns:
-        Rows by stratum, metric and reference; a floor, which is the same for all references, stands
-        beside each of its values.
+        Rows by stratum, metric and reference, then the stratum's floors, which are the same for all
+        references.
     """
     metrics = list(metrics)
     scores = []
@@ -56,11 +56,14 @@ def evaluate(
         for metric in metrics:
             if not metric.against:
                 scores.append(Score(stratum, "", metric.label(), metric(part, part)))
-            used = [name for name in metric.against if name in truth]
-            scores += [Score(stratum, name, metric.label(), metric(part, truth[name])) for name in used]
-            if metric.floor and used:
-                floor = ece_floor(part, metric, rng, draws)
-                scores += [Score(stratum, name, floor_label(metric), floor) for name in used]
+            for name in metric.against:
+                if name in truth:
+                    scores.append(Score(stratum, name, metric.label(), metric(part, truth[name])))
+        biased = [metric for metric in metrics if metric.floor]
+        for metric, floor in zip(biased, floors(part, biased, rng, draws), strict=True):
+            scores += [
+                Score(stratum, name, floor_label(metric), floor) for name in metric.against if name in truth
+            ]
     return scores
 
 

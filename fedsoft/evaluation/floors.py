@@ -1,5 +1,7 @@
 """Floors: what a calibration metric shows when there is nothing to find."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -8,8 +10,10 @@ from fedsoft.evaluation.metric import Metric
 from fedsoft.evaluation.references import onehot
 
 
-def ece_floor(probs: Tensor, metric: Metric, rng: np.random.Generator, draws: int = 20) -> Tensor:
-    """The value that a calibration metric takes, on the mean, when the predictions are calibrated.
+def floors(
+    probs: Tensor, metrics: Sequence[Metric], rng: np.random.Generator, draws: int = 20
+) -> list[Tensor]:
+    """The values that calibration metrics take, on the mean, when the predictions are calibrated.
 
     Labels are redrawn from the predictions themselves, so a hit has the confidence as its chance, with
     the same examples and bins. One label is drawn for each example: against votes, whose shares
@@ -17,18 +21,18 @@ def ece_floor(probs: Tensor, metric: Metric, rng: np.random.Generator, draws: in
 
     Args:
         probs: (..., N, C) predictions.
-        metric: the metric whose floor is wanted.
+        metrics: the metrics whose floors are wanted; all see the same labels.
         rng: draws the labels.
-        draws: number of redrawn sets over which the value is averaged.
+        draws: number of redrawn sets over which values are averaged.
 
     Returns:
-        (...) floors, NaN where N is 0.
+        a floor (...) for each metric, NaN where N is 0.
     """
     cumulative = probs.double().cumsum(dim=-1)
     shape = (*probs.shape[:-1], 1)
-    total = probs.new_zeros(probs.shape[:-2])
+    totals = [probs.new_zeros(probs.shape[:-2]) for _ in metrics]
     for _ in range(draws):  # one at a time: memory stays that of the predictions
         threshold = torch.as_tensor(rng.random(shape), device=probs.device) * cumulative[..., -1:]
-        labels = (cumulative <= threshold).sum(dim=-1)
-        total = total + metric(probs, onehot(labels, probs.shape[-1]))
-    return total / draws
+        reference = onehot((cumulative <= threshold).sum(dim=-1), probs.shape[-1])
+        totals = [total + metric(probs, reference) for total, metric in zip(totals, metrics, strict=True)]
+    return [total / draws for total in totals]

@@ -20,7 +20,7 @@ class Metric(Options):
         better: which values are better; ``neither`` where the number only describes.
         against: the references with which the metric makes sense; empty where it needs none.
         floor: a calibrated model scores above zero on few examples, so the value is read beside
-            its floor (see ``ece_floor``).
+            its floor (see ``floors``).
     """
 
     better: ClassVar[Better]

@@ -6,6 +6,8 @@ from torch import Tensor
 
 from fedsoft.evaluation.references import entropy, soft_labels
 
+STRATA = ("unanimous", "middle", "hardest_fifth")
+
 
 def human_strata(votes: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
     """Group images by the entropy of their votes.
@@ -23,7 +25,7 @@ def human_strata(votes: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
     unanimous = uncertainty == 0
     hardest = _order(uncertainty, rng) >= len(votes) - len(votes) // 5
     hardest = hardest & ~unanimous
-    return {"unanimous": unanimous, "middle": ~(unanimous | hardest), "hardest_fifth": hardest}
+    return dict(zip(STRATA, (unanimous, ~(unanimous | hardest), hardest), strict=True))
 
 
 def margin_strata(probs: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:

@@ -1,17 +1,46 @@
 """Between tensors and Flower's records."""
 
+import io
 from collections.abc import Mapping
 
 import numpy as np
 import torch
-from flwr.app import Array, ArrayRecord
+from flwr import app
+from flwr.app import ArrayRecord
 
 from fedsoft.training import Parameters
 
 
+class Array(app.Array):
+    """An array of Flower's that keeps its values in memory, and serializes them only when asked for bytes.
+
+    Flower's own writes its bytes when it is made and parses them at every look, which in one process
+    costs as much as the training of a small model. On the wire objects are known by their class's name,
+    which therefore is Flower's.
+    """
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.__dict__.update(dtype=str(array.dtype), shape=array.shape, stype="numpy.ndarray", _array=array)
+
+    @property
+    def data(self) -> bytes:
+        """The bytes that `numpy.save` writes."""
+        buffer = io.BytesIO()
+        np.save(buffer, self.__dict__["_array"], allow_pickle=False)
+        return buffer.getvalue()
+
+    def numpy(self) -> np.ndarray:
+        """The values themselves; whoever changes them must copy them first."""
+        array: np.ndarray = self.__dict__["_array"]
+        return array
+
+
 def to_record(arrays: Mapping[str, np.ndarray]) -> ArrayRecord:
-    """Named arrays as a record."""
-    return ArrayRecord({name: Array(np.asarray(array, order="C")) for name, array in arrays.items()})
+    """Named arrays as a record that shares their memory."""
+    record = ArrayRecord()
+    for name, array in arrays.items():
+        record[name] = Array(np.asarray(array, order="C"))
+    return record
 
 
 def to_arrays(record: ArrayRecord) -> dict[str, np.ndarray]:
@@ -20,5 +49,5 @@ def to_arrays(record: ArrayRecord) -> dict[str, np.ndarray]:
 
 
 def to_parameters(arrays: Mapping[str, np.ndarray], device: torch.device) -> Parameters:
-    """Arrays as tensors on a device."""
-    return {name: torch.from_numpy(np.asarray(a, order="C")).to(device) for name, a in arrays.items()}
+    """Copies of arrays as tensors on a device."""
+    return {name: torch.tensor(np.asarray(a, order="C"), device=device) for name, a in arrays.items()}

@@ -30,6 +30,7 @@ def deal(
     partition: Partition,
     clients: int,
     stream: Callable[[str], np.random.Generator],
+    groups: np.ndarray | None = None,
     validation_share: float = 0.1,
 ) -> Deal:
     """Deal N examples to clients.
@@ -40,10 +41,13 @@ def deal(
         partition: spreads the other examples over clients.
         clients: number of clients.
         stream: gives the generator for a purpose.
+        groups: (N,) natural group of each example, where there are any.
         validation_share: share of each client's part that is kept from training, rounded down.
     """
     rows = np.flatnonzero(~is_test)
-    held = Clients.deal(rows, partition.owners(labels[rows], clients, stream("partition")), clients)
+    inside = None if groups is None else groups[rows]
+    owner = partition.owners(labels[rows], clients, stream("partition"), inside)
+    held = Clients.deal(rows, owner, clients)
     rank = _rank_within(held.owner, stream("validation"))
     is_validation = rank < np.floor(held.sizes * validation_share).astype(int)[held.owner]
     test_rows = np.flatnonzero(is_test)

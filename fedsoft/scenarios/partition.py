@@ -13,8 +13,10 @@ class Partition(Options):
     """A rule that gives every example to one client."""
 
     @abstractmethod
-    def owners(self, labels: np.ndarray, clients: int, rng: np.random.Generator) -> np.ndarray:
-        """labels (N,) -> client of each example (N,), in [0, clients)."""
+    def owners(
+        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
+    ) -> np.ndarray:
+        """labels (N,), and natural groups (N,) where there are any -> client of each example (N,)."""
 
 
 PARTITIONS = Registry("partition", Partition)  # type: ignore[type-abstract]
@@ -24,7 +26,9 @@ PARTITIONS = Registry("partition", Partition)  # type: ignore[type-abstract]
 class Iid(Partition):
     """Examples dealt at random, in equal numbers up to one."""
 
-    def owners(self, labels: np.ndarray, clients: int, rng: np.random.Generator) -> np.ndarray:
+    def owners(
+        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
+    ) -> np.ndarray:
         """A shuffled round robin."""
         owner = np.empty(len(labels), dtype=np.int64)
         owner[rng.permutation(len(labels))] = np.arange(len(labels)) % clients
@@ -42,7 +46,9 @@ class Dirichlet(Partition):
     alpha: float = Field(0.5, gt=0, description="concentration")
     smallest: int = Field(10, ge=1, description="redraw until every client has this many examples")
 
-    def owners(self, labels: np.ndarray, clients: int, rng: np.random.Generator) -> np.ndarray:
+    def owners(
+        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
+    ) -> np.ndarray:
         """Draw class by class, and again until no client is too small.
 
         Raises:
@@ -63,3 +69,31 @@ class Dirichlet(Partition):
             f"dirichlet(alpha={self.alpha}) gave no split of {len(labels)} examples in which each of "
             f"{clients} clients has {self.smallest}; raise alpha, or lower `smallest` or `clients`."
         )
+
+
+@PARTITIONS("natural")
+class Natural(Partition):
+    """The data's own groups (hospital, writer), each held whole by one client.
+
+    With fewer clients than groups, groups are dealt to clients in random order.
+    """
+
+    def owners(
+        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
+    ) -> np.ndarray:
+        """A client for each group.
+
+        Raises:
+            StudyFileError: the data have no groups, or fewer than clients.
+        """
+        if groups is None:
+            raise StudyFileError(
+                "partition 'natural' needs groups, and the data have none; add a `groups` array, or choose "
+                "iid or dirichlet."
+            )
+        names, group = np.unique(groups, return_inverse=True)
+        if len(names) < clients:
+            raise StudyFileError(
+                f"partition 'natural' has {len(names)} groups for {clients} clients; lower scenario.clients."
+            )
+        return (rng.permutation(len(names)) % clients)[group]

@@ -198,7 +198,7 @@ def conclude(cells: Sequence[tuple[Cell, Values]], endpoint: Endpoint) -> list[C
             high=float(high[n]),
             baseline=levels[n],
             verdict=verdict(float(low[n]), float(high[n]), endpoint.margin_used, better, levels[n]),
-            smallest=float(smallest_detectable(family.se[n], family.df)),
+            smallest=float(smallest_detectable(family.se[n], family.df, level=0.05 / len(cells))),
             seeds=family.seeds,
         )
         for n, (cell, _) in enumerate(cells)

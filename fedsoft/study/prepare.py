@@ -87,6 +87,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         settings.scenario.partition,
         settings.scenario.clients,
         lambda purpose: stream(purpose, seed=seed),
+        dataset.groups,
     )
     train, held_out = dealt.train, np.empty(0, dtype=np.int64)
     if settings.role == "teacher":

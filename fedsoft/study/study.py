@@ -9,14 +9,17 @@ from typing import Any
 
 import torch
 
+from fedsoft.config import Endpoint
+from fedsoft.datasets import AnnotatedDataset
 from fedsoft.errors import DataError, FedsoftError, StudyFileError
+from fedsoft.evaluation import STRATA
 from fedsoft.files import read_json, write_json
+from fedsoft.registry import nearest
 from fedsoft.study.execute import Hooks, Interrupted
 from fedsoft.study.plan import Plan, default_folder, make_plan
 from fedsoft.study.prepare import load_dataset, pick_device, prepare
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
-from fedsoft.supervision import SOURCES
 
 
 @dataclass(frozen=True)
@@ -111,22 +114,41 @@ def _check(plan: Plan, store: Store, device: str) -> None:
         data = load_dataset(cell.study.dataset)
         for run in cell.runs:
             for source in (run.source, *(p.source for p in run.scenario.parties if p.source)):
-                if source.has_answers and type(source).name != "hard" and data.votes is None:
+                if source.needs_votes and data.votes is None:
                     raise DataError(
                         f"sources: {source.label()!r} needs human votes, but dataset {data.name!r} has only "
-                        f"labels; add votes to the data, or choose among {_without_votes()}."
+                        "labels; add votes to the data, or choose hard, smoothing at a rate, or an unmatched "
+                        "teacher."
                     )
+        if cell.study.endpoint:
+            _check_endpoint(cell.study.endpoint, data)
         sources: dict[str, RunSettings] = {}
         for run in cell.runs:
             if not run.teachers():
                 sources.setdefault(run.source.label(), run)
         for run in list(sources.values())[: None if cell is plan.cells[0] else 1]:
-            prepare(run, store, device)
+            ready = prepare(run, store, device)
+            endpoint = cell.study.endpoint
+            if endpoint and endpoint.view == "own_temperature" and not len(ready.deal.validation.rows):
+                raise DataError(
+                    "endpoint.view: own temperatures need validation examples, and no client has the ten "
+                    "examples that give one; use fewer clients, or another view."
+                )
 
 
-def _without_votes() -> str:
-    free = [name for name in SOURCES.names() if not SOURCES.get(name).needs_votes]
-    return ", ".join(f"{name} (match or rate set)" if name != "hard" else name for name in free)
+def _check_endpoint(endpoint: Endpoint, data: AnnotatedDataset) -> None:
+    """Refuse an endpoint that the data cannot give, before anything runs."""
+    strata = ("all", *STRATA) if data.votes is not None else ("all",)
+    if endpoint.stratum not in strata:
+        raise DataError(
+            f"endpoint.stratum: {endpoint.stratum!r} is no stratum of dataset {data.name!r} "
+            f"({nearest(endpoint.stratum, list(strata))})."
+        )
+    if endpoint.reference != "label" and data.votes is None:
+        raise DataError(
+            f"endpoint.reference: {endpoint.reference!r} needs human votes, but dataset {data.name!r} has "
+            'only labels; use "label".'
+        )
 
 
 def log_to(path: Path) -> None:

@@ -1,6 +1,6 @@
 """Controls: instruments that differ from a human source in exactly one thing."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -84,10 +84,8 @@ class Smoothing(LabelSource):
     match: Match = Field("entropy", description="what is matched to the mode-matched soft labels on average")
     rate: float | None = Field(None, ge=0, lt=1, description="mass moved off the label; without it, matched")
 
-    needs_votes: ClassVar[bool] = False
-
     @property
-    def has_answers(self) -> bool:
+    def needs_votes(self) -> bool:
         """A matched smoothing looks at votes, one at a fixed rate does not."""
         return self.rate is None
 

@@ -15,13 +15,12 @@ class Hard(LabelSource):
     With privacy, the label counts as one answer.
     """
 
-    needs_votes: ClassVar[bool] = False
     linear: ClassVar[bool] = True
 
     @property
-    def has_answers(self) -> bool:
-        """The label is one answer."""
-        return True
+    def needs_votes(self) -> bool:
+        """The label is enough."""
+        return False
 
     def answers(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """One answer an example: its label."""

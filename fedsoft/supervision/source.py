@@ -17,23 +17,24 @@ class LabelSource(Options):
     """A rule that turns votes, labels and predictions into training targets.
 
     Class attributes:
-        needs_votes: the source cannot be built without human votes.
         needs_predictions: it needs a model's out-of-fold predictions, made by runs of their own.
         linear: its target is linear in the soft label, so an unprojected private one may be used as it is.
     """
 
-    needs_votes: ClassVar[bool] = True
     needs_predictions: ClassVar[bool] = False
     linear: ClassVar[bool] = False
 
     @property
-    def has_answers(self) -> bool:
-        """Whether the targets derive from discrete answers, which label privacy can protect."""
-        return self.needs_votes
+    def needs_votes(self) -> bool:
+        """Whether the source cannot be built without human votes."""
+        return True
 
-    def answers(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
-        """The answers the source pays for, as (N, C) counts: by default every vote that was collected."""
-        return evidence.need("votes", type(self).name)
+    def answers(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray | None:
+        """The answers that the targets are made of, as (N, C) counts: by default every collected vote.
+
+        These are what label privacy protects; None where the source is made of none.
+        """
+        return evidence.need("votes", type(self).name) if self.needs_votes else None
 
     @abstractmethod
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
@@ -58,13 +59,13 @@ def supervise(
         stream: gives the generator for a purpose.
 
     Returns:
-        targets (N, C), and the answers (N, C) that were bought, None for a source that buys none.
+        targets (N, C), and the answers (N, C) that they are made of, None where there are none.
 
     Raises:
         DataError: the evidence lacks what the source needs, or the source cannot be made private as asked.
     """
-    name, answers = type(source).name, None
-    if privacy and not source.has_answers:
+    name, answers = type(source).name, source.answers(evidence, stream("votes bought"))
+    if privacy and answers is None:
         raise DataError(
             f"label source {name!r} is not made of answers that randomized response could protect; "
             "leave it out of a study with [privacy]."
@@ -74,8 +75,7 @@ def supervise(
             f"label source {name!r} needs distributions, and unprojected private labels are none; "
             "set privacy.project = true or leave the source out."
         )
-    if source.has_answers:
-        answers = source.answers(evidence, stream("votes bought"))
+    if answers is not None:
         if privacy is None:
             soft = answers / answers.sum(axis=1, keepdims=True)
         else:

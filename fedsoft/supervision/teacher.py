@@ -24,11 +24,10 @@ class Teacher(LabelSource):
     mode_matched: bool = Field(False, description="move the prediction's mode to the label")
     pooled: bool = Field(False, description="train the teacher on the pooled data of all clients")
 
-    needs_votes: ClassVar[bool] = False
     needs_predictions: ClassVar[bool] = True
 
     @property
-    def has_answers(self) -> bool:
+    def needs_votes(self) -> bool:
         """A matched teacher looks at votes, to be as soft; an unmatched one does not."""
         return self.match is not None
 

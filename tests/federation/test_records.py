@@ -1,7 +1,10 @@
 """Between tensors and Flower's records."""
 
+import pickle
+
 import numpy as np
 import torch
+from flwr.app import Array
 
 from fedsoft.federation import to_arrays, to_parameters, to_record
 
@@ -35,3 +38,12 @@ def test_an_update_in_place_leaves_the_record():
     record = to_record({"a": np.ones(2, np.float32)})
     to_parameters(to_arrays(record), torch.device("cpu"))["a"].zero_()
     np.testing.assert_array_equal(record["a"].numpy(), [1, 1])
+
+
+def test_a_view_serializes_as_flowers_own_array():
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    view, flowers = to_record({"a": array})["a"], Array(array)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(view)).numpy(), array)
+    assert (view.dtype, view.shape, view.stype) == (flowers.dtype, flowers.shape, flowers.stype)
+    assert view.data == flowers.data
+    assert view.object_id == flowers.object_id

@@ -7,6 +7,7 @@ from fedsoft.scenarios import PARTITIONS, deal
 from fedsoft.streams import stream
 
 LABELS = stream("labels").integers(0, 4, 1_000)
+GROUPS = stream("groups").integers(0, 12, 1_000)
 IS_TEST = stream("fold").random(1_000) < 0.2
 PARTITION = PARTITIONS.parse({"name": "dirichlet", "alpha": 0.3, "smallest": 1})
 
@@ -17,7 +18,7 @@ def dealt(seed=0, clients=6, partition=PARTITION, **options):
 
 @pytest.mark.parametrize("partition", PARTITIONS.names())
 def test_every_example_is_in_one_place(partition):
-    d = dealt(partition=PARTITIONS.parse(partition))
+    d = dealt(partition=PARTITIONS.parse(partition), groups=GROUPS)
     rows = np.concatenate([d.train.rows, d.validation.rows, d.test.rows])
     np.testing.assert_array_equal(np.sort(rows), np.arange(1_000))
     np.testing.assert_array_equal(np.sort(d.test.rows), np.flatnonzero(IS_TEST))

@@ -8,6 +8,7 @@ from fedsoft.scenarios import PARTITIONS
 from fedsoft.streams import stream
 
 LABELS = stream("labels").integers(0, 5, 1_000)
+GROUPS = stream("groups").integers(0, 12, 1_000) * 10
 ALL = [PARTITIONS.parse(name) for name in PARTITIONS.names()]
 
 each = pytest.mark.parametrize("partition", ALL, ids=lambda partition: partition.name)
@@ -16,7 +17,7 @@ each = pytest.mark.parametrize("partition", ALL, ids=lambda partition: partition
 def owners(partition, labels=LABELS, clients=7, seed=0, **options):
     if isinstance(partition, str):
         partition = PARTITIONS.parse({"name": partition, **options})
-    return partition.owners(labels, clients, stream("partition", seed=seed))
+    return partition.owners(labels, clients, stream("partition", seed=seed), GROUPS[: len(labels)])
 
 
 def skew(owner, clients=7):
@@ -75,3 +76,16 @@ def test_no_client_is_smaller_than_asked(smallest):
 def test_an_impossible_split_is_told(smallest, alpha):
     with pytest.raises(StudyFileError, match=rf"dirichlet\(alpha={alpha}\).*7 clients has {smallest}; raise"):
         owners("dirichlet", smallest=smallest, alpha=alpha)
+
+
+def test_natural_groups_stay_whole():
+    owner = owners("natural")
+    assert all(len(set(owner[group == GROUPS])) == 1 for group in np.unique(GROUPS))
+    assert np.bincount(owners("natural", clients=12), minlength=12).tolist() != [0] * 12
+
+
+def test_natural_needs_groups_enough():
+    with pytest.raises(StudyFileError, match=r"needs groups.*choose iid or dirichlet"):
+        PARTITIONS.parse("natural").owners(LABELS, 3, stream("partition"))
+    with pytest.raises(StudyFileError, match=r"12 groups for 13 clients; lower scenario.clients"):
+        owners("natural", clients=13)

@@ -90,7 +90,7 @@ def test_answers_bought_are_counts_of_people_or_nothing(source, examples):
 @each()
 def test_missing_votes_are_told(source, examples):
     blind = replace(examples, votes=None, soft=None)
-    if source.name == "hard" or not source.has_answers:
+    if not source.needs_votes:
         assert len(supervise(source, blind, None, named)[0]) == len(examples)
     else:
         words = rf"label source '{source.name}' needs votes, and {len(examples)} of {len(examples)} examples"
@@ -103,7 +103,7 @@ def test_an_example_without_votes_is_told(source, examples):
     votes = examples.votes.copy()
     votes[[3, 7]] = 0
     some = replace(examples, votes=votes)
-    if source.name == "hard" or not source.has_answers:
+    if not source.needs_votes:
         supervise(source, some, None, named)
     else:
         with pytest.raises(DataError, match=rf"'{source.name}' needs votes, and 2 of {len(votes)} examples"):
@@ -126,7 +126,7 @@ def test_missing_predictions_are_told(source, examples):
 @each()
 def test_private_answers_make_distributions_or_are_refused(source, examples):
     privacy = LabelPrivacy(epsilon=1.0)
-    if not source.has_answers:
+    if not source.needs_votes and source.name != "hard":
         with pytest.raises(DataError, match=rf"'{source.name}' is not made of answers"):
             supervise(source, examples, privacy, named)
     else:
@@ -136,7 +136,7 @@ def test_private_answers_make_distributions_or_are_refused(source, examples):
         np.testing.assert_array_equal(answers, supervise(source, examples, None, named)[1])
 
 
-@each(lambda source: source.has_answers)
+@each(lambda source: source.needs_votes or source.name == "hard")
 def test_unprojected_private_targets_are_for_linear_sources(source, examples):
     privacy = LabelPrivacy(epsilon=1.0, project=False)
     if source.linear:
@@ -148,7 +148,7 @@ def test_unprojected_private_targets_are_for_linear_sources(source, examples):
             supervise(source, examples, privacy, named)
 
 
-@each(lambda source: source.has_answers)
+@each(lambda source: source.needs_votes or source.name == "hard")
 def test_infinite_epsilon_is_no_privacy(source, examples):
     private = supervise(source, examples, LabelPrivacy(epsilon=np.inf), named)[0]
     np.testing.assert_allclose(private, supervise(source, examples, None, named)[0], atol=1e-9)
