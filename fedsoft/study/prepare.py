@@ -29,7 +29,7 @@ class Prepared:
         targets: (M, C) targets of the training examples, in the order of ``task.train.rows``.
         task: what clients see.
         held_out: for a teacher, the training rows that it does not train on and predicts; else empty.
-        votes_bought: votes (or labels, for ``hard``) that the targets cost, over all clients.
+        votes_bought: votes that the targets cost, over all clients; the dataset's labels are not counted.
         summary: entropy, top mass and mode-shift rate of the targets.
     """
 
@@ -162,7 +162,7 @@ def _targets(
         evidence = Evidence(labels, dataset.classes, train.owner[rows], votes=votes, predictions=predictions)
         targets[rows], answers = supervise(source, evidence, settings.privacy, named)
         if answers is not None:
-            bought += int(answers.sum())
+            bought += int(answers.sum()) if source.needs_votes else 0
             if settings.privacy:
                 part = settings.privacy.spent(answers)
                 spent = {name: max(value, spent.get(name, 0.0)) for name, value in part.items()}

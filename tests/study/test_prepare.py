@@ -18,7 +18,7 @@ def test_clients_hold_what_the_scenario_says(tiny, tmp_path):
     np.testing.assert_allclose(ready.targets[owner == 1] * 5 % 1, 0, atol=1e-9)  # fifths of five votes
     assert set(np.unique(ready.targets[owner == 2])) == {0, 1}
     sizes = ready.task.train.sizes
-    assert ready.votes_bought == 18 * (sizes[0] + sizes[3]) + 5 * sizes[1] + sizes[2]
+    assert ready.votes_bought == 18 * (sizes[0] + sizes[3]) + 5 * sizes[1]
 
 
 def test_only_training_examples_have_targets(tiny, tmp_path):
