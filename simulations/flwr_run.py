@@ -10,7 +10,6 @@ import os
 from pathlib import Path
 
 from fedsoft.config import read_study
-from fedsoft.files import write_json
 from fedsoft.report import write_report
 from fedsoft.study.study import open_study
 from fedsoft.study.superlink import flwr_run
@@ -28,10 +27,9 @@ def main() -> None:
     table = read_study(options.study)
     study = open_study(table, str(options.study), options.out or Path("runs") / f"{table['name']}-flwr")
     print(study.summary())
-    root = study.store.root
-    write_json(root / "study.json", {"where": str(options.study), "study": table})
-    flwr_run(Path(__file__).parents[1], options.study, root, study.plan.clients, options.workers)
-    write_report(root)
+    study.save()
+    flwr_run(Path(__file__).parents[1], options.study, study.store.root, study.plan.clients, options.workers)
+    write_report(study.store.root)
 
 
 if __name__ == "__main__":

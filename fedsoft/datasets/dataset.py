@@ -1,10 +1,13 @@
 """What every dataset that a study file can name has in common."""
 
+import hashlib
 from abc import abstractmethod
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from pydantic import AfterValidator
 
 from fedsoft.datasets.annotated import AnnotatedDataset
 from fedsoft.datasets.arrays import from_arrays
@@ -12,9 +15,18 @@ from fedsoft.errors import DataError, StoreError
 from fedsoft.files import read_npz
 from fedsoft.registry import Options, Registry
 
+UserPath = Annotated[str, AfterValidator(lambda path: str(Path(path).expanduser().absolute()))]
+"""A path of the user's: made absolute at once, since other processes start elsewhere."""
+
 
 class Dataset(Options):
-    """A source of inputs, labels and votes."""
+    """A source of inputs, labels and votes.
+
+    Class attributes:
+        locations: options that say where the data lie, not what they are.
+    """
+
+    locations: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def arrays(self) -> dict[str, np.ndarray]:
@@ -27,6 +39,21 @@ class Dataset(Options):
     def source(self) -> str:
         """The file or name that errors give."""
         return f"dataset {self.name!r}"
+
+    def files(self) -> list[Path]:
+        """The files that the data are read from."""
+        return []
+
+    def fingerprint(self) -> str:
+        """A hash of the files' content; empty for data that are made or shipped with a package.
+
+        Raises:
+            DataError: the data are missing.
+        """
+        if reason := self.missing():
+            raise DataError(reason)
+        parts = [_content(file, file.stat().st_mtime_ns, file.stat().st_size) for file in self.files()]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()[:16] if parts else ""
 
     def missing(self) -> str | None:
         """Why the dataset cannot be loaded now, and how to mend it; None if it can. Loads nothing."""
@@ -52,6 +79,16 @@ class Dataset(Options):
         return from_arrays(self.arrays(), name=self.name, source=self.source(), crowd=self.people())
 
 
+@lru_cache(maxsize=100_000)
+def _content(file: Path, changed: int, size: int) -> str:
+    """A file's hash, computed once until the file changes."""
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{file} cannot be read ({error.strerror}).") from None
+
+
 DATASETS = Registry("dataset", Dataset)  # type: ignore[type-abstract]
 
 
@@ -69,6 +106,10 @@ class ArchivedDataset(Dataset):
     def source(self) -> str:
         """The file's path."""
         return str(self.file())
+
+    def files(self) -> list[Path]:
+        """The file."""
+        return [self.file()]
 
     def missing(self) -> str | None:
         """Whether the file is there, and what to do if not."""

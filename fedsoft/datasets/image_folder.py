@@ -2,12 +2,12 @@
 
 import csv
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from fedsoft.datasets.dataset import DATASETS, Dataset
+from fedsoft.datasets.dataset import DATASETS, Dataset, UserPath
 from fedsoft.errors import DataError
 from fedsoft.streams import stream
 
@@ -21,7 +21,9 @@ class ImageFolder(Dataset):
     random, and mode shifts cannot be studied. Images without an annotation are left out.
     """
 
-    path: str = Field(description="the folder of images; a relative path starts at the current folder")
+    locations: ClassVar[tuple[str, ...]] = ("path",)
+
+    path: UserPath = Field(description="the folder of images; a relative path starts at the current folder")
     annotations: str = Field("annotations.csv", description="CSV of annotations; relative to the folder")
     labels: str | None = Field(None, description="CSV of the dataset's own labels; relative to the folder")
     size: int = Field(32, ge=4, le=1024, description="images are resized to size × size colour pixels")
@@ -34,6 +36,11 @@ class ImageFolder(Dataset):
     def source(self) -> str:
         """The folder."""
         return str(self._folder())
+
+    def files(self) -> list[Path]:
+        """The tables, and everything that lies in the folder beside them."""
+        tables = [self._folder() / name for name in (self.annotations, self.labels) if name is not None]
+        return [*tables, *sorted(file for file in self._folder().iterdir() if file.is_file())]
 
     def missing(self) -> str | None:
         """Whether folder and tables are there, and what to do if not."""
@@ -68,7 +75,7 @@ class ImageFolder(Dataset):
         }
 
     def _folder(self) -> Path:
-        return Path(self.path).expanduser()
+        return Path(self.path)
 
     def _own_labels(self, items: np.ndarray) -> dict[str, str]:
         """The label of each item from the second table; empty without one."""

@@ -1,11 +1,11 @@
 """Bring your own data in one file."""
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from fedsoft.datasets.dataset import DATASETS, ArchivedDataset
+from fedsoft.datasets.dataset import DATASETS, ArchivedDataset, UserPath
 
 
 @DATASETS("npz")
@@ -18,12 +18,14 @@ class Npz(ArchivedDataset):
     client of each image. Pickled objects are never loaded.
     """
 
-    path: str = Field(description="the file; a relative path starts at the current folder")
+    locations: ClassVar[tuple[str, ...]] = ("path",)
+
+    path: UserPath = Field(description="the file; a relative path starts at the current folder")
     crowd: Literal["real", "simulated"] = Field("real", description="whose votes these are")
 
     def file(self) -> Path:
         """The user's file."""
-        return Path(self.path).expanduser()
+        return Path(self.path)
 
     def mend(self) -> str:
         """What to do if the file is missing."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fedsoft.config import Study, cells
+from fedsoft.errors import DataError, StudyFileError
 from fedsoft.study.settings import RunSettings, runs_of
 from fedsoft.study.store import Store
 
@@ -53,13 +54,14 @@ def make_plan(table: Mapping[str, Any], where: str) -> Plan:
     """Expand a study file.
 
     Raises:
-        StudyFileError: it is not valid.
+        StudyFileError: it is not valid, or its data are missing.
     """
     expanded = cells(table, where)
-    return Plan(
-        study=expanded[0][1],
-        cells=[Cell(axes, study, runs_of(study)) for axes, study in expanded],
-    )
+    try:
+        found = [Cell(axes, study, runs_of(study)) for axes, study in expanded]
+    except DataError as error:
+        raise StudyFileError(f"{where}: {error}") from None
+    return Plan(expanded[0][1], found)
 
 
 def default_folder(plan: Plan, out: Path | None) -> Path:

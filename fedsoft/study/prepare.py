@@ -44,16 +44,24 @@ class Prepared:
     summary: dict[str, float]
 
 
-@lru_cache(maxsize=4)
 def load_dataset(choice: Dataset) -> AnnotatedDataset:
-    """A dataset, loaded once a process."""
+    """A dataset, loaded once a process, and again if its files change."""
+    return _load(choice, choice.fingerprint())
+
+
+@lru_cache(maxsize=4)
+def _load(choice: Dataset, content: str) -> AnnotatedDataset:
     return choice.load()
 
 
-@lru_cache(maxsize=4)
 def input_tensor(choice: Dataset, device: str) -> Tensor:
     """The dataset's inputs on a device: float32 features (N, D), or uint8 images (N, channels, H, W)."""
-    inputs = load_dataset(choice).inputs
+    return _tensor(choice, choice.fingerprint(), device)
+
+
+@lru_cache(maxsize=4)
+def _tensor(choice: Dataset, content: str, device: str) -> Tensor:
+    inputs = _load(choice, content).inputs
     if inputs.dtype == np.uint8 and inputs.ndim == 4:
         inputs = np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))
     elif inputs.dtype != np.uint8:

@@ -19,6 +19,8 @@ from fedsoft.training import Training
 class RunSettings(BaseModel):
     """Everything that determines a run's numbers, and nothing else: no engine, device, stack or folder.
 
+    Data in files are known by a hash of their content, wherever they lie.
+
     A teacher is a run like others, which trains on half of each client's examples and predicts the rest.
     """
 
@@ -26,6 +28,7 @@ class RunSettings(BaseModel):
 
     format: Literal[1] = 1
     dataset: DatasetChoice
+    content: str
     source: SourceChoice
     strategy: StrategyChoice
     scenario: Scenario
@@ -47,7 +50,10 @@ class RunSettings(BaseModel):
     @property
     def key(self) -> str:
         """A hash of the settings: the name of the run's folder."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        settings = self.model_dump(mode="json")
+        for location in type(self.dataset).locations:
+            del settings["dataset"][location]
+        text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def label(self) -> str:
@@ -69,11 +75,17 @@ class RunSettings(BaseModel):
 
 
 def runs_of(study: Study) -> list[RunSettings]:
-    """Every run of one cell: source × strategy × seed."""
+    """Every run of one cell: source × strategy × seed.
+
+    Raises:
+        DataError: the data are missing.
+    """
     privacy = None if study.privacy is None or math.isinf(study.privacy.epsilon) else study.privacy
+    content = study.dataset.fingerprint()
     return [
         RunSettings(
             dataset=study.dataset,
+            content=content,
             source=source,
             strategy=strategy,
             scenario=study.scenario,

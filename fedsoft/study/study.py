@@ -37,6 +37,11 @@ class OpenStudy:
         """The runs that are not done, teachers first."""
         return [run for phase in self.plan.open(self.store) for run in phase]
 
+    def save(self) -> None:
+        """Write the study beside its results, so that they can be read from any folder."""
+        table = {**self.table, "dataset": self.plan.study.dataset.dump()}  # the data's path made absolute
+        write_json(self.store.root / "study.json", {"where": self.where, "study": table})
+
     def summary(self) -> str:
         """What would run, for a person."""
         total = sum(map(len, self.plan.phases))
@@ -61,9 +66,8 @@ class OpenStudy:
         Raises:
             FedsoftError: a run cannot be done.
         """
-        root = self.store.root
-        write_json(root / "study.json", {"where": self.where, "study": dict(self.table)})
-        log_to(root / "log.txt")
+        self.save()
+        log_to(self.store.root / "log.txt")
         phases = self.plan.open(self.store)
         if phases:
             try:

@@ -74,7 +74,7 @@ def _superlink(home: Path, environment: dict[str, str]) -> Iterator[Path]:
                 "flower-superlink", "--insecure", "--simulation", "--host", "127.0.0.1",
                 "--port", str(port), "--disable-runtime-dependency-installation",
             ],
-            env=environment, stdout=file, stderr=file, cwd=home,
+            env=environment, stdout=file, stderr=file,
         )  # fmt: skip
         try:
             _wait_for_port(port, process, log)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from fedsoft.study import execute
@@ -113,3 +114,26 @@ def test_what_changes_numbers_changes_keys(tiny, tmp_path, change):
 def test_what_changes_no_number_keeps_keys(tiny, tmp_path, change):
     keys = [run.key for run in open_study(tiny, "tiny.toml", tmp_path).plan.runs]
     assert keys == [run.key for run in open_study(tiny | change, "tiny.toml", tmp_path).plan.runs]
+
+
+def test_changed_data_at_the_same_path_are_new_runs(tmp_path, run):
+    file = tmp_path / "data.npz"
+    labels = np.arange(60) % 3
+    study = {
+        "name": "own",
+        "dataset": {"name": "npz", "path": str(file)},
+        "sources": ["hard"],
+        "strategies": ["fedavg"],
+        "model": "linear",
+        "rounds": 1,
+        "seeds": [0],
+        "scenario": {"clients": 2},
+    }
+    np.savez(file, features=np.eye(3)[labels], labels=labels)
+    run(open_study(study, "own.toml", tmp_path / "out"))
+    assert not open_study(study, "own.toml", tmp_path / "out").open_runs
+    moved = file.rename(tmp_path / "moved.npz")
+    study["dataset"]["path"] = str(moved)
+    assert not open_study(study, "own.toml", tmp_path / "out").open_runs  # the same data elsewhere
+    np.savez(moved, features=np.eye(3)[labels] + 1, labels=labels)
+    assert len(open_study(study, "own.toml", tmp_path / "out").open_runs) == 1
