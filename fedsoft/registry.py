@@ -1,6 +1,7 @@
 """One idiom for everything that a study file can name: a validated options model under a name."""
 
 import difflib
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -48,13 +49,19 @@ def nearest(word: str, known: list[str]) -> str:
     """A hint for a misspelt word: the nearest known one, and all of them."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}known: {', '.join(known)}"
+    return f"{hint}known: {', '.join(known) or 'none'}"
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """What is wrong, as one phrase a problem: the dotted key, the cause, and the nearest valid key."""
     phrases = []
-    for problem in error.errors():
+    problems = error.errors()
+    for problem in problems:
+        inside = [p["loc"] for p in problems if len(p["loc"]) > len(problem["loc"])]
+        if problem["type"] == "too_short" and any(
+            loc[: len(problem["loc"])] == problem["loc"] for loc in inside
+        ):
+            continue  # pydantic counts only valid items; what is wrong with the others is told already
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             fields = _fields_at(model, problem["loc"][:-1])
@@ -63,7 +70,10 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
             phrases.append(f"key {key!r} is required")
         else:
             message = problem["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-            message = message[:1].lower() + message[1:] if message.startswith("Input") else message
+            message = re.sub("valid tuple|valid list", "list", message).replace(" after validation", "")
+            message = re.sub(
+                "^(Input|Tuple|List)", lambda word: word[0].lower().replace("tuple", "list"), message
+            )
             given = "" if problem["type"] == "value_error" else f" (given: {problem['input']!r})"
             phrases.append(f"{key}: {message}{given}" if key else f"{message}{given}")
     return phrases

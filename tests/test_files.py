@@ -24,7 +24,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     write_bytes(file, b"old")
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", broken)
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(StoreError, match=r"result cannot be written"):
             write_bytes(file, b"new")
     with pytest.raises(TypeError):
         write_bytes(file, "not bytes")

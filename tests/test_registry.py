@@ -97,7 +97,7 @@ def test_a_docstring_is_required(shapes, text):
 def test_a_typo_gets_the_nearest_name():
     with pytest.raises(ValueError, match=r"unknown label source 'human_sofd' \(did you mean 'human_soft'\?"):
         SOURCES.parse("human_sofd")
-    with pytest.raises(ValueError, match=r"unknown shape 'xyz' \(known: \)"):
+    with pytest.raises(ValueError, match=r"unknown shape 'xyz' \(known: none\)"):
         Registry("shape", Shape).parse("xyz")
 
 

@@ -12,6 +12,9 @@ from fedsoft.errors import StoreError
 from fedsoft.files import read_json, read_npz, write_json, write_npz
 from fedsoft.study.settings import RunSettings
 
+FILES = ("settings.json", "model.npz", "predictions.npz", "rounds.json", "run.json")
+"""What a finished run leaves, in the order in which it is written."""
+
 
 @dataclass(frozen=True)
 class Store:
@@ -24,8 +27,8 @@ class Store:
         return self.root / "runs" / key
 
     def is_done(self, key: str) -> bool:
-        """Whether a run has finished."""
-        return (self.run_folder(key) / "run.json").exists()
+        """Whether a run has finished, and nothing of it was deleted since."""
+        return all((self.run_folder(key) / name).exists() for name in FILES)
 
     def save_settings(self, settings: RunSettings) -> None:
         """Write what determines a run, so that any process can find it by its key."""
@@ -64,7 +67,10 @@ class Store:
 
     def rounds(self, key: str) -> list[dict[str, float]]:
         """Per-round figures of a finished run."""
-        rounds: list[dict[str, float]] = read_json(self.run_folder(key) / "rounds.json")
+        path = self.run_folder(key) / "rounds.json"
+        rounds: list[dict[str, float]] = read_json(path)
+        if not rounds:
+            raise StoreError(f"{path} holds no rounds; delete it and run again.")
         return rounds
 
     def predictions(self, key: str) -> dict[str, np.ndarray]:

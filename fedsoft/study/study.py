@@ -11,7 +11,7 @@ import torch
 
 from fedsoft.config import Endpoint
 from fedsoft.datasets import AnnotatedDataset
-from fedsoft.errors import DataError, FedsoftError, StudyFileError
+from fedsoft.errors import DataError, FedsoftError, StoreError, StudyFileError
 from fedsoft.evaluation import STRATA
 from fedsoft.files import read_json, write_json
 from fedsoft.registry import nearest
@@ -109,6 +109,8 @@ def reopen_study(folder: Path) -> OpenStudy:
         StoreError: the folder holds no study.
     """
     saved = read_json(folder / "study.json")
+    if not isinstance(saved, dict) or not {"where", "study"} <= saved.keys():
+        raise StoreError(f"{folder / 'study.json'} does not hold a study; run the study again to mend it.")
     return open_study(saved["study"], saved["where"], folder)
 
 

@@ -1,6 +1,7 @@
 """A small convolutional net for images."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -18,7 +19,9 @@ class Cnn(Model):
     travels, and clients with different label mixes do not disturb each other's statistics.
     """
 
-    channels: tuple[int, ...] = Field((16, 32), min_length=1, description="channels of each block")
+    channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (16, 32), min_length=1, description="channels of each block"
+    )
     groups: int = Field(4, ge=1, description="groups of the normalisation; must divide every width")
 
     def shapes(self, inputs: tuple[int, ...], classes: int) -> dict[str, tuple[int, ...]]:

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -68,7 +69,7 @@ class Linear(Perceptron):
 class Mlp(Perceptron):
     """A multi-layer perceptron with ReLU: a small head on features, or a small net on small images."""
 
-    hidden: tuple[int, ...] = Field((64,), description="widths of the hidden layers")
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field((64,), description="widths of the hidden layers")
 
     def widths(self) -> tuple[int, ...]:
         """Widths of the hidden layers."""
