@@ -39,6 +39,7 @@ class AnnotatedDataset:
         annotations: the single annotations behind the votes, where they are known.
         groups: (N,) natural client of each image (hospital, writer), where there is one.
         item_ids: (N,) what the source calls each image.
+        held_out: (N,) whether an image is for testing only; None where folds are held out in turn.
     """
 
     name: str
@@ -50,6 +51,7 @@ class AnnotatedDataset:
     annotations: Annotations | None = None
     groups: np.ndarray | None = None
     item_ids: np.ndarray | None = None
+    held_out: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

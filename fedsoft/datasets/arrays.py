@@ -18,7 +18,8 @@ def from_arrays(
             ``features`` (N, D) numbers. Optional: ``votes`` (N, C) counts; ``class_names`` (C,);
             ``item_ids`` (N,); ``annotator_labels`` (N, R) single answers, -1 where there is none;
             ``annotator_ids``, (R,) where each column is one annotator, or (N, R) who gave each answer;
-            ``groups`` (N,) the natural client of each image. Without ``votes``, single answers are counted.
+            ``groups`` (N,) the natural client of each image; ``held_out`` (N,) whether an image is for
+            testing only. Without ``votes``, single answers are counted.
         name: the dataset's name.
         source: the file or name that errors give.
         crowd: whose votes these are.
@@ -56,6 +57,7 @@ def from_arrays(
         annotations=annotations,
         groups=_one_an_image(arrays, "groups", source),
         item_ids=_one_an_image(arrays, "item_ids", source),
+        held_out=_held_out(arrays, source),
     )
 
 
@@ -113,3 +115,14 @@ def _one_an_image(arrays: dict[str, np.ndarray], name: str, source: str) -> np.n
     if array is not None and array.ndim != 1:
         checks.fail(source, name, f"has shape {array.shape}", "its shape must be (images,)")
     return array
+
+
+def _held_out(arrays: dict[str, np.ndarray], source: str) -> np.ndarray | None:
+    """An optional (N,) mask of images for testing only, with some of either kind."""
+    mask = _one_an_image(arrays, "held_out", source)
+    if mask is None:
+        return None
+    if not np.isin(mask, (0, 1)).all() or len(np.unique(mask)) < 2:
+        problem = "must hold True or 1 for test images and False or 0 for the others, and some of each"
+        checks.fail(source, "held_out", problem, "mark the images that nobody may train on")
+    return mask.astype(bool)

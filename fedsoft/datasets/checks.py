@@ -17,6 +17,7 @@ ARRAYS = [
     "annotator_ids",
     "annotator_labels",
     "groups",
+    "held_out",
 ]
 
 

@@ -15,7 +15,7 @@ class Npz(ArchivedDataset):
     Arrays: `labels` (N,) class indices; `images` (N, H, W) or (N, H, W, 1 or 3) uint8, or `features`
     (N, D). Optional: `votes` (N, C) counts; `class_names` (C,); `item_ids` (N,); `annotator_labels` (N, R)
     single answers, -1 where there is none; `annotator_ids` (R,) or (N, R); `groups` (N,) the natural
-    client of each image. Pickled objects are never loaded.
+    client of each image; `held_out` (N,) images for testing only. Pickled objects are never loaded.
     """
 
     locations: ClassVar[tuple[str, ...]] = ("path",)

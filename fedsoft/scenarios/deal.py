@@ -26,6 +26,7 @@ class Deal:
 
 def deal(
     labels: np.ndarray,
+    is_train: np.ndarray,
     is_test: np.ndarray,
     partition: Partition,
     clients: int,
@@ -37,14 +38,15 @@ def deal(
 
     Args:
         labels: (N,) class indices.
-        is_test: (N,) whether an example is in the held-out fold.
-        partition: spreads the other examples over clients.
+        is_train: (N,) whether clients may hold an example.
+        is_test: (N,) whether it is held out for testing.
+        partition: spreads the former over clients.
         clients: number of clients.
         stream: gives the generator for a purpose.
         groups: (N,) natural group of each example, where there are any.
         validation_share: share of each client's part that is kept from training, rounded down.
     """
-    rows = np.flatnonzero(~is_test)
+    rows = np.flatnonzero(is_train)
     inside = None if groups is None else groups[rows]
     owner = partition.owners(labels[rows], clients, stream("partition"), inside)
     held = Clients.deal(rows, owner, clients)

@@ -88,10 +88,14 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         StudyFileError: the model does not fit the inputs.
     """
     dataset, seed = load_dataset(settings.dataset), settings.seed
-    fold = fold_of(dataset.labels, settings.folds, stream("folds", folds=settings.folds))
+    is_test = dataset.held_out
+    if is_test is None:
+        fold = fold_of(dataset.labels, settings.folds, stream("folds", folds=settings.folds))
+        is_test = fold == settings.fold
     dealt = deal(
         dataset.labels,
-        fold == settings.fold,
+        ~is_test,
+        is_test,
         settings.scenario.partition,
         settings.scenario.clients,
         lambda purpose: stream(purpose, seed=seed),

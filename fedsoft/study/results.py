@@ -40,12 +40,18 @@ class Scored:
 
 
 def test_fold(run: RunSettings, rows: np.ndarray, client: np.ndarray, device: str) -> Scored:
-    """References and strata of a run's test examples; the strata are cut over the whole dataset, once."""
+    """References and strata of a run's test examples; strata are cut once, over all ever tested."""
     dataset = load_dataset(run.dataset)
     labels = torch.from_numpy(dataset.labels).to(device)
     votes = None if dataset.votes is None else torch.from_numpy(dataset.votes).to(device)
     references = build_references(labels, dataset.classes, votes, stream("reference mode"))
-    strata = {} if votes is None else human_strata(votes, stream("strata"))
+    strata = {}
+    if votes is not None:
+        tested = torch.ones(len(dataset), dtype=torch.bool, device=device)
+        if dataset.held_out is not None:
+            tested = torch.from_numpy(dataset.held_out).to(device)
+        for name, mask in human_strata(votes[tested], stream("strata")).items():
+            strata[name] = torch.zeros_like(tested).masked_scatter(tested, mask)
     chosen = torch.from_numpy(rows.astype(np.int64)).to(device)
     return Scored(
         rows,

@@ -88,3 +88,13 @@ def test_a_missing_file_is_told_before_loading(tmp_path):
         dataset.load()
     with pytest.raises(DataError, match="has no download"):
         dataset.fetch()
+
+
+def test_images_for_testing_only(tmp_path):
+    labels = np.arange(30) % 3
+    arrays = {"features": np.eye(3)[labels], "labels": labels}
+    data = load(tmp_path, **arrays, held_out=np.arange(30) >= 20)
+    np.testing.assert_array_equal(data.held_out, np.arange(30) >= 20)
+    for broken in (np.zeros(30), np.full(30, 2)):
+        with pytest.raises(DataError, match=r"`held_out` must hold True or 1"):
+            load(tmp_path, **arrays, held_out=broken)

@@ -13,7 +13,9 @@ PARTITION = PARTITIONS.parse({"name": "dirichlet", "alpha": 0.3, "smallest": 1})
 
 
 def dealt(seed=0, clients=6, partition=PARTITION, **options):
-    return deal(LABELS, IS_TEST, partition, clients, lambda purpose: stream(purpose, seed=seed), **options)
+    return deal(
+        LABELS, ~IS_TEST, IS_TEST, partition, clients, lambda purpose: stream(purpose, seed=seed), **options
+    )
 
 
 @pytest.mark.parametrize("partition", PARTITIONS.names())
@@ -60,7 +62,7 @@ def test_test_examples_follow_the_clients_labels():
 
 def test_a_class_that_nobody_trains_on_is_tested_by_all():
     labels = np.array([0] * 40 + [1] * 12)
-    d = deal(labels, labels == 1, PARTITIONS.parse("iid"), 4, stream)
+    d = deal(labels, labels != 1, labels == 1, PARTITIONS.parse("iid"), 4, stream)
     assert d.test.sizes.tolist() == [3, 3, 3, 3]
 
 

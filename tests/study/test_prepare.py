@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from fedsoft.study.prepare import prepare
+from fedsoft.study.results import test_fold as score_fold
 from fedsoft.study.study import open_study
 
 
@@ -73,3 +74,32 @@ def test_privacy_spent_is_recorded(tiny, tmp_path, unit):
     spent = prepare(study.plan.runs[0], study.store, "cpu").privacy_spent
     expected = {"vote": (1.0, 2.0), "image": (0.5, 1.0)}[unit]
     assert (spent["epsilon_per_vote_max"], spent["epsilon_per_image_max"]) == pytest.approx(expected)
+
+
+def test_held_out_images_are_all_tested_and_never_trained_on(tmp_path):
+    labels = np.arange(90) % 3
+    votes = np.eye(3, dtype=int)[labels] * 2
+    votes[60:, 0] += 1  # only test images differ in how far people disagree
+    held_out = np.arange(90) >= 60
+    np.savez(tmp_path / "d.npz", features=np.eye(3)[labels], labels=labels, votes=votes, held_out=held_out)
+    table = {
+        "name": "split",
+        "dataset": {"name": "npz", "path": str(tmp_path / "d.npz")},
+        "sources": ["hard"],
+        "strategies": ["fedavg"],
+        "model": "linear",
+        "rounds": 1,
+        "seeds": [0, 1],
+        "scenario": {"clients": 3},
+    }
+    study = open_study(table, "split.toml", tmp_path / "out")
+    for one in study.plan.runs:
+        dealt = prepare(one, study.store, "cpu").deal
+        assert np.sort(dealt.test.rows).tolist() == list(range(60, 90))
+        assert max(dealt.train.rows.max(), dealt.validation.rows.max()) < 60
+    fold = score_fold(one, np.arange(60, 90), np.zeros(30), "cpu")
+    assert {name: int(mask.sum()) for name, mask in fold.strata.items()} == {
+        "unanimous": 10,  # of the 30 tested; the 60 others do not count
+        "middle": 14,
+        "hardest_fifth": 6,
+    }
