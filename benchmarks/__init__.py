@@ -1,0 +1,1 @@
+"""Benchmarks: fedsoft beside a plain loop and stock Flower, on the same work."""
