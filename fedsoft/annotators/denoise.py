@@ -13,7 +13,7 @@ from fedsoft.annotators.prior import VoteTallies, fit_prior, tally
 from fedsoft.annotators.slip_rate import largest_rate
 
 MOST_STEPS = 100  # of EM
-FIXED_POINT_STEPS = 1_000  # within a step of EM: going on would refine a prior that moves anyway
+FIXED_POINT_STEPS = 300  # within a step of EM: going on would refine a prior that moves anyway
 TOLERANCE = 2e-4  # of the prior's share in a posterior
 
 

@@ -1,11 +1,12 @@
 """How often annotators slip, as far as votes and an anchor can say."""
 
 import numpy as np
-from scipy.optimize import brentq, minimize
-from scipy.special import betainc, xlogy
+from scipy.optimize import minimize
+from scipy.special import betainc, comb, xlogy
 
 # Probabilities at which the mixed images' share of people who see the label is integrated: dense at the ends.
 EDGES = np.sin(np.linspace(0, np.pi / 2, 201)) ** 2
+FEWEST_UNANIMOUS = 100
 
 
 def agreement_counts(votes: np.ndarray, labels: np.ndarray, most: int) -> np.ndarray:
@@ -27,11 +28,13 @@ def largest_rate(classes: int) -> float:
 
 
 def slip_rate_band(counts: np.ndarray, classes: int, unambiguous_share: float = 0.0) -> tuple[float, float]:
-    """Every slip rate that agrees with how many images are unanimous, whatever their label distributions.
+    """Every slip rate that agrees with how often people are unanimous, whatever they see in the images.
 
     At slip rate r no image's votes name its label with a probability above 1 - r, and those on which all who
-    look well do so reach it. So the expected number of images whose n votes all name the label lies between
-    `unambiguous_share` times, and once, the sum of (1 - r)^n over images.
+    look well give it do so with just that probability. So the share of images on which j votes all name
+    the label lies between `unambiguous_share` (1 - r)^j and (1 - r)^j. It is estimated without bias from all
+    ways to choose j of an image's votes. The band narrows as j grows, and j is as large as half of the images
+    have votes, and as still leaves a hundred unanimous images to count.
 
     Args:
         counts: (K + 1, K + 1) agreement counts.
@@ -41,19 +44,17 @@ def slip_rate_band(counts: np.ndarray, classes: int, unambiguous_share: float = 
     Returns:
         the smallest and the largest rate, in [0, (C - 1)/C]; smallest 0 without an anchor.
     """
-    images, unanimous = counts.sum(axis=1)[1:], np.diag(counts)[1:].sum()
-    number = np.arange(1, len(counts))
-
-    def solve(share: float) -> float:
-        def excess(rate: float) -> float:
-            return float(share * (images * (1 - rate) ** number).sum() - unanimous)
-
-        if excess(0) <= 0:
-            return 0.0
-        end = largest_rate(classes)
-        return end if excess(end) >= 0 else float(brentq(excess, 0, end))
-
-    return solve(unambiguous_share), solve(1.0)
+    number, agree = np.nonzero(counts)
+    weight, level = counts[number, agree], np.arange(1, len(counts))
+    images = weight @ (number[:, np.newaxis] >= level)
+    ways = np.maximum(comb(number[:, np.newaxis], level), 1)
+    unanimous = weight @ (comb(agree[:, np.newaxis], level) / ways)
+    usable = np.flatnonzero((images >= weight.sum() / 2) & (unanimous >= FEWEST_UNANIMOUS))
+    j = int(level[usable.max(initial=0)])
+    share = unanimous[j - 1] / images[j - 1]
+    low = 1 - min(1.0, share / unambiguous_share) ** (1 / j) if unambiguous_share > 0 else 0.0
+    end = largest_rate(classes)
+    return float(min(low, end)), float(min(1 - share ** (1 / j), end))
 
 
 def estimate_slip_rate(counts: np.ndarray, classes: int, unambiguous_share: float) -> float:
