@@ -97,6 +97,10 @@ class Study(BaseModel):
                     f"source {source.label()!r} learns from a model that saw labels in the clear, which "
                     "[privacy] cannot protect; leave it out"
                 )
+            if self.privacy and source.models_votes:
+                raise ValueError(
+                    f"source {source.label()!r} models people's votes, which [privacy] changes; leave it out"
+                )
             if self.privacy and not self.privacy.project and not source.linear:
                 raise ValueError(
                     f"source {source.label()!r} needs a distribution, but privacy.project = false "

@@ -131,6 +131,7 @@ def test_pickled_objects_are_never_loaded(fedsoft, tmp_path):
         ("privacy = { epsilon = 1 , project = false}\nsources = ['human_hard']", "privacy.project = false"),
         ("endpoint = { source = 'human_softt' }", "endpoint names 'human_softt'"),
         ("endpoint = { source = 'human_soft', stratum = 'hardest' }", "endpoint.stratum.*'hardest_fifth'"),
+        ("privacy = { epsilon = 1 }\nsources = ['human_soft_shrunk']", "'human_soft_shrunk' models people"),
         ("privacy = { epsilon = 1 }\nsources = ['hard', 'teacher']", "'teacher' learns from a model"),
         ("scenario = { clients = 3, partition = 'natural' }", "'natural' needs groups"),
         ("device = 'tpu'", "device"),

@@ -29,8 +29,9 @@ def test_studies_are_valid(path, tmp_path, request):
 
 
 def test_every_source_is_in_the_table():
+    first_cells = " ".join(re.findall(r"^\| ([^|]*) \|", README, re.MULTILINE))
     for name in _registry(Kind.sources).names():
-        assert f"| `{name}` |" in README, name
+        assert f"`{name}`" in first_cells
 
 
 def test_commands_name_files_that_are_there():

@@ -18,6 +18,11 @@ class AnnotatorPool(Options):
         default_factory=NoNoise, description="annotators' slips"
     )
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether all votes there are come in unchanged, so that it is known who gave which."""
+        return self.votes is None and isinstance(self.noise, NoNoise)
+
     def collect(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The votes that this pool would give.
 

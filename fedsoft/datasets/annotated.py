@@ -1,7 +1,7 @@
 """The one shape of input data: images or features with labels and, where they exist, human votes."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 import numpy as np
 
@@ -23,6 +23,18 @@ class Annotations:
     annotator: np.ndarray
     label: np.ndarray
     annotator_ids: np.ndarray | None = None
+
+    def of_items(self, items: np.ndarray) -> Self:
+        """The annotations of some images, each named once; item i becomes the place of i among these."""
+        place = np.full(max(self.item.max(initial=-1), items.max(initial=-1)) + 1, -1)
+        place[items] = np.arange(len(items))
+        kept = place[self.item] >= 0
+        return replace(
+            self,
+            item=place[self.item[kept]],
+            annotator=self.annotator[kept],
+            label=self.label[kept],
+        )
 
 
 @dataclass(frozen=True)

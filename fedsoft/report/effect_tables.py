@@ -13,6 +13,8 @@ MEANINGS = {
     "softness": "soft labels without a change of mode (amount + classes)",
     "mode": "the mode alone: people's choice for the label",
     "interaction": "mode and softness together, beyond the sum of the two",
+    "sampling": "the noise of few votes",
+    "carelessness": "annotators' slips, given the stated anchor",
 }
 
 

@@ -27,8 +27,10 @@ CHAIN: dict[str, dict[str, int]] = {
     "softness": {"human_soft_mode_matched": 1, "hard": -1},
     "mode": {"human_hard": 1, "hard": -1},
     "interaction": {"human_soft": 1, "human_soft_mode_matched": -1, "human_hard": -1, "hard": 1},
+    "sampling": {"human_soft": 1, "human_soft_shrunk": -1},
+    "carelessness": {"human_soft_shrunk": 1, "human_soft_denoised": -1},
 }
-"""Each effect as a combination of label sources (amount + classes = softness)."""
+"""Each effect as a combination of label sources by name (amount + classes = softness)."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,13 @@ class Effect:
 
 def effects_of(sources: Sequence[str], baseline: str) -> list[Effect]:
     """The effects that a study's sources allow: the chain, then every source less the baseline."""
+    # A source stands for its name, whatever its options, if it is the only one of that name.
+    names = [source.partition("(")[0] for source in sources]
+    label = {name: source for name, source in zip(names, sources, strict=True) if names.count(name) == 1}
     combinations = [
-        (name, terms) for name, terms in CHAIN.items() if all(source in sources for source in terms)
+        (effect, {label[name]: sign for name, sign in terms.items()})
+        for effect, terms in CHAIN.items()
+        if label.keys() >= terms.keys()
     ]
     known = [terms for _, terms in combinations]
     for source in sources:

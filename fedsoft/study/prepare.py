@@ -168,10 +168,20 @@ def _targets(
             dataset.require_votes(f"label source {source.label()!r}")
         if dataset.votes is not None:
             votes = party.pool.collect(dataset.votes[train.rows[rows]], labels, named("votes collected"))
+        annotations = None
+        if dataset.annotations is not None and party.pool.takes_all:
+            annotations = dataset.annotations.of_items(train.rows[rows])
         predictions = None
         if isinstance(source, Teacher):
             predictions = teacher_predictions(settings, source.pooled, store)[train.rows[rows]]
-        evidence = Evidence(labels, dataset.classes, train.owner[rows], votes=votes, predictions=predictions)
+        evidence = Evidence(
+            labels,
+            dataset.classes,
+            train.owner[rows],
+            votes=votes,
+            predictions=predictions,
+            annotations=annotations,
+        )
         targets[rows], answers = supervise(source, evidence, settings.privacy, named)
         if answers is not None:
             bought += int(answers.sum()) if source.needs_votes else 0

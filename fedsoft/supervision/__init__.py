@@ -1,6 +1,6 @@
 """Label sources and controls: votes, labels and predictions in, training targets out."""
 
-from fedsoft.supervision import controls, hard, human, teacher
+from fedsoft.supervision import aggregated, controls, hard, human, posterior, teacher
 from fedsoft.supervision.evidence import Evidence, onehot
 from fedsoft.supervision.measures import describe_targets, dose
 from fedsoft.supervision.source import SOURCES, LabelSource, supervise
@@ -9,12 +9,14 @@ __all__ = [
     "SOURCES",
     "Evidence",
     "LabelSource",
+    "aggregated",
     "controls",
     "describe_targets",
     "dose",
     "hard",
     "human",
     "onehot",
+    "posterior",
     "supervise",
     "teacher",
 ]

@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 
+from fedsoft.datasets import Annotations
 from fedsoft.errors import DataError
 
 
@@ -19,6 +20,8 @@ class Evidence:
         votes: (N, C) vote counts that were collected, or None.
         soft: (N, C) soft labels made of the answers that were bought; private ones may leave the simplex.
         predictions: (N, C) out-of-fold predictions of a model, or None.
+        annotations: the single annotations behind the votes, items being rows of this evidence, or None where
+            they are not known one by one.
     """
 
     labels: np.ndarray
@@ -27,6 +30,7 @@ class Evidence:
     votes: np.ndarray | None = None
     soft: np.ndarray | None = None
     predictions: np.ndarray | None = None
+    annotations: Annotations | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -44,6 +48,7 @@ class Evidence:
             votes=pick(self.votes),
             soft=pick(self.soft),
             predictions=pick(self.predictions),
+            annotations=self.annotations and self.annotations.of_items(rows),
         )
 
     def need(self, part: str, wanted_by: str) -> np.ndarray:

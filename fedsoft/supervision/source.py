@@ -19,10 +19,13 @@ class LabelSource(Options):
     Class attributes:
         needs_predictions: it needs a model's out-of-fold predictions, made by runs of their own.
         linear: its target is linear in the soft label, so an unprojected private one may be used as it is.
+        models_votes: it explains how votes came about, and those that randomized response has changed came
+            about otherwise.
     """
 
     needs_predictions: ClassVar[bool] = False
     linear: ClassVar[bool] = False
+    models_votes: ClassVar[bool] = False
 
     @property
     def needs_votes(self) -> bool:
@@ -68,6 +71,11 @@ def supervise(
     if privacy and answers is None:
         raise DataError(
             f"label source {name!r} is not made of answers that randomized response could protect; "
+            "leave it out of a study with [privacy]."
+        )
+    if privacy and source.models_votes:
+        raise DataError(
+            f"label source {name!r} models people's votes, which randomized response has changed; "
             "leave it out of a study with [privacy]."
         )
     if privacy and not privacy.project and not source.linear:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from fedsoft.errors import StudyFileError
 from fedsoft.study.prepare import prepare
 from fedsoft.study.results import test_fold as score_fold
 from fedsoft.study.study import open_study
@@ -103,3 +104,23 @@ def test_held_out_images_are_all_tested_and_never_trained_on(tmp_path):
         "middle": 14,
         "hardest_fifth": 6,
     }
+
+
+def test_single_annotations_are_there_where_all_votes_are_taken_as_they_are(tiny, tmp_path):
+    tiny["sources"], tiny["scenario"] = ["wawa"], {"clients": 4}
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    ready = prepare(study.plan.runs[0], study.store, "cpu")
+    rows, votes = ready.task.train.rows, ready.dataset.votes
+    agrees = (ready.targets.argmax(axis=1) == votes[rows].argmax(axis=1)).mean()
+    assert agrees > 0.97  # the targets are of these images, in this order
+    assert ready.votes_bought == votes[rows].sum()
+    tiny["scenario"] = {"clients": 4, "votes": 5}
+    with pytest.raises(StudyFileError, match="'wawa' needs single annotations"):
+        open_study(tiny, "tiny.toml", tmp_path / "five")
+
+
+def test_a_study_without_an_anchor_is_told_before_it_runs(tiny, tmp_path):
+    tiny["sources"], tiny["scenario"] = ["human_soft_denoised"], {"clients": 4}
+    with pytest.raises(StudyFileError, match=r"not identified: .* state an anchor"):
+        open_study(tiny, "tiny.toml", tmp_path)
+    assert not any(tmp_path.iterdir())

@@ -61,6 +61,10 @@ def test_effects_are_the_designs(finished):
     np.testing.assert_array_equal(effects["interaction"], [1, -1, 1, -1, 0, 0])
     np.testing.assert_array_equal(effects["softness"], effects["amount"] + effects["classes"])
     assert not set(effects_of(["hard", "teacher"], "hard")[0].name.split()) & {"amount", "mode"}
+    crowd = ["hard", "human_soft", "human_soft_shrunk", "human_soft_denoised(slip_rate=0.05)"]
+    effects = {effect.name: effect.coefficients for effect in effects_of(crowd, "hard")}
+    np.testing.assert_array_equal(effects["sampling"], [0, 1, -1, 0])
+    np.testing.assert_array_equal(effects["carelessness"], [0, 0, 1, -1])
 
 
 def test_estimates_are_means_over_cells(finished):

@@ -1,8 +1,11 @@
 """What a label source may look at."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from fedsoft.datasets import Annotations
 from fedsoft.errors import DataError
 from fedsoft.supervision import onehot
 
@@ -19,8 +22,21 @@ def test_a_subset_keeps_parts_together(evidence):
     assert (len(part), part.classes, part.predictions.shape) == (2, 2, (2, 2))
 
 
+def test_a_subset_keeps_the_annotations_of_its_examples(evidence):
+    who = Annotations(
+        item=np.array([0, 1, 1, 2]), annotator=np.array([5, 5, 6, 6]), label=np.array([0, 1, 1, 0])
+    )
+    whole = replace(evidence([[1, 0], [0, 2], [1, 0]], labels=[0, 1, 0]), annotations=who)
+    part = whole.subset(np.array([2, 1])).annotations
+    np.testing.assert_array_equal(part.item, [1, 1, 0])
+    np.testing.assert_array_equal(part.annotator, [5, 6, 6])
+    np.testing.assert_array_equal(part.label, [1, 1, 0])
+
+
 def test_a_subset_of_nothing_is_nothing(evidence):
-    assert evidence([[1, 0]], labels=[0]).subset(np.array([0])).predictions is None
+    part = evidence([[1, 0]], labels=[0]).subset(np.array([0]))
+    assert part.predictions is None
+    assert part.annotations is None
 
 
 def test_what_is_needed_must_be_there(evidence):

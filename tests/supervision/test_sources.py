@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fedsoft.datasets import Annotations
 from fedsoft.errors import DataError
 from fedsoft.privacy import LabelPrivacy
 from fedsoft.streams import stream
 from fedsoft.supervision import SOURCES, Evidence, onehot, supervise
 
-REQUIRED = {"votes_k": {"k": 3}}
+REQUIRED = {"votes_k": {"k": 3}, "human_soft_denoised": {"slip_rate": 0.05}}
 VARIANTS = [
     {"name": "smoothing", "match": "top_mass"},
     {"name": "smoothing", "rate": 0.1},
@@ -18,6 +19,7 @@ VARIANTS = [
     {"name": "teacher", "match": "top_mass"},
     {"name": "teacher", "match": None},
     {"name": "teacher", "mode_matched": True},
+    {"name": "human_soft_denoised", "unambiguous_share": 0.5},
 ]
 ALL = [SOURCES.parse({"name": name, **REQUIRED.get(name, {})}) for name in SOURCES.names()]
 ALL += [SOURCES.parse(variant) for variant in VARIANTS]
@@ -44,8 +46,11 @@ def examples(evidence) -> Evidence:
     votes = rng.multinomial(11, seen) + rng.permuted(np.tile([0, 1, 2, 3], (300, 1)), axis=1)
     tied = np.sort(votes, axis=1)[:, -1] == np.sort(votes, axis=1)[:, -2]
     predictions = rng.dirichlet(np.ones(4), 300) * 0.5 + 0.5 * onehot(labels, 4)
-    return evidence(
-        votes[~tied], labels[~tied], rng.integers(0, 3, 300)[~tied], predictions=predictions[~tied]
+    whole = evidence(votes, labels, rng.integers(0, 3, 300), predictions=predictions)
+    answers = np.stack([rng.permutation(np.repeat(np.arange(4), row)) for row in votes])  # 17 people's
+    item, annotator = np.indices(answers.shape).reshape(2, -1)
+    return replace(whole, annotations=Annotations(item, annotator, answers.ravel())).subset(
+        np.flatnonzero(~tied)
     )
 
 
@@ -129,6 +134,9 @@ def test_private_answers_make_distributions_or_are_refused(source, examples):
     if not source.needs_votes and source.name != "hard":
         with pytest.raises(DataError, match=rf"'{source.name}' is not made of answers"):
             supervise(source, examples, privacy, named)
+    elif source.models_votes:
+        with pytest.raises(DataError, match=rf"'{source.name}' models people's votes"):
+            supervise(source, examples, privacy, named)
     else:
         targets, answers = supervise(source, examples, privacy, named)
         assert targets.min() >= 0
@@ -136,7 +144,10 @@ def test_private_answers_make_distributions_or_are_refused(source, examples):
         np.testing.assert_array_equal(answers, supervise(source, examples, None, named)[1])
 
 
-@each(lambda source: source.needs_votes or source.name == "hard")
+PRIVATE = each(lambda source: (source.needs_votes or source.name == "hard") and not source.models_votes)
+
+
+@PRIVATE
 def test_unprojected_private_targets_are_for_linear_sources(source, examples):
     privacy = LabelPrivacy(epsilon=1.0, project=False)
     if source.linear:
@@ -148,7 +159,7 @@ def test_unprojected_private_targets_are_for_linear_sources(source, examples):
             supervise(source, examples, privacy, named)
 
 
-@each(lambda source: source.needs_votes or source.name == "hard")
+@PRIVATE
 def test_infinite_epsilon_is_no_privacy(source, examples):
     private = supervise(source, examples, LabelPrivacy(epsilon=np.inf), named)[0]
     np.testing.assert_allclose(private, supervise(source, examples, None, named)[0], atol=1e-9)

@@ -1,0 +1,135 @@
+"""Images' own label distributions behind votes that slip: exact posteriors, and the prior by EM.
+
+A vote says, with probability 1 - r, what the annotator saw, and else any other class evenly. The same told
+otherwise: a vote is *meant* with probability 1 - rC/(C - 1), and else falls on any class, its own too. Given
+how many votes for each class are meant, the posterior is Dirichlet. The prior ties these numbers through
+their total alone, so the sum over all of them is exact and runs class by class, forwards and backwards.
+"""
+
+import numpy as np
+from scipy.stats import binom
+
+from fedsoft.annotators.prior import VoteTallies, fit_prior, tally
+from fedsoft.annotators.slip_rate import largest_rate
+
+MOST_STEPS = 100  # of EM
+FIXED_POINT_STEPS = 300  # within a step of EM: going on would refine a prior that moves anyway
+TOLERANCE = 2e-4  # of the prior's share in a posterior
+
+
+def denoised_mean(votes: np.ndarray, alpha: np.ndarray, rate: float) -> np.ndarray:
+    """Expected label distributions of images whose votes slip.
+
+    Args:
+        votes: (N, C) counts, up to about 500 an image.
+        alpha: (N, C) the Dirichlet prior of each image.
+        rate: probability in [0, (C - 1)/C] that a vote slips to another class.
+
+    Returns:
+        (N, C) rows that sum to 1; `posterior_mean` at rate 0, the prior's mean at the largest rate.
+    """
+    number = np.arange(int(votes.sum(axis=1).max()) + 1)
+    concentration = alpha.sum(axis=1, keepdims=True)
+    each, _ = _meant_votes(votes, alpha, rate, 1 / (concentration + number))
+    mean: np.ndarray = (each * (alpha[..., np.newaxis] + number)).sum(axis=2)
+    return mean / mean.sum(axis=1, keepdims=True)
+
+
+def fit_denoised_prior(votes: np.ndarray, labels: np.ndarray, rate: float) -> np.ndarray:
+    """The Dirichlet prior of each label under which votes that slip are likeliest, by EM.
+
+    Each step is `fit_prior` on the tallies of the meant votes, as expected under the prior so far. These are
+    sums over images, so clients can add theirs up.
+
+    Args:
+        votes: (N, C) counts.
+        labels: (N,) class indices.
+        rate: probability in [0, (C - 1)/C] that a vote slips to another class.
+
+    Returns:
+        (L, C) alpha; that of `fit_prior` at rate 0.
+
+    Raises:
+        DataError: all images of a label have a single vote.
+    """
+    most = int(votes.sum(axis=1).max())
+    alpha = fit_prior(tally(votes, labels, most))
+    for _ in range(MOST_STEPS if rate > 0 else 0):
+        expected = expected_tallies(votes, labels, alpha, rate, most)
+        moved = fit_prior(expected, start=alpha, most_steps=FIXED_POINT_STEPS)
+        share, moved_share = (prior / (prior.sum(axis=1, keepdims=True) + most) for prior in (alpha, moved))
+        alpha = moved
+        if np.abs(moved_share - share).max() <= TOLERANCE:
+            break
+    return alpha
+
+
+def expected_tallies(
+    votes: np.ndarray, labels: np.ndarray, alpha: np.ndarray, rate: float, most: int
+) -> VoteTallies:
+    """One client's tallies of the votes that are meant, as expected under the priors of the labels.
+
+    Args:
+        votes: (N, C) counts.
+        labels: (N,) class indices.
+        alpha: (L, C) the Dirichlet prior of each label.
+        rate: probability in [0, (C - 1)/C] that a vote slips to another class.
+        most: K, the most votes that an image of any client has.
+    """
+    rows, images = np.unique(np.column_stack([labels, votes]), axis=0, return_counts=True)
+    labels, votes = rows[:, 0], rows[:, 1:]
+    each, total = _meant_votes(votes, alpha[labels], rate, np.ones((len(votes), most + 1)))
+    images = images / total.sum(axis=1)
+    above = np.zeros((*alpha.shape, most))
+    total_above = np.zeros((len(alpha), most))
+    np.add.at(above, labels, images[:, np.newaxis, np.newaxis] * _above(each))
+    np.add.at(total_above, labels, images[:, np.newaxis] * _above(total))
+    return VoteTallies(above, total_above)
+
+
+def _above(weights: np.ndarray) -> np.ndarray:
+    """(..., K + 1) weights of 0 to K -> (..., K) weight of more than 0 to K - 1."""
+    tails: np.ndarray = np.cumsum(weights[..., ::-1], axis=-1)[..., -2::-1]
+    return tails
+
+
+def _meant_votes(
+    votes: np.ndarray, alpha: np.ndarray, rate: float, factor: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many votes are meant: posterior weights, times a factor (N, K + 1) by their total.
+
+    Returns:
+        (N, C, K + 1) for each class and (N, K + 1) in all, up to a constant of each image.
+    """
+    (N, C), most = votes.shape, factor.shape[1] - 1
+    meant = max(1 - rate / largest_rate(C), 0.0)
+    share = meant / (meant + rate / (C - 1))  # of the votes on a class, were all seen as that class
+    number = np.arange(most + 1)
+    concentration = alpha.sum(axis=1, keepdims=True)
+    scale = concentration + most  # keeps the rising factorials of the Dirichlet-multinomial in range
+    by_chance = binom.pmf(number, number[:, np.newaxis], share)[votes]
+    local = by_chance * _rising(alpha, scale, most)
+    ahead = np.zeros((C + 1, N, most + 1))  # by meant votes for the classes before
+    ahead[0, :, 0] = 1
+    for c in range(C):
+        for j in range(votes[:, c].max() + 1):
+            rows = np.flatnonzero(votes[:, c] >= j)
+            ahead[c + 1, rows, j:] += ahead[c, rows, : most + 1 - j] * local[rows, c, j, np.newaxis]
+    back = factor / _rising(concentration, scale, most)[:, 0]  # by meant votes for the classes up to here
+    total = ahead[C] * back
+    each = np.zeros_like(local)
+    for c in range(C)[::-1]:
+        before = np.zeros_like(back)
+        for j in range(votes[:, c].max() + 1):
+            rows = np.flatnonzero(votes[:, c] >= j)
+            rest = back[rows, j:] * local[rows, c, j, np.newaxis]
+            each[rows, c, j] = (ahead[c, rows, : most + 1 - j] * rest).sum(axis=1)
+            before[rows, : most + 1 - j] += rest
+        back = before
+    return each, total
+
+
+def _rising(start: np.ndarray, scale: np.ndarray, most: int) -> np.ndarray:
+    """(N, J) numbers x -> (N, J, K + 1) products of 0 to K factors x, x + 1, ..., each over scale (N, 1)."""
+    factors = (start[..., np.newaxis] + np.arange(most)) / scale[..., np.newaxis]
+    return np.concatenate([np.ones((*start.shape, 1)), np.cumprod(factors, axis=-1)], axis=-1)

@@ -1,0 +1,106 @@
+"""How images' own label distributions spread within a label: a Dirichlet prior fitted on shared sums."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from fedsoft.errors import DataError
+
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class VoteTallies:
+    """Sums over images that a Dirichlet-multinomial fit needs; clients' tallies add up to the pooled ones.
+
+    They are sufficient (Sklar 2014, arXiv:1405.0099), so one exchange of them gives the fit on pooled votes.
+
+    Attributes:
+        above: (L, C, K) entry [y, c, m]: images labelled y with more than m votes for class c.
+        total_above: (L, K) entry [y, m]: images labelled y with more than m votes in all.
+    """
+
+    above: np.ndarray
+    total_above: np.ndarray
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(self.above + other.above, self.total_above + other.total_above)
+
+
+def tally(votes: np.ndarray, labels: np.ndarray, most: int) -> VoteTallies:
+    """One client's tallies.
+
+    Args:
+        votes: (N, C) counts.
+        labels: (N,) class indices.
+        most: K, the most votes that an image of any client has; the same for tallies that are to be added.
+    """
+    level = np.arange(most)
+    above = np.zeros((votes.shape[1], votes.shape[1], most))
+    total_above = np.zeros((votes.shape[1], most))
+    np.add.at(above, labels, votes[:, :, np.newaxis] > level)
+    np.add.at(total_above, labels, votes.sum(axis=1)[:, np.newaxis] > level)
+    return VoteTallies(above, total_above)
+
+
+def fit_prior(tallies: VoteTallies, start: np.ndarray | None = None, most_steps: int = 5_000) -> np.ndarray:
+    """The Dirichlet prior of each label under which the votes are likeliest.
+
+    Minka 2000, "Estimating a Dirichlet distribution", eq. 65: the fixed point of the Dirichlet-multinomial's
+    likelihood, with its digamma differences written as the sums over m of 1 / (alpha + m). Labels have
+    their own mean and their own concentration, since classes differ in both: one is rarely mistaken, another
+    mistaken always a little, a third rarely but then entirely.
+
+    Args:
+        tallies: sums over all images of all clients.
+        start: (L, C) where to start; without it, the mean votes of each label at a concentration of 1.
+        most_steps: when to stop at the latest; every step raises the likelihood.
+
+    Returns:
+        (L, C) alpha. A class that nobody chose under a label has 0, a label without images is all zeros.
+        Where votes spread less than chance the concentration grows without end, and stops after a while.
+
+    Raises:
+        DataError: all images of a label have a single vote, which says nothing about their spread.
+    """
+    above, total_above = tallies.above, tallies.total_above
+    _require_pairs(total_above)
+    level = np.arange(above.shape[2])
+    alpha = _shares(above.sum(axis=2)) if start is None else start
+    for _ in range(most_steps):
+        # Where alpha is 0 nobody voted, and 0 above 0 + m is 0 for whatever stands in for it.
+        grow = (above / (np.where(alpha > 0, alpha, 1.0)[..., np.newaxis] + level)).sum(axis=2)
+        concentration = alpha.sum(axis=1, keepdims=True)
+        shrink = (total_above / (np.where(concentration > 0, concentration, 1.0) + level)).sum(axis=1)
+        moved = alpha * grow / np.where(shrink > 0, shrink, 1.0)[:, np.newaxis]
+        done = np.abs(moved - alpha).max() <= TOLERANCE * np.maximum(concentration, 1e-3).min()
+        alpha = moved
+        if done:
+            break
+    return alpha
+
+
+def posterior_mean(votes: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """(N, C) counts and the prior (N, C) of each image -> (N, C) expected label distributions.
+
+    (alpha + votes) / (sum of alpha + number of votes): raw shares, shrunk to the prior's mean the more the
+    fewer votes there are.
+    """
+    counts = alpha + votes
+    mean: np.ndarray = counts / counts.sum(axis=1, keepdims=True)
+    return mean
+
+
+def _shares(counts: np.ndarray) -> np.ndarray:
+    shares: np.ndarray = counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
+    return shares
+
+
+def _require_pairs(total_above: np.ndarray) -> None:
+    alone = np.flatnonzero((total_above[:, 0] > 0) & (total_above[:, 1:].sum(axis=1) == 0))
+    if alone.size:
+        raise DataError(
+            f"all images with label {', '.join(map(str, alone))} have a single vote, which does not say how "
+            "far images differ; collect two votes on some, or choose a source without a prior."
+        )
