@@ -5,6 +5,7 @@ from fedsoft.evaluation.evaluate import Score, evaluate, floor_label
 from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.metric import METRICS, Better, Metric
 from fedsoft.evaluation.references import build_references, entropy, human_mode, onehot, soft_labels
+from fedsoft.evaluation.stability import churn, prediction_variance
 from fedsoft.evaluation.statistics import Effects, two_way_bootstrap
 from fedsoft.evaluation.strata import STRATA, human_strata, margin_strata
 from fedsoft.evaluation.temperature import apply_temperature, fit_temperature, temperature_for_confidence
@@ -22,6 +23,7 @@ __all__ = [
     "apply_temperature",
     "build_references",
     "calibration",
+    "churn",
     "entropy",
     "evaluate",
     "fit_temperature",
@@ -33,6 +35,7 @@ __all__ = [
     "human_strata",
     "margin_strata",
     "onehot",
+    "prediction_variance",
     "quality",
     "selective",
     "smallest_detectable",
