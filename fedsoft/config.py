@@ -52,7 +52,9 @@ class Study(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$", description="names the results' folder")
+    name: str = Field(
+        max_length=100, pattern=r"^[A-Za-z0-9][\w.-]*$", description="names the results' folder"
+    )
     description: str = Field("", description="what the study asks, in a sentence, for the report")
     dataset: DatasetChoice
     sources: tuple[SourceChoice, ...] = Field(min_length=1)
@@ -149,7 +151,7 @@ def _value(text: str) -> Any:
     """A TOML value; anything that is none is a string, so that names need no quotes."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
 
 

@@ -74,6 +74,10 @@ BROKEN = {
     "empty class": (change("labels", lambda y: np.where(y == 1, 0, y)), "class"),
     "rows without votes": (change("votes", lambda v: put_at(v, 9, 0)), "votes.*9|9.*vote"),
     "labels out of range": (change("labels", lambda y: put_at(y, 2, 17)), "label.*17|17.*label"),
+    "huge labels": (
+        change("labels", lambda y: put_at(y.astype(np.int64), 2, 2**40)),
+        "labels.*1099511627776",
+    ),
     "fractional votes": (change("votes", lambda v: v + 0.5), "votes"),
     "no labels": (lambda data: {k: v for k, v in data.items() if k != "labels"}, "labels"),
 }
@@ -127,7 +131,9 @@ def test_pickled_objects_are_never_loaded(fedsoft, tmp_path):
         ("model = 'cnn'", "cnn.*needs images"),
         ("strategies = ['fedavg', 'fedavg']", "lists 'fedavg' twice"),
         ("seeds = []", "seeds"),
-        ("privacy = { epsilon = -1 }", "privacy.epsilon: .*greater than 0"),
+        ("privacy = { epsilon = -1 }", "privacy.epsilon: .*greater than or equal to 0.000001"),
+        ("training = { epochs = 1_000_000_000 }", "training.epochs: .*less than or equal to 10000"),
+        ("training = { lr = inf }", "training.lr: .*finite number"),
         ("privacy = { epsilon = 1 , project = false}\nsources = ['human_hard']", "privacy.project = false"),
         ("endpoint = { source = 'human_softt' }", "endpoint names 'human_softt'"),
         ("endpoint = { source = 'human_soft', stratum = 'hardest' }", "endpoint.stratum.*'hardest_fifth'"),

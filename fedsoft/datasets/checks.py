@@ -21,6 +21,9 @@ ARRAYS = [
 ]
 
 
+HIGHEST = 1_000_000
+
+
 def fail(source: str, array: str, problem: str, mend: str) -> NoReturn:
     """Raise the DataError that names file, array, problem and mend."""
     raise DataError(f"{source}: array `{array}` {problem}; {mend}.")
@@ -79,7 +82,7 @@ def check_images(images: np.ndarray, source: str) -> np.ndarray:
 
 
 def check_whole(array: np.ndarray, name: str, dimensions: int, lowest: int, source: str) -> np.ndarray:
-    """Whole numbers of at least ``lowest``, whatever their dtype, as int64."""
+    """Whole numbers from ``lowest`` to a million, whatever their dtype, as int64."""
     _numeric(array, name, source)
     if array.ndim != dimensions:
         shape = "(images,)" if dimensions == 1 else "(images, columns)"
@@ -88,6 +91,7 @@ def check_whole(array: np.ndarray, name: str, dimensions: int, lowest: int, sour
     for wrong, mend in (
         (array != np.floor(array), "every entry must be a whole number"),
         (array < lowest, f"the smallest valid entry is {lowest}"),
+        (array > HIGHEST, f"no class number or count of votes is above {HIGHEST:,}"),
     ):
         if wrong.any():
             row = first_row(wrong)

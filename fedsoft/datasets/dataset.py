@@ -15,7 +15,17 @@ from fedsoft.errors import DataError, StoreError
 from fedsoft.files import read_npz
 from fedsoft.registry import Options, Registry
 
-UserPath = Annotated[str, AfterValidator(lambda path: str(Path(path).expanduser().absolute()))]
+
+def _absolute(path: str) -> str:
+    try:
+        place = Path(path).expanduser().absolute()
+        place.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ValueError(f"is no path ({error})") from None
+    return str(place)
+
+
+UserPath = Annotated[str, AfterValidator(_absolute)]
 """A path of the user's: made absolute at once, since other processes start elsewhere."""
 
 

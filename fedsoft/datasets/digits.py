@@ -20,7 +20,9 @@ class Digits(Dataset):
     inputs: Literal["features", "images"] = Field(
         "features", description="64 pixels in [0, 1] as features, or images of 8×8 pixels"
     )
-    annotators: int = Field(18, ge=1, description="simulated annotators; each votes once on each image")
+    annotators: int = Field(
+        18, ge=1, le=1000, description="simulated annotators; each votes once on each image"
+    )
     seed: int = Field(0, ge=0, description="names the simulated crowd; another seed gives other people")
 
     def people(self) -> Literal["real", "simulated"]:

@@ -17,7 +17,9 @@ class LabelPrivacy(Options):
     so that together they spend ε (basic composition).
     """
 
-    epsilon: float = Field(gt=0, description="privacy loss ε of one unit; infinity is no privacy")
+    epsilon: float = Field(
+        ge=1e-6, allow_inf_nan=True, description="privacy loss ε of one unit; infinity is no privacy"
+    )
     unit: Literal["vote", "image"] = Field(
         "vote", description="what ε protects: one vote, or all of an image's"
     )

@@ -204,5 +204,6 @@ def teacher_predictions(settings: RunSettings, pooled: bool, store: Store) -> np
             if not store.is_done(teacher.key):
                 raise DataError(f"the teacher of this run has not run: {teacher.label()}.")
             made = store.predictions(teacher.key)
-            predictions[made["held_out_rows"]] = made["held_out"]
+            if "held_out" in made:  # a half may be empty where clients hold one example
+                predictions[made["held_out_rows"]] = made["held_out"]
     return predictions

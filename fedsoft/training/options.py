@@ -6,11 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field
 class Training(BaseModel):
     """How each client trains in a round: SGD on the cross-entropy to its targets."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    lr: float = Field(0.1, gt=0, description="learning rate")
+    lr: float = Field(0.1, gt=0, le=1e30, description="learning rate")
     lr_decay: float = Field(1.0, gt=0, le=1, description="factor on the learning rate after each round")
     momentum: float = Field(0.0, ge=0, lt=1, description="momentum within a round; it starts anew in each")
-    weight_decay: float = Field(0.0, ge=0, description="L2 penalty on all parameters")
-    batch_size: int = Field(32, ge=1, description="examples a step")
-    epochs: int = Field(1, ge=1, description="local passes over the client's examples a round")
+    weight_decay: float = Field(0.0, ge=0, le=1e6, description="L2 penalty on all parameters")
+    batch_size: int = Field(32, ge=1, le=1_000_000, description="examples a step")
+    epochs: int = Field(1, ge=1, le=10_000, description="local passes over the client's examples a round")

@@ -38,7 +38,7 @@ def plan_steps(
         options: batch size and epochs.
         rngs: the generator of each client's order.
     """
-    size = options.batch_size
+    size = min(options.batch_size, max(map(len, examples)))  # no wider than any batch will be
     counts = np.array([options.epochs * -(-len(rows) // size) for rows in examples])
     client = np.argsort(-counts, kind="stable")
     rows = np.zeros((len(examples), counts.max(), size), dtype=np.int64)

@@ -15,7 +15,7 @@ class FedAvgM(StrategyOptions):
     """
 
     momentum: float = Field(0.9, ge=0, lt=1, description="share of last round's velocity kept")
-    lr: float = Field(1.0, gt=0, description="server step; 1 takes the whole velocity")
+    lr: float = Field(1.0, gt=0, le=1e6, description="server step; 1 takes the whole velocity")
 
     def build(self) -> flower.Strategy:
         """Flower's FedAvgM."""

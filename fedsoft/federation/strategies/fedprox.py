@@ -13,7 +13,7 @@ class FedProx(StrategyOptions):
     Each client minimises its loss plus mu/2 * ||w - w_global||²; ``mu = 0`` is ``fedavg``.
     """
 
-    mu: float = Field(0.1, ge=0, description="strength of the pull")
+    mu: float = Field(0.1, ge=0, le=1e6, description="strength of the pull")
 
     def build(self) -> flower.Strategy:
         """Flower's FedProx; the pull itself is in the local update."""

@@ -10,7 +10,7 @@ from fedsoft.federation.strategies.options import STRATEGIES, WHOLE_COHORT, Stra
 class FedYogi(StrategyOptions):
     """Yogi on the server: Adam with an additive second moment. Reddi et al. 2021, arXiv:2003.00295."""
 
-    eta: float = Field(0.01, gt=0, description="server learning rate")
+    eta: float = Field(0.01, gt=0, le=1e6, description="server learning rate")
     beta_1: float = Field(0.9, ge=0, lt=1, description="decay of the first moment")
     beta_2: float = Field(0.99, ge=0, lt=1, description="decay of the second moment")
     tau: float = Field(1e-3, gt=0, description="adaptivity: larger is closer to plain momentum")
