@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fedsoft import cli
+from fedsoft.study.prepare import input_tensor, load_dataset
 
 STUDY = """
 dataset = {{ name = "npz", path = "{path}" }}
@@ -37,6 +38,8 @@ def fedsoft(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str) -> tuple[int, str, str]:
+        load_dataset.cache_clear()  # a command is a process of its own
+        input_tensor.cache_clear()
         monkeypatch.setattr(sys, "argv", ["fedsoft", *map(str, arguments)])
         try:
             cli.main()
