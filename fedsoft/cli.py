@@ -40,6 +40,7 @@ class Kind(StrEnum):
     noises = "noises"
     strategies = "strategies"
     models = "models"
+    losses = "losses"
     metrics = "metrics"
 
 
@@ -161,6 +162,7 @@ def _registry(kind: Kind) -> Any:
         Kind.noises: ("fedsoft.annotators", "NOISES"),
         Kind.strategies: ("fedsoft.federation.strategies", "STRATEGIES"),
         Kind.models: ("fedsoft.training", "MODELS"),
+        Kind.losses: ("fedsoft.training", "LOSSES"),
         Kind.metrics: ("fedsoft.evaluation", "METRICS"),
     }[kind]
     return getattr(importlib.import_module(module), name)

@@ -77,6 +77,8 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except FileNotFoundError:
         raise StoreError(f"{path} does not exist.") from None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read ({error.strerror}).") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise StoreError(f"{path} is not valid JSON ({error}); delete it and run again.") from None
 

@@ -3,13 +3,14 @@
 import traceback
 from collections.abc import Callable, Sequence
 
+import numpy as np
 from flwr.app import ConfigRecord, Context, Error, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
 from fedsoft.federation.records import to_arrays, to_parameters, to_record
 from fedsoft.federation.task import Task
 from fedsoft.streams import stream
-from fedsoft.training import local_update, plan_steps
+from fedsoft.training import local_update, plan_mixing, plan_steps
 
 FAILED = 2
 """Flower's error code of a client that raised."""
@@ -26,19 +27,23 @@ def answer(task: Task, partitions: Sequence[int], messages: Sequence[Message]) -
     content = messages[0].content
     config: ConfigRecord = content["config"]
     server_round = int(config["server-round"])
-    rngs = [
-        stream("batch order", seed=task.seed, client=partition, round=server_round)
-        for partition in partitions
-    ]
+
+    def named(purpose: str) -> list[np.random.Generator]:
+        return [stream(purpose, seed=task.seed, client=p, round=server_round) for p in partitions]
+
+    examples = [task.train.of(partition) for partition in partitions]
+    steps = plan_steps(examples, task.training, named("batch order"))
+    alpha = task.training.mixup
     parameters, losses = local_update(
         task.model,
         to_parameters(to_arrays(content["arrays"]), task.inputs.device),
         task.inputs,
         task.targets,
-        plan_steps([task.train.of(partition) for partition in partitions], task.training, rngs),
+        steps,
         task.training,
         lr=task.training.lr * task.training.lr_decay ** (server_round - 1),
         proximal_mu=float(config.get("proximal-mu", 0.0)),
+        mixing=plan_mixing(steps, alpha, named("mixup")) if alpha else None,
     )
     arrays = {name: value.cpu().numpy() for name, value in parameters.items()}
     replies = []

@@ -122,10 +122,13 @@ def data_line(result: Digest) -> str:
         votes = f"{result.crowd}, {mean} votes an image"
     part = f", {scenario.participation:.0%} of them a round" if scenario.participation < 1 else ""
     plural = "s" if scenario.clients > 1 else ""
+    tested = f"each holds out one of {study.folds} folds for testing"
+    if data.held_out is not None:
+        tested = f"tested on the {amount(int(data.held_out.sum()))} images kept for it"
     return (
         f"Data: {data.name}, {amount(len(data))} images in {data.classes} classes, {votes}. "
         f"{scenario.clients} client{plural}{part}, partition {choice_name(scenario.partition)}. "
-        f"{_seeds(study.seeds)}; each holds out one of {study.folds} folds for testing."
+        f"{_seeds(study.seeds)}; {tested}."
     )
 
 

@@ -67,12 +67,12 @@ def execute(
     began = time.monotonic()
     try:
         prepared = prepare(settings, store, device)
-        final, rounds, seconds = _train(prepared, store, make_grid(prepared.task), hooks)
+        kept, rounds, seconds = _train(prepared, store, make_grid(prepared.task), hooks)
     except Interrupted:
         raise
     except FedsoftError as error:
         raise type(error)(f"{settings.label()}: {error}") from None
-    parameters = to_parameters(final.arrays, prepared.task.inputs.device)
+    parameters = to_parameters(kept.arrays, prepared.task.inputs.device)
     store.finish(
         settings.key,
         record={
@@ -83,14 +83,15 @@ def execute(
             "fold": settings.fold,
             "seconds": seconds + time.monotonic() - began,
             "votes_bought": prepared.votes_bought,
-            "bytes_sent": _bytes_sent(final, rounds),
+            "bytes_sent": _bytes_sent(kept, rounds),
+            "round_kept": kept.number,
             "privacy": prepared.privacy_spent,
             "targets": prepared.summary,
             "crowd": prepared.dataset.crowd,
             **_environment(),
         },
         rounds=rounds,
-        model=final.arrays,
+        model=kept.arrays,
         predictions=_predictions(prepared, parameters),
     )
 
@@ -98,26 +99,31 @@ def execute(
 def _train(
     prepared: Prepared, store: Store, grid: CohortGrid, hooks: Hooks
 ) -> tuple[RoundResult, list[dict[str, float]], float]:
-    """The rounds that are left; returns the last, the figures of all, and seconds spent before this call."""
+    """The rounds that are left.
+
+    Returns:
+        the round whose model is kept, the figures of all, and the seconds spent before this call.
+    """
     settings, task = prepared.settings, prepared.task
     strategy = settings.strategy.build()
     state, rounds, before = RoundResult(0, task.initial(), float("nan"), 0), [], 0.0
+    kept, by_validation = state, settings.training.stop == "best_validation"
     if saved := store.checkpoint(settings.key):
         arrays, rest = saved
-        model = {name[6:]: array for name, array in arrays.items() if name.startswith("model/")}
-        state = RoundResult(rest["round"], model, float("nan"), 0)
-        restore_strategy(
-            strategy, {n[9:]: a for n, a in arrays.items() if n.startswith("strategy/")}, rest["strategy"]
-        )
+        state = RoundResult(rest["round"], _part(arrays, "model"), float("nan"), 0)
+        kept = RoundResult(rest["kept"], _part(arrays, "kept") or state.arrays, float("nan"), 0)
+        restore_strategy(strategy, _part(arrays, "strategy"), rest["strategy"])
         rounds, before = rest["rounds"], rest["seconds"]
     else:
         rounds = [_figures(prepared, state)]
     began = saved_at = time.monotonic()
 
     def after_round(result: RoundResult) -> None:
-        nonlocal saved_at
+        nonlocal saved_at, kept
         rounds.append(_figures(prepared, result))
         hooks.after_round(settings, rounds[-1])
+        if not by_validation or rounds[-1]["nll"] < rounds[kept.number]["nll"]:
+            kept = result
         stop = hooks.stop() and result.number < settings.rounds
         if stop or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
             saved_at = time.monotonic()
@@ -125,9 +131,11 @@ def _train(
             store.save_checkpoint(
                 settings.key,
                 {f"model/{name}": array for name, array in result.arrays.items()}
+                | {f"kept/{name}": array for name, array in kept.arrays.items() if kept is not result}
                 | {f"strategy/{name}": array for name, array in arrays.items()},
                 {
                     "round": result.number,
+                    "kept": kept.number,
                     "strategy": kinds,
                     "rounds": rounds,
                     "seconds": before + saved_at - began,
@@ -137,7 +145,13 @@ def _train(
             raise Interrupted(f"{settings.label()} stopped after round {result.number}.")
 
     config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(task.inputs.device)}
-    return federate(strategy, grid, settings.rounds, after_round, state, config), rounds, before
+    federate(strategy, grid, settings.rounds, after_round, state, config)
+    return kept, rounds, before
+
+
+def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """The arrays of a checkpoint whose names begin with a part, without it."""
+    return {n.removeprefix(f"{part}/"): array for n, array in arrays.items() if n.startswith(f"{part}/")}
 
 
 def _figures(prepared: Prepared, result: RoundResult) -> dict[str, float]:
@@ -169,9 +183,9 @@ def _predictions(prepared: Prepared, parameters: dict[str, torch.Tensor]) -> dic
     return arrays
 
 
-def _bytes_sent(final: RoundResult, rounds: list[dict[str, float]]) -> int:
+def _bytes_sent(result: RoundResult, rounds: list[dict[str, float]]) -> int:
     """Bytes of parameters that crossed the network, both ways."""
-    size = sum(array.nbytes for array in final.arrays.values())
+    size = sum(array.nbytes for array in result.arrays.values())
     return int(2 * size * sum(figures["cohort"] for figures in rounds))
 
 

@@ -101,6 +101,11 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         lambda purpose: stream(purpose, seed=seed),
         dataset.groups,
     )
+    if settings.training.stop == "best_validation" and not len(dealt.validation.rows):
+        raise DataError(
+            'training.stop = "best_validation" needs validation examples, and no client has the ten examples '
+            'that give one; use fewer clients, or stop = "last".'
+        )
     train, held_out = dealt.train, np.empty(0, dtype=np.int64)
     if settings.role == "teacher":
         half = _halves(train, seed)

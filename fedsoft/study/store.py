@@ -16,6 +16,10 @@ FILES = ("settings.json", "model.npz", "predictions.npz", "rounds.json", "run.js
 """What a finished run leaves, in the order in which it is written."""
 
 
+RECORDED = {"engine", "seconds", "votes_bought", "bytes_sent", "privacy", "targets"}
+"""What a finished run's record holds at least."""
+
+
 @dataclass(frozen=True)
 class Store:
     """Results under one folder; ``runs/<key>/run.json`` is written last and marks a finished run."""
@@ -62,7 +66,10 @@ class Store:
 
     def record(self, key: str) -> dict[str, Any]:
         """What is known of a finished run: engine, versions, commit, cost, summary of its targets."""
-        record: dict[str, Any] = read_json(self.run_folder(key) / "run.json")
+        path = self.run_folder(key) / "run.json"
+        record: dict[str, Any] = read_json(path)
+        if not isinstance(record, dict) or not record.keys() >= RECORDED:
+            raise StoreError(f"{path} is not the record of a run; delete it and run again.")
         return record
 
     def rounds(self, key: str) -> list[dict[str, float]]:

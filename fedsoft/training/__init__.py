@@ -1,19 +1,25 @@
 """Models, and one local update on K stacked clients."""
 
 from fedsoft.training import cnn, mlp
+from fedsoft.training.losses import LOSSES, Loss
+from fedsoft.training.mixup import plan_mixing
 from fedsoft.training.model import MODELS, Model, Parameters
 from fedsoft.training.options import Training
 from fedsoft.training.predict import predict
-from fedsoft.training.update import local_update, plan_steps
+from fedsoft.training.steps import plan_steps
+from fedsoft.training.update import local_update
 
 __all__ = [
+    "LOSSES",
     "MODELS",
+    "Loss",
     "Model",
     "Parameters",
     "Training",
     "cnn",
     "local_update",
     "mlp",
+    "plan_mixing",
     "plan_steps",
     "predict",
 ]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from fedsoft.registry import Options, Registry
+from fedsoft.training.losses import Loss
 
 Parameters = dict[str, Tensor]
 
@@ -44,7 +44,7 @@ class Model(Options):
         return arrays
 
     def gradients(
-        self, parameters: Mapping[str, Tensor], x: Tensor, targets: Tensor, weights: Tensor
+        self, parameters: Mapping[str, Tensor], x: Tensor, targets: Tensor, weights: Tensor, loss: Loss
     ) -> tuple[Parameters, Tensor]:
         """Gradient of each of K models on its own batch, and their losses.
 
@@ -53,23 +53,19 @@ class Model(Options):
             x: (K, B, …) inputs.
             targets: (K, B, C) rows that sum to 1; entries may be negative.
             weights: (K, B) weight of each example in its batch's mean; 0 masks padding.
+            loss: what to minimise.
 
         Returns:
-            gradients (K, …) of the weighted mean cross-entropy, and that loss (K,).
+            gradients (K, …) of the loss, and the loss (K,).
         """
         leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
         with torch.enable_grad():
-            loss = cross_entropy(self.forward(leaves, x), targets, weights)
-            gradients = torch.autograd.grad(loss.sum(), list(leaves.values()))
-        return dict(zip(leaves, gradients, strict=True)), loss.detach()
+            value = loss.value(self.forward(leaves, x), targets, weights)
+            gradients = torch.autograd.grad(value.sum(), list(leaves.values()))
+        return dict(zip(leaves, gradients, strict=True)), value.detach()
 
 
 MODELS = Registry("model", Model)  # type: ignore[type-abstract]
-
-
-def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """Weighted sum of -Σ t log p over each batch: logits (K, B, C) -> (K,)."""
-    return -((targets * functional.log_softmax(logits, dim=-1)).sum(-1) * weights).sum(-1)
 
 
 def as_batch(x: Tensor) -> Tensor:

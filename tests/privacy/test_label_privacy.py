@@ -54,7 +54,7 @@ def test_infinite_epsilon_is_the_human_soft_label(unit):
 
 @pytest.mark.parametrize("epsilon", [0, -1, math.nan])
 def test_epsilon_must_be_positive(epsilon):
-    with pytest.raises(ValueError, match="epsilon: input should be greater than or equal to 0.000001"):
+    with pytest.raises(ValueError, match=r"epsilon: input should be greater than or equal to 0.000001"):
         LabelPrivacy.parse({"epsilon": epsilon})
 
 

@@ -23,6 +23,12 @@ def test_clients_hold_what_the_scenario_says(tiny, tmp_path):
     assert ready.votes_bought == 18 * (sizes[0] + sizes[3]) + 5 * sizes[1]
 
 
+def test_the_best_round_needs_validation_examples(tiny, tmp_path):
+    tiny |= {"sources": ["hard"], "scenario": {"clients": 300}, "training": {"stop": "best_validation"}}
+    with pytest.raises(StudyFileError, match=r"training.stop.* needs validation examples"):
+        open_study(tiny, "tiny.toml", tmp_path)
+
+
 def test_only_training_examples_have_targets(tiny, tmp_path):
     study = open_study(tiny, "tiny.toml", tmp_path)
     ready = prepare(study.plan.runs[0], study.store, "cpu")

@@ -1,5 +1,6 @@
 """An interrupted study goes on where it stopped, and ends with the same bits."""
 
+import contextlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import pytest
 
 from fedsoft.study import execute
 from fedsoft.study.execute import Hooks, Interrupted
+from fedsoft.study.prepare import load_dataset
 from fedsoft.study.study import open_study
 
 SCRIPT = """
@@ -46,6 +48,29 @@ def test_stopped_at_any_round_and_continued(tiny, finished, tmp_path, run, model
         assert [f["round"] for f in study.store.rounds(one.key)] == [0, 1, 2, 3]
         assert str(study.store.rounds(one.key)) == str(finished.store.rounds(one.key))
     assert not list(tmp_path.glob("runs/*/checkpoint.npz"))
+
+
+def test_the_best_round_is_kept_through_interruptions(tiny, tmp_path, run, models):
+    """Two of four skewed clients a round at a high learning rate: the curve goes up and down."""
+    tiny |= {"sources": ["hard"], "strategies": ["fedavg"], "rounds": 8}
+    tiny["training"] = {"lr": 1.0, "epochs": 3, "stop": "best_validation"}
+    whole = run(open_study(tiny, "tiny.toml", tmp_path / "whole"), stack=1)
+    kept = set()
+    for one in whole.plan.runs:
+        nll = [figures["nll"] for figures in whole.store.rounds(one.key)]
+        kept.add(whole.store.record(one.key)["round_kept"])
+        assert whole.store.record(one.key)["round_kept"] == np.argmin(nll)
+        made, labels = whole.store.predictions(one.key), load_dataset(one.dataset).labels
+        p = made["validation"][np.arange(len(made["validation"])), labels[made["validation_rows"]]]
+        assert -np.log(p).mean() == pytest.approx(min(nll), abs=1e-5)
+    assert kept & set(range(1, 8))
+    for _ in range(20):
+        study, seen = open_study(tiny, "tiny.toml", tmp_path / "parts"), []
+        hooks = Hooks(lambda settings, figures, seen=seen: seen.append(1), lambda seen=seen: len(seen) > 0)
+        with contextlib.suppress(Interrupted):
+            run(study, stack=1, hooks=hooks)
+            break
+    assert models(tmp_path / "parts") == models(tmp_path / "whole")
 
 
 def test_killed_half_way_and_continued(tiny, finished, tmp_path, run, models):

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from fedsoft.streams import stream
-from fedsoft.training import MODELS, Model, predict
+from fedsoft.training import LOSSES, MODELS, Model, predict
 
+LOSS = LOSSES.parse("cross_entropy")
 INPUTS, CLASSES, K, B = (2, 6, 5), 3, 4, 7
 VARIANTS = [
     {"name": "mlp", "hidden": [5]},
@@ -43,8 +44,8 @@ def batches():
 @each
 def test_gradients_are_those_of_autograd(model, batches):
     parameters = parameters_of(model)
-    gradients, loss = model.gradients(parameters, *batches)
-    by_autograd, loss_there = Model.gradients(model, parameters, *batches)
+    gradients, loss = model.gradients(parameters, *batches, LOSS)
+    by_autograd, loss_there = Model.gradients(model, parameters, *batches, LOSS)
     torch.testing.assert_close(loss, loss_there, rtol=1e-12, atol=1e-12)
     assert set(gradients) == set(by_autograd) == set(parameters)
     for name, gradient in gradients.items():
@@ -54,7 +55,7 @@ def test_gradients_are_those_of_autograd(model, batches):
 @each
 def test_gradients_are_those_of_separate_torch_models(model, batches, reference, read_back):
     parameters = parameters_of(model)
-    gradients, losses = model.gradients(parameters, *batches)
+    gradients, losses = model.gradients(parameters, *batches, LOSS)
     for k in range(K):
         x, targets, weights = (part[k] for part in batches)
         module = reference(model, {name: value[k] for name, value in parameters.items()}, INPUTS)
@@ -72,8 +73,8 @@ def test_padding_has_no_effect(model, batches):
     padded, targets_there = x.clone(), targets.clone()
     padded[weights == 0], targets_there[weights == 0] = 7.0, -3.0
     assert (padded != x).any()
-    before, loss = model.gradients(parameters, x, targets, weights)
-    after, loss_there = model.gradients(parameters, padded, targets_there, weights)
+    before, loss = model.gradients(parameters, x, targets, weights, LOSS)
+    after, loss_there = model.gradients(parameters, padded, targets_there, weights, LOSS)
     torch.testing.assert_close(loss, loss_there)
     for name in parameters:
         torch.testing.assert_close(before[name], after[name])
@@ -86,7 +87,7 @@ def test_the_gradient_is_linear_in_the_target(model, batches):
     parameters = parameters_of(model)
     other = targets.flip(1)
     gradients = [
-        model.gradients(parameters, x, t, weights)[0] for t in (targets, other, 3 * targets - 2 * other)
+        model.gradients(parameters, x, t, weights, LOSS)[0] for t in (targets, other, 3 * targets - 2 * other)
     ]
     for name in parameters:
         first, second, mixed = (g[name] for g in gradients)
@@ -97,7 +98,7 @@ def test_the_gradient_is_linear_in_the_target(model, batches):
 def test_gradients_change_nothing_that_they_are_given(model, batches):
     parameters = parameters_of(model)
     before = {name: value.clone() for name, value in parameters.items()}
-    gradients, loss = model.gradients(parameters, *batches)
+    gradients, loss = model.gradients(parameters, *batches, LOSS)
     assert not loss.requires_grad
     for name, value in parameters.items():
         torch.testing.assert_close(value, before[name], rtol=0, atol=0)
@@ -154,7 +155,7 @@ def test_predictions_are_those_of_the_torch_model(model, reference, batches):
 def test_everything_stays_on_the_device_of_its_inputs(model, batches):
     parameters = {name: value.to(DEVICE) for name, value in parameters_of(model).items()}
     x, targets, weights = (part.to(DEVICE) for part in batches)
-    gradients, loss = model.gradients(parameters, x, targets, weights)
+    gradients, loss = model.gradients(parameters, x, targets, weights, LOSS)
     assert (loss.device.type, loss.shape) == (DEVICE, (K,))
     for name, value in parameters.items():
         assert (gradients[name].device.type, gradients[name].shape) == (DEVICE, value.shape)
@@ -177,6 +178,6 @@ def test_cross_entropy_by_hand():
         "layer0.bias": torch.tensor([[0.0, np.log(3)]]).float(),
     }
     x, targets = torch.ones(1, 2, 1), torch.tensor([[[1.0, 0.0], [0.5, 0.5]]])
-    gradients, loss = model.gradients(parameters, x, targets, torch.tensor([[0.5, 0.5]]))
+    gradients, loss = model.gradients(parameters, x, targets, torch.tensor([[0.5, 0.5]]), LOSS)
     assert float(loss) == pytest.approx((np.log(4) + 0.5 * np.log(4) + 0.5 * np.log(4 / 3)) / 2)
     torch.testing.assert_close(gradients["layer0.bias"], torch.tensor([[-0.5, 0.5]]))  # means of p - t

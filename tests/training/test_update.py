@@ -143,30 +143,3 @@ def test_everything_stays_on_the_device_of_its_inputs(model, data):
     assert (losses.device.type, losses.shape) == (DEVICE, (len(SIZES),))
     for name, value in parameters.items():
         assert (value.device.type, value.shape) == (DEVICE, (len(SIZES), *start[name].shape))
-
-
-def test_each_epoch_passes_over_every_example_once():
-    steps = plan_steps(ROWS, Training(batch_size=BATCH, epochs=3), rngs(range(len(SIZES))))
-    for place, k in enumerate(steps.client):
-        used = steps.rows[place][steps.weights[place] > 0].reshape(3, SIZES[k])
-        assert all(sorted(epoch) == sorted(ROWS[k]) for epoch in used.tolist())
-        assert set(steps.rows[place].ravel()) == set(ROWS[k])  # padding is the client's own
-    big = steps.rows[list(steps.client).index(2)][:9].reshape(3, -1)
-    assert len({tuple(epoch) for epoch in big.tolist()}) == 3
-
-
-def test_the_longest_train_first_and_weights_are_those_of_a_mean():
-    steps = plan_steps(ROWS, Training(batch_size=BATCH, epochs=2), rngs(range(len(SIZES))))
-    assert steps.client.tolist() == [2, 4, 0, 1, 3]  # 6, 4, 2, 2 and 2 steps
-    assert steps.active.tolist() == [5, 5, 2, 2, 1, 1]
-    for step, active in enumerate(steps.active):
-        np.testing.assert_allclose(steps.weights[:active, step].sum(axis=1), 1, atol=1e-6)
-        assert not steps.weights[active:, step].any()
-    assert steps.weights[0, 2].tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0])  # 11 = 4 + 4 + 3
-
-
-def test_a_clients_order_is_its_own():
-    """It depends on its generator, not on who else trains."""
-    training = Training(batch_size=BATCH)
-    whole, some = (plan_steps([ROWS[k] for k in who], training, rngs(who)) for who in (range(5), [1, 2]))
-    np.testing.assert_array_equal(whole.rows[0], some.rows[0])
