@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
 from fedsoft.datasets import DATASETS, Dataset
 from fedsoft.errors import StudyFileError
 from fedsoft.federation.strategies import STRATEGIES, StrategyOptions
 from fedsoft.privacy import LabelPrivacy
-from fedsoft.registry import explain
+from fedsoft.registry import Options, explain
 from fedsoft.scenarios import Scenario
 from fedsoft.supervision import SOURCES, LabelSource
 from fedsoft.training import MODELS, Model, Training
@@ -21,6 +21,31 @@ SourceChoice = Annotated[LabelSource, SOURCES.validator, SOURCES.serializer]
 StrategyChoice = Annotated[StrategyOptions, STRATEGIES.validator, STRATEGIES.serializer]
 DatasetChoice = Annotated[Dataset, DATASETS.validator, DATASETS.serializer]
 ModelChoice = Annotated[Model, MODELS.validator, MODELS.serializer]
+Changes = Annotated[Training, PlainSerializer(lambda options: options.model_dump(exclude_unset=True))]
+"""Options of training that are set, to stand in for a study's; the others are as in the study."""
+
+
+class Arm(BaseModel):
+    """One side of a comparison: a label source, and what its clients' training does unlike the study's.
+
+    A source whose training is changed is a rival: a way to calibration that costs no votes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: SourceChoice
+    training: Changes = Training()
+
+    def label(self) -> str:
+        """The source's label and the changes, such as ``hard + focal`` or ``hard + weight_decay=0.01``."""
+        changes = ((key, getattr(self.training, key)) for key in sorted(self.training.model_fields_set))
+        spelled = [v.label() if isinstance(v, Options) else f"{key}={v}" for key, v in changes]
+        return " + ".join([self.source.label(), *spelled])
+
+    def trained(self, usual: Training) -> Training:
+        """The study's training with the changes."""
+        changes = {key: getattr(self.training, key) for key in self.training.model_fields_set}
+        return usual.model_copy(update=changes)
 
 
 class Endpoint(BaseModel):
@@ -48,7 +73,7 @@ class Endpoint(BaseModel):
 
 
 class Study(BaseModel):
-    """A grid of runs: every source × strategy × seed, in every cell of ``grid``."""
+    """A grid of runs: every source and rival × strategy × seed, in every cell of ``grid``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,6 +83,7 @@ class Study(BaseModel):
     description: str = Field("", description="what the study asks, in a sentence, for the report")
     dataset: DatasetChoice
     sources: tuple[SourceChoice, ...] = Field(min_length=1)
+    rivals: tuple[Arm, ...] = Field((), description="sources under another training than the study's")
     strategies: tuple[StrategyChoice, ...] = Field(min_length=1)
     scenario: Scenario = Scenario()
     privacy: LabelPrivacy | None = None
@@ -74,16 +100,21 @@ class Study(BaseModel):
         "all", description="clients trained as one tensor program by the in-process engine"
     )
 
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """What is compared: the sources, then the rivals."""
+        return (*(Arm(source=source) for source in self.sources), *self.rivals)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for what, choices in (("sources", self.sources), ("strategies", self.strategies)):
+        for what, choices in (("sources", self.arms), ("strategies", self.strategies)):
             labels = [choice.label() for choice in choices]
             if twice := sorted({label for label in labels if labels.count(label) > 1}):
                 raise ValueError(f"{what} lists {twice[0]!r} twice")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds lists a seed twice")
         if self.endpoint:
-            sources = [source.label() for source in self.sources]
+            sources = [arm.label() for arm in self.arms]
             for label in (self.endpoint.source, self.endpoint.baseline):
                 if label not in sources:
                     raise ValueError(f"endpoint names {label!r}, but sources are {', '.join(sources)}")
@@ -93,7 +124,8 @@ class Study(BaseModel):
                     f"endpoint names strategy {self.endpoint.strategy!r}, but strategies are "
                     f"{', '.join(strategies)}"
                 )
-        for source in (*self.sources, *(p.source for p in self.scenario.parties if p.source)):
+        chosen = [arm.source for arm in self.arms]
+        for source in (*chosen, *(p.source for p in self.scenario.parties if p.source)):
             if self.privacy and source.needs_predictions:
                 raise ValueError(
                     f"source {source.label()!r} learns from a model that saw labels in the clear, which "
@@ -111,7 +143,7 @@ class Study(BaseModel):
         return self
 
 
-AXES_NOT_IN_GRID = ("grid", "sources", "strategies", "seeds", "name", "device", "stack")
+AXES_NOT_IN_GRID = ("grid", "sources", "rivals", "strategies", "seeds", "name", "device", "stack")
 
 
 def read_study(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:

@@ -29,8 +29,8 @@ def main() -> None:
     options = parser.parse_args()
     study = reopen_study(options.folder)
     for cell in study.plan.cells:
-        sources, strategy = labels(cell.study.sources), cell.study.strategies[0].label()
-        runs = {(r.source.label(), r.seed): r for r in cell.runs if r.strategy.label() == strategy}
+        sources, strategy = labels(cell.study.arms), cell.study.strategies[0].label()
+        runs = {(r.arm.label(), r.seed): r for r in cell.runs if r.strategy.label() == strategy}
         found = []
         for fold in range(cell.study.folds):
             seeds = [seed for seed in cell.study.seeds if seed % cell.study.folds == fold]

@@ -39,7 +39,7 @@ def main() -> None:
     for cell in study.plan.cells:
         for run in cell.runs:
             curve = np.array([figures["nll"] for figures in study.store.rounds(run.key)])
-            losses[run.strategy.label(), run.source.label(), cell.axes[options.key]].append(curve)
+            losses[run.strategy.label(), run.arm.label(), cell.axes[options.key]].append(curve)
 
     strategies = dict.fromkeys(strategy for strategy, _, _ in losses)
     sources = dict.fromkeys(source for _, source, _ in losses)

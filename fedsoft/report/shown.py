@@ -26,8 +26,8 @@ class Shown:
 
     @cached_property
     def sources(self) -> list[str]:
-        """Labels of the study's sources, in its order."""
-        return labels(self.digest.opened.plan.study.sources)
+        """Labels of the study's sources and rivals, in its order."""
+        return labels(self.digest.opened.plan.study.arms)
 
     @cached_property
     def strategies(self) -> list[str]:

@@ -116,7 +116,7 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
     if not images:
         return None
     return Values(
-        labels(cell.study.sources),
+        labels(cell.study.arms),
         {key: np.concatenate(part, axis=1) for key, part in parts.items()},
         np.concatenate(images),
         np.concatenate(seeds),

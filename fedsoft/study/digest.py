@@ -110,7 +110,7 @@ def digest(opened: OpenStudy) -> Digest:
 def _digest_cell(
     cell: Cell, gathered: dict[str, Values], store: Store, device: str, records: dict[str, dict[str, Any]]
 ) -> CellDigest:
-    sources = labels(cell.study.sources)
+    sources = labels(cell.study.arms)
     baseline = "hard" if "hard" in sources else sources[0]
     pooled: dict[tuple[str, str], list[Score]] = {}
     reliability = {}
@@ -170,8 +170,7 @@ def _curves(
             rounds = [
                 store.rounds(run.key)
                 for run in cell.runs
-                if (run.strategy.label(), run.source.label()) == (strategy, source)
-                and run.seed in values.seed
+                if (run.strategy.label(), run.arm.label()) == (strategy, source) and run.seed in values.seed
             ]
             curves[strategy, source] = {
                 name: np.array([[figures[name] for figures in run] for run in rounds])
@@ -182,8 +181,8 @@ def _curves(
 
 def _targets(cell: Cell, records: dict[str, dict[str, Any]]) -> dict[str, Targets]:
     found = {}
-    for source in labels(cell.study.sources):
-        made = [records[r.key] for r in cell.runs if r.source.label() == source and r.key in records]
+    for source in labels(cell.study.arms):
+        made = [records[r.key] for r in cell.runs if r.arm.label() == source and r.key in records]
         if made:
             found[source] = Targets(
                 {name: float(np.mean([m["targets"][name] for m in made])) for name in made[0]["targets"]},
@@ -201,7 +200,7 @@ def _doses(cell: Cell, store: Store, device: str) -> np.ndarray:
         if all(store.is_done(teacher.key) for run in runs for teacher in run.teachers()):
             targets = [prepare(run, store, device).targets for run in runs]
             return np.array([[dose(a, b) for b in targets] for a in targets])
-    return np.full((len(cell.study.sources),) * 2, np.nan)
+    return np.full((len(cell.study.arms),) * 2, np.nan)
 
 
 def _write_tables(result: Digest) -> None:
@@ -216,7 +215,7 @@ def _write_tables(result: Digest) -> None:
             for row in cell.estimates
         ),
     )
-    sources = labels(result.opened.plan.study.sources)
+    sources = labels(result.opened.plan.study.arms)
     write_csv(
         root / "doses.csv",
         (*grid, "source", "other", "dose"),

@@ -70,5 +70,5 @@ def default_folder(plan: Plan, out: Path | None) -> Path:
 
 
 def labels(items: Iterable[Any]) -> list[str]:
-    """The labels of sources or strategies, in order."""
+    """The labels of arms or strategies, in order."""
     return [item.label() for item in items]

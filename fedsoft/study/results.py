@@ -110,7 +110,7 @@ def write_results(plan: Plan, store: Store, device: str) -> list[dict[str, Any]]
             record = store.record(run.key)
             head = (
                 type(run.dataset).name,
-                run.source.label(),
+                run.arm.label(),
                 run.strategy.label(),
                 run.scenario.partition.label(),
                 run.fold,

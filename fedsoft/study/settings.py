@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from fedsoft.config import DatasetChoice, ModelChoice, SourceChoice, StrategyChoice, Study
+from fedsoft.config import Arm, Changes, DatasetChoice, ModelChoice, SourceChoice, StrategyChoice, Study
 from fedsoft.federation.strategies.fedavg import FedAvg
 from fedsoft.privacy import LabelPrivacy
 from fedsoft.scenarios import Scenario
@@ -34,13 +34,24 @@ class RunSettings(BaseModel):
     scenario: Scenario
     privacy: LabelPrivacy | None
     model: ModelChoice
-    training: Training
+    usual_training: Training
+    changes: Changes = Training()
     rounds: int
     seed: int
     folds: int
     role: Literal["run", "teacher"] = "run"
     half: Literal[0, 1] | None = None
     pooled: bool = False
+
+    @property
+    def arm(self) -> Arm:
+        """What the study compares this run as."""
+        return Arm(source=self.source, training=self.changes)
+
+    @property
+    def training(self) -> Training:
+        """How the run's clients train: as usual in its study, with the arm's changes."""
+        return self.arm.trained(self.usual_training)
 
     @property
     def fold(self) -> int:
@@ -58,24 +69,26 @@ class RunSettings(BaseModel):
 
     def label(self) -> str:
         """What a person calls the run."""
-        name = f"{self.role} half {self.half}" if self.role == "teacher" else self.source.label()
+        name = f"{self.role} half {self.half}" if self.role == "teacher" else self.arm.label()
         return f"{name}, {self.strategy.label()}, seed {self.seed}"
 
     def teachers(self) -> list["RunSettings"]:
         """The runs whose predictions this run's sources need: two halves a kind of teacher."""
         sources = [self.source, *(party.source for party in self.scenario.parties if party.source)]
         kinds = sorted({source.pooled for source in sources if isinstance(source, Teacher)})
-        common = {"source": Hard(), "strategy": FedAvg(), "privacy": None, "role": "teacher"}
+        common = {"source": Hard(), "changes": Training(), "strategy": FedAvg(), "privacy": None}
         scenario = self.scenario.model_copy(update={"parties": ()})
         return [
-            self.model_copy(update={**common, "scenario": scenario, "half": half, "pooled": pooled})
+            self.model_copy(
+                update={**common, "role": "teacher", "scenario": scenario, "half": half, "pooled": pooled}
+            )
             for pooled in kinds
             for half in (0, 1)
         ]
 
 
 def runs_of(study: Study) -> list[RunSettings]:
-    """Every run of one cell: source × strategy × seed.
+    """Every run of one cell: source or rival × strategy × seed.
 
     Raises:
         DataError: the data are missing.
@@ -86,17 +99,18 @@ def runs_of(study: Study) -> list[RunSettings]:
         RunSettings(
             dataset=study.dataset,
             content=content,
-            source=source,
+            source=arm.source,
             strategy=strategy,
             scenario=study.scenario,
             privacy=privacy,
             model=study.model,
-            training=study.training,
+            usual_training=study.training,
+            changes=arm.training,
             rounds=study.rounds,
             seed=seed,
             folds=study.folds,
         )
-        for source in study.sources
+        for arm in study.arms
         for strategy in study.strategies
         for seed in study.seeds
     ]

@@ -47,8 +47,9 @@ class OpenStudy:
         total = sum(map(len, self.plan.phases))
         study, opened = self.plan.study, len(self.open_runs)
         cells = f" × {len(self.plan.cells)} cells of the grid" if study.grid else ""
+        rivals = f" and {len(study.rivals)} rivals" if study.rivals else ""
         return (
-            f"{study.name}: {len(study.sources)} sources × {len(study.strategies)} strategies × "
+            f"{study.name}: {len(study.sources)} sources{rivals} × {len(study.strategies)} strategies × "
             f"{len(study.seeds)} seeds{cells} = {len(self.plan.runs)} runs of {study.rounds} rounds, and "
             f"{total - len(self.plan.runs)} teachers; {opened} of {total} are still to run.\n"
             f"Results go to {self.store.root}."
@@ -131,7 +132,7 @@ def _check(plan: Plan, store: Store, device: str) -> None:
         sources: dict[str, RunSettings] = {}
         for run in cell.runs:
             if not run.teachers():
-                sources.setdefault(run.source.label(), run)
+                sources.setdefault(run.arm.label(), run)
         for run in list(sources.values())[: None if cell is plan.cells[0] else 1]:
             ready = prepare(run, store, device)
             endpoint = cell.study.endpoint
