@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from flwr.app import ConfigRecord, Context, Error, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
@@ -32,13 +33,17 @@ def answer(task: Task, partitions: Sequence[int], messages: Sequence[Message]) -
         return [stream(purpose, seed=task.seed, client=p, round=server_round) for p in partitions]
 
     examples = [task.train.of(partition) for partition in partitions]
-    steps = plan_steps(examples, task.training, named("batch order"))
+    targets, delivered = task.targets, None
+    if task.delivery:
+        targets = torch.cat([targets, torch.eye(targets.shape[1]).to(targets)])
+        delivered = [task.delivered(partition, server_round) for partition in partitions]
+    steps = plan_steps(examples, task.training, named("batch order"), delivered)
     alpha = task.training.mixup
     parameters, losses = local_update(
         task.model,
         to_parameters(to_arrays(content["arrays"]), task.inputs.device),
         task.inputs,
-        task.targets,
+        targets,
         steps,
         task.training,
         lr=task.training.lr * task.training.lr_decay ** (server_round - 1),

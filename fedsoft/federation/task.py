@@ -1,5 +1,6 @@
 """What the clients of one run train on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,7 +8,7 @@ from torch import Tensor
 
 from fedsoft.scenarios import Clients
 from fedsoft.streams import stream
-from fedsoft.training import Model, Training
+from fedsoft.training import Delivery, Model, Training
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Task:
         inputs: (N, …) inputs of the whole dataset.
         targets: (N, C) targets of its training examples; NaN where an example must not be trained on.
         train: the rows that each client trains on.
+        delivery: for clients whose targets reach them as hard labels, by which rule.
     """
 
     run: str
@@ -33,6 +35,7 @@ class Task:
     inputs: Tensor
     targets: Tensor
     train: Clients
+    delivery: Mapping[int, Delivery] = field(default_factory=dict)
     occupied: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -48,3 +51,24 @@ class Task:
         size = min(len(self.occupied), max(1, round(self.participation * len(self.occupied))))
         rng = stream("cohort", seed=self.seed, round=server_round)
         return sorted(rng.choice(self.occupied, size, replace=False).tolist()) if size else []
+
+    def delivered(self, client: int, server_round: int) -> np.ndarray:
+        """Where the targets of a client's examples stand in each local epoch of a round.
+
+        Epochs are counted by the server's rounds, whether or not the client took part in those before.
+
+        Returns:
+            (epochs, examples) rows of ``targets``, or, for a hard label, its class plus their number.
+        """
+        rows, epochs = self.train.of(client), self.training.epochs
+        if client not in self.delivery:
+            return np.broadcast_to(rows, (epochs, len(rows)))
+        classes = [
+            self.delivery[client].classes(
+                rows,
+                (server_round - 1) * epochs + epoch,
+                stream("delivery", seed=self.seed, client=client, round=server_round, epoch=epoch),
+            )
+            for epoch in range(epochs)
+        ]
+        return len(self.targets) + np.stack(classes)

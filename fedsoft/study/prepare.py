@@ -14,8 +14,9 @@ from fedsoft.scenarios import Clients, Deal, deal
 from fedsoft.streams import stream
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
-from fedsoft.supervision import Evidence, describe_targets, supervise
+from fedsoft.supervision import DeliveryName, Evidence, describe_targets, supervise
 from fedsoft.supervision.teacher import Teacher
+from fedsoft.training import Delivery, Multipass, Stochastic
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         held_out = train.rows[half != settings.half]
         train = train.keep(half == settings.half)
         train = train.pooled() if settings.pooled else train
-    targets, answers, spent = _targets(settings, dataset, train, store)
+    targets, delivery, answers, spent = _targets(settings, dataset, train, store)
     inputs = input_tensor(settings.dataset, device)
     try:
         settings.model.shapes(tuple(inputs.shape[1:]), dataset.classes)
@@ -134,6 +135,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
             inputs=inputs,
             targets=torch.from_numpy(placed).to(device),
             train=train,
+            delivery=delivery,
         ),
         held_out=held_out,
         votes_bought=answers,
@@ -153,11 +155,17 @@ def _halves(train: Clients, seed: int) -> np.ndarray:
 
 def _targets(
     settings: RunSettings, dataset: AnnotatedDataset, train: Clients, store: Store
-) -> tuple[np.ndarray, int, dict[str, float]]:
-    """Targets of all training examples, party by party; how many answers they cost; the privacy spent."""
+) -> tuple[np.ndarray, dict[int, Delivery], int, dict[str, float]]:
+    """Targets of all training examples, party by party.
+
+    Returns:
+        the targets (M, C), the rule of delivery of each client that has one, how many answers they cost,
+        and the privacy spent.
+    """
     scenario, seed = settings.scenario, settings.seed
     party_of = scenario.party_of(stream("parties", seed=seed))[train.owner]
     targets = np.empty((len(train.rows), dataset.classes))
+    delivery: dict[int, Delivery] = {}
     bought = 0
     spent: dict[str, float] = {}
     for number in np.unique(party_of):
@@ -189,11 +197,24 @@ def _targets(
         )
         targets[rows], answers = supervise(source, evidence, settings.privacy, named)
         if answers is not None:
+            if source.delivery != "whole":
+                shown = targets[rows] if source.delivery == "stochastic" else answers
+                rule = _rule(source.delivery, train.rows[rows], shown, len(dataset), named("vote order"))
+                delivery |= dict.fromkeys(np.unique(train.owner[rows]).tolist(), rule)
             bought += int(answers.sum()) if source.needs_votes else 0
             if settings.privacy:
                 part = settings.privacy.spent(answers)
                 spent = {name: max(value, spent.get(name, 0.0)) for name, value in part.items()}
-    return targets, bought, spent
+    return targets, delivery, bought, spent
+
+
+def _rule(
+    name: DeliveryName, rows: np.ndarray, shown: np.ndarray, size: int, rng: np.random.Generator
+) -> Delivery:
+    """How soft labels, or the votes they are made of (n, C), of some dataset rows are delivered."""
+    placed = np.zeros((size, shown.shape[1]), shown.dtype)
+    placed[rows] = shown
+    return Stochastic(placed) if name == "stochastic" else Multipass.shuffled(placed, rng)
 
 
 def teacher_predictions(settings: RunSettings, pooled: bool, store: Store) -> np.ndarray:

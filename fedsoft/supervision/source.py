@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from fedsoft.errors import DataError
 from fedsoft.privacy import LabelPrivacy
 from fedsoft.registry import Options, Registry
 from fedsoft.supervision.evidence import Evidence
+
+DeliveryName = Literal["whole", "stochastic", "multipass"]
 
 
 class LabelSource(Options):
@@ -21,11 +23,13 @@ class LabelSource(Options):
         linear: its target is linear in the soft label, so an unprojected private one may be used as it is.
         models_votes: it explains how votes came about, and those that randomized response has changed came
             about otherwise.
+        delivery: whether training sees the target whole, or hard labels made of it, anew in each epoch.
     """
 
     needs_predictions: ClassVar[bool] = False
     linear: ClassVar[bool] = False
     models_votes: ClassVar[bool] = False
+    delivery: ClassVar[DeliveryName] = "whole"
 
     @property
     def needs_votes(self) -> bool:
@@ -77,6 +81,11 @@ def supervise(
         raise DataError(
             f"label source {name!r} models people's votes, which randomized response has changed; "
             "leave it out of a study with [privacy]."
+        )
+    if privacy and source.delivery == "multipass":
+        raise DataError(
+            f"label source {name!r} hands out the votes themselves, which randomized response replaces by a "
+            "distribution; choose stochastic, or leave it out of a study with [privacy]."
         )
     if privacy and not privacy.project and not source.linear:
         raise DataError(

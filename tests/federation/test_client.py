@@ -1,5 +1,7 @@
 """What a client does with a message: a whole small federation against a page of plain PyTorch."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,9 +10,19 @@ from torch.nn import functional
 
 from fedsoft.federation import STRATEGIES, InProcessGrid, RoundResult, federate, to_record
 from fedsoft.streams import stream
-from fedsoft.training import Training
+from fedsoft.training import Multipass, Stochastic, Training
 
 ROUNDS = 3
+
+
+def delivered(task, client, past, server_round, epoch):
+    """The table of targets as a client sees it in one local epoch."""
+    targets = task.targets.clone()
+    if client in task.delivery:
+        rows, key = task.train.of(client), {"seed": task.seed, "client": client, "round": server_round}
+        classes = task.delivery[client].classes(rows, past, stream("delivery", epoch=epoch, **key))
+        targets[torch.from_numpy(rows)] = torch.eye(3)[torch.from_numpy(classes)]
+    return targets
 
 
 def plain_fedavg(task):
@@ -24,11 +36,13 @@ def plain_fedavg(task):
             sgd = torch.optim.SGD(own, lr, momentum=task.training.momentum)
             rows = task.train.of(client)
             rng = stream("batch order", seed=task.seed, client=client, round=number)
-            for _ in range(task.training.epochs):
+            for epoch in range(task.training.epochs):
+                past = (number - 1) * task.training.epochs
+                targets = delivered(task, client, past + epoch, number, epoch)
                 for batch in torch.from_numpy(rng.permutation(rows)).split(task.training.batch_size):
                     logits = task.inputs[batch].flatten(1) @ own[0] + own[1]
                     sgd.zero_grad()
-                    functional.cross_entropy(logits, task.targets[batch]).backward()
+                    functional.cross_entropy(logits, targets[batch]).backward()
                     sgd.step()
             for part, value in zip(sums, own, strict=True):
                 part += len(rows) * value.detach()
@@ -37,11 +51,22 @@ def plain_fedavg(task):
     return world
 
 
+@pytest.fixture
+def rules(make_task):
+    """By client: one has its classes drawn, two have votes cycled, the others see soft labels whole."""
+    targets = make_task().targets.numpy()
+    votes = stream("votes").multinomial(5, targets.astype(float) / targets.sum(1, keepdims=True))
+    multipass = Multipass.shuffled(votes, stream("vote order"))
+    return {"whole": {}, "mixed": {0: Stochastic(targets), 4: multipass, 5: multipass}}
+
+
 @pytest.mark.parametrize("participation", [1.0, 0.6])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_fedavg_is_the_papers_algorithm(participation, seed, make_task):
+@pytest.mark.parametrize("delivery", ["whole", "mixed"])
+def test_fedavg_is_the_papers_algorithm(participation, seed, delivery, make_task, rules):
     training = Training(batch_size=8, lr=0.4, lr_decay=0.5, momentum=0.5, epochs=2)
     task = make_task("linear", participation=participation, seed=seed, training=training)
+    task = replace(task, delivery=rules[delivery])
     start = RoundResult(0, task.initial(), float("nan"), 0)
     last = federate(
         STRATEGIES.parse("fedavg").build(), InProcessGrid(task), ROUNDS, lambda result: None, start
@@ -59,3 +84,39 @@ def test_a_reply_tells_examples_partition_and_loss(make_task):
     assert [m["partition-id"] for m in metrics] == [0, 2, 3, 4, 5]
     assert [m["num-examples"] for m in metrics] == [3, 1, 8, 21, 12]
     assert all(np.isfinite(m["train-loss"]) for m in metrics)
+
+
+@pytest.mark.parametrize("mixup", [0.0, 0.3])
+def test_what_is_drawn_in_a_round_does_not_depend_on_the_stack(mixup, make_task, rules):
+    """Mixing and delivery are drawn by client, round and epoch."""
+    training = Training(batch_size=100, lr=0.2, epochs=2, mixup=mixup)
+    task = replace(make_task("linear", training=training), delivery=rules["mixed"])
+    start, losses = RoundResult(0, task.initial(), float("nan"), 0), []
+    for stack in (1, 3, "all"):
+        grid = InProcessGrid(task, stack)
+        losses.append(federate(STRATEGIES.parse("fedavg").build(), grid, 3, lambda r: None, start).train_loss)
+    assert losses == pytest.approx([losses[0]] * 3, abs=1e-6)
+    other = replace(task, seed=1)
+    changed = federate(STRATEGIES.parse("fedavg").build(), InProcessGrid(other), 3, lambda r: None, start)
+    assert abs(changed.train_loss - losses[0]) > 1e-3
+
+
+def test_hard_labels_change_from_epoch_to_epoch_and_from_round_to_round(make_task, rules):
+    task = replace(make_task(training=Training(epochs=3)), delivery=rules["mixed"])
+    for client in (0, 4, 5):
+        seen = np.concatenate([task.delivered(client, r) for r in (1, 2)])
+        assert seen.shape == (6, task.train.sizes[client])
+        assert (seen >= len(task.targets)).all()
+        assert len({tuple(epoch) for epoch in seen.tolist()}) > 2
+        np.testing.assert_array_equal(task.delivered(client, 2), seen[3:])  # in any order of calls
+    np.testing.assert_array_equal(task.delivered(3, 1), [task.train.of(3)] * 3)
+
+
+def test_over_rounds_every_vote_is_used_once(make_task, rules):
+    """Five votes: two epochs a round for five rounds are two passes."""
+    task = replace(make_task(training=Training(epochs=2)), delivery=rules["mixed"])
+    rows, rule = task.train.of(5), rules["mixed"][5]
+    classes = np.concatenate([task.delivered(5, r) for r in range(1, 6)]) - len(task.targets)
+    for place, row in enumerate(rows):
+        own = rule.votes[rule.first[row] : rule.first[row] + 5]
+        np.testing.assert_array_equal(classes[:, place], [*own, *own])

@@ -16,11 +16,12 @@ from fedsoft.study.superlink import flwr_run
 
 STUDY = """
 dataset = "digits"
-sources = ["hard", "teacher"]
+sources = ["hard", "stochastic", "multipass", "teacher"]
 strategies = ["fedavg", "fedadam"]
 model = { name = "mlp", hidden = [16] }
 rounds = 2
 seeds = [0]
+training = { epochs = 2, mixup = 0.2 }
 [scenario]
 clients = 3
 partition = { name = "dirichlet", alpha = 0.5 }
@@ -56,7 +57,7 @@ def test_ray_and_flwr_run_give_the_same_bits(tmp_path, run, models):
     here = run(open_study(table, str(file), tmp_path / "here"), stack=1)
     on_ray = open_study(table, str(file), tmp_path / "ray")
     Ray(on_ray.store, "cpu", workers=2).run(on_ray.plan.open(on_ray.store), Hooks())
-    assert len(models(tmp_path / "here")) == 2 * (4 + 2)
+    assert len(models(tmp_path / "here")) == 2 * (8 + 2)
     assert models(tmp_path / "ray") == models(tmp_path / "here")
     flwr_run(Path(__file__).parents[2], file, tmp_path / "flwr", here.plan.clients, workers=2)
     assert models(tmp_path / "flwr") == models(tmp_path / "here")
