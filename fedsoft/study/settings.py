@@ -60,8 +60,15 @@ class RunSettings(BaseModel):
 
     @property
     def key(self) -> str:
-        """A hash of the settings: the name of the run's folder."""
-        settings = self.model_dump(mode="json")
+        """A hash of the settings that are not the default: the name of the run's folder.
+
+        So an option that is added later, and not used, leaves the keys of earlier runs as they are; a
+        default that changes needs a new ``format``.
+        """
+        settings = self.model_dump(mode="json", exclude_defaults=True)
+        # What an arm sets anew counts even where it is the default: the study's own may be another.
+        changes = self.changes.model_dump(mode="json", exclude_unset=True)
+        settings |= {"format": self.format, "changes": changes}
         for location in type(self.dataset).locations:
             del settings["dataset"][location]
         text = json.dumps(settings, sort_keys=True)
