@@ -6,7 +6,7 @@ from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.metric import METRICS, Better, Metric
 from fedsoft.evaluation.references import build_references, entropy, human_mode, onehot, soft_labels
 from fedsoft.evaluation.stability import churn, prediction_variance
-from fedsoft.evaluation.statistics import Effects, two_way_bootstrap
+from fedsoft.evaluation.statistics import Effects, crossed_effects
 from fedsoft.evaluation.strata import STRATA, human_strata, margin_strata
 from fedsoft.evaluation.temperature import apply_temperature, fit_temperature, temperature_for_confidence
 from fedsoft.evaluation.verdicts import Verdict, holm, holm_interval, smallest_detectable, verdict
@@ -24,6 +24,7 @@ __all__ = [
     "build_references",
     "calibration",
     "churn",
+    "crossed_effects",
     "entropy",
     "evaluate",
     "fit_temperature",
@@ -41,6 +42,5 @@ __all__ = [
     "smallest_detectable",
     "soft_labels",
     "temperature_for_confidence",
-    "two_way_bootstrap",
     "verdict",
 ]

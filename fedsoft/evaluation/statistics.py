@@ -7,16 +7,14 @@ from scipy import stats
 
 from fedsoft.errors import DataError
 
-BLOCK = 100  # draws made at once; bounds memory at BLOCK x cells
-
 
 @dataclass(frozen=True)
 class Effects:
-    """Estimates of M effects with what their intervals need.
+    """Estimates of effects with what their intervals need.
 
     Attributes:
-        estimate: (M,) effects; NaN where a stratum is empty.
-        se: (M,) standard errors.
+        estimate: (...) effects; NaN where a stratum is empty.
+        se: (...) standard errors.
         df: degrees of freedom of Student's t: seeds - 1, or infinite with one seed.
         seeds: number of seeds; with one (``images_only``) nothing is known of other seeds.
     """
@@ -33,47 +31,47 @@ class Effects:
 
     @property
     def p_values(self) -> np.ndarray:
-        """(M,) two-sided p values of no effect."""
+        """(...) two-sided p values of no effect."""
         sure = np.where(np.isnan(self.estimate), np.nan, np.where(self.estimate == 0, 0.0, np.inf))
         ratio = np.divide(np.abs(self.estimate), self.se, out=sure, where=self.se > 0)
         return 2 * stats.t.sf(ratio, self.df)
 
     def interval(self, level: float | np.ndarray = 0.05) -> tuple[np.ndarray, np.ndarray]:
-        """Ends (M,), (M,) of intervals that miss the truth with probability ``level``, () or (M,)."""
+        """Ends (...), (...) of intervals that miss the truth with probability ``level``, one or (...)."""
         reach = stats.t.isf(np.asarray(level) / 2, self.df) * self.se
         return self.estimate - reach, self.estimate + reach
 
 
-def two_way_bootstrap(
+def crossed_effects(
     values: np.ndarray,
     image: np.ndarray,
     seed: np.ndarray,
-    rng: np.random.Generator,
     weight: np.ndarray | None = None,
-    contrasts: np.ndarray | None = None,
-    draws: int = 2000,
+    across: np.ndarray | None = None,
+    combine: np.ndarray | None = None,
 ) -> Effects:
     """Effects as weighted means over cells (image, seed), with standard errors for both at once.
 
-    Images, seeds and cells are resampled each for themselves, and the variances, each times G / (G - 1)
-    for its G units, combined as in two-way clustering: V_seed + V_image - V_cell, never below the larger
-    of the first two (Cameron, Gelbach, Miller 2011, JBES 29:238). Resampling images and seeds at once
-    would count the cells' own noise three times (Owen 2007, arXiv:0711.2416). Not every image need be met
-    by every seed. Every draw recomputes the means, so a stratum may differ in size from seed to seed.
+    Images and seeds are crossed, so the variance is that of two-way clustering, V_seed + V_image - V_cell,
+    each V from the sums of the cells' influences over its G units, times G / (G - 1), and never below the
+    larger of the first two (Cameron, Gelbach, Miller 2011, JBES 29:238). It is what resampling images, seeds
+    and cells each for themselves converges to; resampling images and seeds at once would count the cells'
+    own noise three times (Owen 2007, arXiv:0711.2416). Not every image need be met by every seed, and a
+    stratum may differ in size from seed to seed: means are ratios, linearised.
 
     Args:
-        values: (cells, M) paired differences, or values for contrasts.
+        values: (cells, J) values, such as the sources' losses.
         image: (cells,) image of each cell.
         seed: (cells,) seed of each cell.
-        rng: draws the resamples.
-        weight: (cells, G) weights of at least 0, such as strata's masks: each column is averaged within
-            each group, which makes G M means, group by group. None is one group of all cells.
-        contrasts: (Q, G M) rows that combine these means into effects, such as 1 and -1 for the gap in the
-            hardest fifth less that in the rest; None takes each mean as an effect.
-        draws: number of resamples of each kind.
+        weight: (cells, G) weights of at least 0, such as strata's masks, each of which makes a mean of its
+            own; None is one group of all cells.
+        across: (R, G) rows that combine groups, such as 1 and -1 for the gap in the hardest fifth less that
+            in the rest; None takes each group.
+        combine: (Q, J) rows that combine columns, such as 1 and -1 for one source less another; None takes
+            each column.
 
     Returns:
-        The effects: the G M means, or the Q contrasts of them.
+        Effects of shape (R, Q).
 
     Raises:
         DataError: there is no cell.
@@ -82,62 +80,38 @@ def two_way_bootstrap(
     if len(values) == 0:
         raise DataError("no predictions to compare: the two sources share no image and seed; run both.")
     weight = np.ones((len(values), 1)) if weight is None else np.asarray(weight, dtype=float)
-    # Numerators of all groups, then denominators: one matrix product resamples them all.
-    upper = (weight[:, :, None] * values[:, None, :]).reshape(len(values), -1)
-    sums = np.hstack([upper, weight])
-    columns = values.shape[1]
-
-    def variance(cluster: np.ndarray) -> np.ndarray:
-        return _variance(
-            _effects(_resample(sums, cluster, rng, draws), columns, contrasts), len(np.unique(cluster))
-        )
-
-    estimate = _effects(sums.sum(axis=0), columns, contrasts)
-    seeds = len(np.unique(seed))
-    images = variance(image)
-    if seeds == 1:
-        return Effects(estimate, np.sqrt(images), np.inf, seeds)
-    runs = variance(seed)
-    both = runs + images - variance(np.arange(len(values)))
-    return Effects(estimate, np.sqrt(np.maximum(both, np.maximum(images, runs))), seeds - 1, seeds)
-
-
-def _resample(sums: np.ndarray, cluster: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
-    """Column sums (draws, columns) of resamples, with replacement, of whole clusters of rows."""
-    _, index = np.unique(cluster, return_inverse=True)
-    order = np.argsort(index, kind="stable")
-    count = int(index.max()) + 1
-    totals = np.add.reduceat(sums[order], np.searchsorted(index[order], np.arange(count)))
-    blocks = []
-    for start in range(0, draws, BLOCK):
-        size = min(BLOCK, draws - start)
-        picked = rng.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
-        times = np.bincount(picked.ravel(), minlength=size * count).reshape(size, count)
-        blocks.append(times.astype(float) @ totals)
-    return np.concatenate(blocks)
+    across = np.eye(weight.shape[1]) if across is None else across
+    wanted = values if combine is None else values @ combine.T
+    total = weight.sum(axis=0)
+    share = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+    means = np.where(total > 0, 1.0, np.nan)[:, None] * (share.T @ wanted)
+    known = np.nan_to_num(means)
+    sums = {name: _Sums(cluster) for name, cluster in (("image", image), ("seed", seed))}
+    estimates, errors = [], []
+    for row in across:
+        used = np.flatnonzero(row)
+        influence = (share @ row)[:, None] * wanted - (share * row) @ known
+        images, seeds = sums["image"].variance(influence), sums["seed"].variance(influence)
+        cells = (influence**2).sum(axis=0) * len(values) / max(len(values) - 1, 1)
+        both = np.maximum(images + seeds - cells, np.maximum(images, seeds))
+        variance = images if sums["seed"].count == 1 else both
+        estimates.append(row[used] @ means[used])
+        errors.append(np.where(np.isnan(estimates[-1]), np.nan, np.sqrt(variance)))
+    count = sums["seed"].count
+    return Effects(np.array(estimates), np.array(errors), count - 1 if count > 1 else np.inf, count)
 
 
-def _effects(totals: np.ndarray, columns: int, contrasts: np.ndarray | None) -> np.ndarray:
-    """Means (..., G M) of numerators (..., G M) beside denominators (..., G), or their contrasts (..., Q)."""
-    groups = totals.shape[-1] // (columns + 1)
-    upper, lower = np.split(totals, [groups * columns], axis=-1)
-    lower = np.repeat(lower, columns, axis=-1)
-    means = np.divide(upper, lower, out=np.full(upper.shape, np.nan), where=lower > 0)
-    if contrasts is None:
-        return means
-    missing = np.isnan(means)
-    if not missing.any():
-        return means @ contrasts.T
-    # A contrast is undefined only where a column that it uses is.
-    undefined = missing.astype(float) @ (contrasts != 0).T > 0
-    return np.where(undefined, np.nan, np.where(missing, 0.0, means) @ contrasts.T)
+class _Sums:
+    """Sums over clusters of cells, whose order is found once."""
 
+    def __init__(self, cluster: np.ndarray) -> None:
+        self.order = np.argsort(cluster, kind="stable")
+        ordered = np.asarray(cluster)[self.order]
+        self.starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+        self.count = len(self.starts)
 
-def _variance(draws: np.ndarray, clusters: int) -> np.ndarray:
-    """Variance over draws (draws, Q), leaving out draws with an empty stratum, corrected for few clusters."""
-    known = ~np.isnan(draws)
-    count = known.sum(axis=0)
-    mean = np.where(known, draws, 0.0).sum(axis=0) / np.maximum(count, 1)
-    squares = np.where(known, draws - mean, 0.0) ** 2
-    spread = squares.sum(axis=0) / np.maximum(count, 1) * clusters / max(clusters - 1, 1)
-    return np.where(count > 0, spread, np.nan)
+    def variance(self, influence: np.ndarray) -> np.ndarray:
+        """Variance (Q,) of a sum of influences (cells, Q) whose clusters are independent."""
+        sums = np.add.reduceat(influence[self.order], self.starts)
+        spread: np.ndarray = (sums**2).sum(axis=0) * self.count / max(self.count - 1, 1)
+        return spread

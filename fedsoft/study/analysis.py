@@ -12,13 +12,12 @@ from fedsoft.config import Endpoint
 from fedsoft.evaluation import (
     METRICS,
     Effects,
+    crossed_effects,
     holm_interval,
     onehot,
     smallest_detectable,
-    two_way_bootstrap,
     verdict,
 )
-from fedsoft.streams import stream
 from fedsoft.study.effects import effects_of, example_values, views
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.prepare import load_dataset
@@ -27,6 +26,11 @@ from fedsoft.study.store import Store
 
 HARDEST, REST, CONTRAST = "hardest_fifth", "rest", "hardest_fifth − rest"
 """The headline contrast: what happens on hard examples beyond what happens everywhere else."""
+
+MARGIN, MARGIN_REST, MARGIN_CONTRAST = "smallest_margin", "larger_margin", "smallest_margin − rest"
+"""The same, where a model finds it hard: the fifth of smallest margin, top less second probability."""
+
+CONTRASTS = ((HARDEST, REST, CONTRAST), (MARGIN, MARGIN_REST, MARGIN_CONTRAST))
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
             truth = onehot(torch.from_numpy(data.labels[made[0]["validation_rows"]]).to(device), data.classes)
         for view, probs in views(stack(made, "test", device), validation, truth).items():
             for name, reference in fold.references.items():
-                for metric, values in example_values(probs, reference).items():
+                for metric, values in example_values(probs, reference, votes=name == "vote").items():
                     parts.setdefault((view, name, metric), []).append(values.cpu().numpy())
         images.append(fold.rows)
         seeds.append(np.full(len(fold.rows), seed))
@@ -130,37 +134,36 @@ def stack(made: Sequence[dict[str, np.ndarray]], part: str, device: str) -> Tens
 
 
 def estimate(values: Values, strategy: str, baseline: str) -> list[Estimate]:
-    """Every level and effect by view, reference, metric and stratum, and the headline contrast of each."""
-    J, keys = len(values.sources), list(values.values)
+    """Every level and effect by view, reference, metric and stratum, and the headline contrasts of each."""
     effects = effects_of(values.sources, baseline)
     names = [(source, "") for source in values.sources] + [(e.name, e.formula) for e in effects]
-    combinations = np.vstack([np.eye(J), *(effect.coefficients for effect in effects)])
-    groups = {"all": np.ones(len(values.image)), **values.strata}
-    if HARDEST in groups:
-        groups[REST] = ~values.strata[HARDEST]
-    wanted = np.eye(len(groups))
-    strata = list(groups)
-    if HARDEST in groups:
-        wanted = np.vstack([wanted, wanted[strata.index(HARDEST)] - wanted[strata.index(REST)]])
-        strata.append(CONTRAST)
-    found = two_way_bootstrap(
-        np.concatenate([values.values[key] for key in keys]).T,
-        values.image,
-        values.seed,
-        stream("bootstrap"),
-        weight=np.stack([np.asarray(mask, dtype=float) for mask in groups.values()], axis=1),
-        # Columns stand by group, then key, then source.
-        contrasts=np.kron(wanted, np.kron(np.eye(len(keys)), combinations)),
-        draws=500,
-    )
-    low, high = found.interval()
-    rows = [(stratum, key, name) for stratum in strata for key in keys for name in names]
-    p_values = np.where([bool(formula) for *_, (_, formula) in rows], found.p_values, np.nan)
-    numbers = zip(found.estimate.tolist(), low.tolist(), high.tolist(), p_values.tolist(), strict=True)
-    return [
-        Estimate(strategy, name, formula, *key, stratum, *row)
-        for (stratum, key, (name, formula)), row in zip(rows, numbers, strict=True)
-    ]
+    combine = np.vstack([np.eye(len(values.sources)), *(effect.coefficients for effect in effects)])
+    groups, across = _strata(values)
+    weight = np.stack([np.asarray(mask, dtype=float) for mask in groups.values()], axis=1)
+    has_formula = np.array([bool(formula) for _, formula in names])
+    rows = []
+    for key, columns in values.values.items():
+        found = crossed_effects(
+            columns.T, values.image, values.seed, weight, np.stack(list(across.values())), combine
+        )
+        low, high = found.interval()
+        p_values = np.where(has_formula, found.p_values, np.nan)
+        numbers = np.stack([found.estimate, low, high, p_values], axis=-1).tolist()
+        rows += [
+            Estimate(strategy, name, formula, *key, stratum, *row)
+            for stratum, part in zip(across, numbers, strict=True)
+            for (name, formula), row in zip(names, part, strict=True)
+        ]
+    return rows
+
+
+def _strata(values: Values) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Masks by name, and the wanted combinations of their means: each, and what is hard less the rest."""
+    groups = {"all": np.ones(len(values.image), dtype=bool), **values.strata}
+    contrasts = [(hard, rest, name) for hard, rest, name in CONTRASTS if hard in groups]
+    groups |= {rest: ~groups[hard] for hard, rest, _ in contrasts}
+    unit = dict(zip(groups, np.eye(len(groups)), strict=True))
+    return groups, unit | {name: unit[hard] - unit[rest] for hard, rest, name in contrasts}
 
 
 def conclude(cells: Sequence[tuple[Cell, Values]], endpoint: Endpoint) -> list[Conclusion]:
@@ -172,19 +175,17 @@ def conclude(cells: Sequence[tuple[Cell, Values]], endpoint: Endpoint) -> list[C
         column = values.values[endpoint.view, endpoint.reference, endpoint.metric]
         mask = np.ones(len(values.image)) if endpoint.stratum == "all" else values.strata[endpoint.stratum]
         found.append(
-            two_way_bootstrap(
+            crossed_effects(
                 (column[place[0]] - column[place[1]])[:, None],
                 values.image,
                 values.seed,
-                stream("bootstrap"),
-                weight=np.asarray(mask, dtype=float)[:, None],
-                draws=2000,
+                np.asarray(mask, dtype=float)[:, None],
             )
         )
         levels.append(float(column[place[1]][np.asarray(mask, dtype=bool)].mean()))
     family = Effects(
-        np.concatenate([effects.estimate for effects in found]),
-        np.concatenate([effects.se for effects in found]),
+        np.concatenate([effects.estimate.ravel() for effects in found]),
+        np.concatenate([effects.se.ravel() for effects in found]),
         min(effects.df for effects in found),
         min(effects.seeds for effects in found),
     )

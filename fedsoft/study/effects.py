@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fedsoft.evaluation import apply_temperature, fit_temperature, temperature_for_confidence
+from fedsoft.evaluation import apply_temperature, entropy, fit_temperature, temperature_for_confidence
 
 View = Literal["raw", "equal_confidence", "own_temperature"]
 VIEWS: tuple[View, ...] = ("raw", "equal_confidence", "own_temperature")
@@ -17,9 +17,6 @@ VIEW_NAMES = {
     "equal_confidence": "at equal mean confidence",
     "own_temperature": "after each source's own temperature",
 }
-LINEAR = ("brier", "nll", "signed_gap", "accuracy")
-"""Metrics that are means over examples, so that effects on them add up."""
-
 CHAIN: dict[str, dict[str, int]] = {
     "amount": {"mass_only": 1, "hard": -1},
     "classes": {"human_soft_mode_matched": 1, "mass_only": -1},
@@ -90,14 +87,22 @@ def views(test: Tensor, validation: Tensor | None, labels: Tensor | None) -> dic
     return result
 
 
-def example_values(probs: Tensor, reference: Tensor) -> dict[str, Tensor]:
-    """The linear metrics, example by example: probs (J, N, C), reference (N, C) -> (J, N) each."""
+def example_values(probs: Tensor, reference: Tensor, votes: bool = False) -> dict[str, Tensor]:
+    """The linear metrics, example by example: probs (J, N, C), reference (N, C) -> (J, N) each.
+
+    Args:
+        probs: (J, N, C) predictions.
+        reference: (N, C) rows on the simplex.
+        votes: whether the reference is vote distributions, to which KL is a distance of its own.
+    """
     confidence, predicted = probs.max(-1)
     reference = reference.expand_as(probs)
     hit = reference.gather(-1, predicted.unsqueeze(-1)).squeeze(-1)
+    nll = -(reference * probs.clamp_min(torch.finfo(probs.dtype).tiny).log()).sum(-1)
     return {
         "brier": (probs.square() - 2 * probs * reference).sum(-1) + 1,
-        "nll": -(reference * probs.clamp_min(torch.finfo(probs.dtype).tiny).log()).sum(-1),
+        "nll": nll,
+        **({"kl": nll - entropy(reference)} if votes else {}),
         "signed_gap": confidence - hit,
         "accuracy": hit,
     }
