@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fedsoft.report.numbers import NOT_ENOUGH, amount, interval, plain, signed, size
-from fedsoft.report.shown import Shown, value_name
+from fedsoft.report.shown import Shown, axes_name, value_name
 from fedsoft.report.tables import Cell, Table, level_cell
 from fedsoft.report.words import METRICS
 from fedsoft.study.analysis import CONTRAST
@@ -13,33 +14,38 @@ from fedsoft.study.digest import Digest
 LEVELS = ("accuracy", "nll", "brier", "signed_gap")
 
 
-def result_table(shown: Shown) -> Table:
-    """Every source under the primary strategy: quality and calibration against the label, and cost."""
-    with_strata, with_votes = CONTRAST in shown.strata, "vote" in shown.references
-    private = any(target.privacy for target in shown.cell.targets.values())
+def result_table(cells: Sequence[Shown]) -> Table:
+    """Every source under the primary strategy, cell by cell: quality, calibration, agreement, and cost."""
+    first = cells[0]
+    private = any(target.privacy for shown in cells for target in shown.cell.targets.values())
     columns = ["source", "accuracy", "NLL", "Brier", "signed\ngap"]
-    columns += ["gap,\nhardest\n− rest*"] * with_strata + ["ECE\n(floor)"] + ["KL to\npeople"] * with_votes
-    rows = []
-    for source in shown.sources:
-        row = [Cell(source, colour=shown.colours[source])]
-        row += [
-            level_cell(shown.estimate(source, "raw", "label", metric, "all"), metric == "signed_gap")
-            for metric in LEVELS
-        ]
-        if with_strata:
-            gap = shown.estimate(source, "equal_confidence", "label", "signed_gap", CONTRAST)
-            row.append(level_cell(gap, show_sign=True))
-        ece, floor = (shown.score(source, name, "label") for name in ("ece", "ece_floor"))
-        row.append(Cell(NOT_ENOUGH if math.isnan(ece) else f"{plain(ece)} ({plain(floor)})"))
-        if with_votes:
-            row.append(Cell(plain(shown.score(source, "kl", "vote"))))
-        target = shown.cell.targets.get(source)
-        row.append(Cell(amount(target.votes_bought) if target else NOT_ENOUGH))
-        if private:
-            row.append(Cell(privacy_note(target.privacy if target else {})))
-        rows.append(row)
-    prose = (0, len(columns) + 1) if private else (0,)
-    return Table((*columns, "votes\nbought", *["label privacy"] * private), rows, prose=prose)
+    columns += ["gap,\nhardest\n− rest*"] * (CONTRAST in first.strata) + ["ECE\n(floor)"]
+    columns += ["KL to\npeople"] * ("vote" in first.references) + ["votes\nbought"]
+    columns += ["label privacy"] * private
+    rows: list[Sequence[Cell]] = []
+    for shown in cells:
+        if len(cells) > 1:
+            rows.append([Cell(axes_name(shown.cell.axes))])
+        rows += [_result_row(shown, source, private) for source in shown.sources]
+    return Table(tuple(columns), rows, prose=(0, len(columns) - 1) if private else (0,), fine=True)
+
+
+def _result_row(shown: Shown, source: str, private: bool) -> list[Cell]:
+    row = [Cell(source, colour=shown.colours[source])]
+    row += [
+        level_cell(shown.estimate(source, "raw", "label", metric, "all"), metric == "signed_gap")
+        for metric in LEVELS
+    ]
+    if CONTRAST in shown.strata:
+        gap = shown.estimate(source, "equal_confidence", "label", "signed_gap", CONTRAST)
+        row.append(level_cell(gap, show_sign=True))
+    ece = level_cell(shown.estimate(source, "raw", "label", "ece", "all"))
+    row.append(replace(ece, text=f"{ece.text} ({plain(shown.score(source, 'ece_floor', 'label'))})"))
+    if "vote" in shown.references:
+        row.append(level_cell(shown.estimate(source, "raw", "vote", "kl", "all")))
+    target = shown.cell.targets.get(source)
+    row.append(Cell(amount(target.votes_bought) if target else NOT_ENOUGH))
+    return row + [Cell(privacy_note(target.privacy if target else {}))] * private
 
 
 def privacy_note(spent: dict[str, float]) -> str:
@@ -66,7 +72,7 @@ def strategy_table(shown: Shown) -> Table:
     rows.append([Cell("bytes sent, a run")])
     sent = [shown.cell.bytes_sent.get(strategy, math.nan) for strategy in shown.strategies]
     rows.append([Cell("parameters, both ways"), *(Cell(size(count)) for count in sent)])
-    return Table(("source", *shown.strategies), rows)
+    return Table(("source", *shown.strategies), rows, fine=True)
 
 
 def grid_table(result: Digest) -> Table:

@@ -28,6 +28,11 @@ def interval(low: float, high: float, places: int = 3) -> str:
     return f"{plain(low, places)} to {plain(high, places)}"
 
 
+def reach(low: float, high: float, places: int = 3) -> str:
+    """Half the width of a symmetric interval; nothing where there is none."""
+    return "" if math.isnan(low) or math.isnan(high) else f"±{plain((high - low) / 2, places)}"
+
+
 def places_for(half_width: float) -> int:
     """Decimals that show an interval's half-width with at least one meaningful digit: three, or four."""
     return 4 if half_width < 0.003 else 3

@@ -12,14 +12,11 @@ from fedsoft.report.gallery import plates
 from fedsoft.report.guide import guide
 from fedsoft.report.level_tables import conclusions_table, grid_table, result_table, strategy_table
 from fedsoft.report.run_tables import client_table, settings_table
-from fedsoft.report.shown import Shown, axes_name
+from fedsoft.report.shown import FEW, Shown, axes_name
 from fedsoft.report.tables import to_html
 from fedsoft.report.words import METRICS, cell_verdicts, data_line, headline, reference_name, verdict_notes
 from fedsoft.study.analysis import HARDEST
 from fedsoft.study.digest import Digest
-
-FEW = 3
-"""A study with more cells than this has the details of its last cell only."""
 
 
 def page(result: Digest) -> str:
@@ -32,6 +29,8 @@ def page(result: Digest) -> str:
     if len(cells) > 1 and with_results:
         body.append(_grid(result))
     details = with_results if len(with_results) <= FEW else with_results[-1:]
+    if details:
+        body.append(_results(details))
     for shown in details:
         if len(cells) > 1:
             body.append(f"<h2>In detail: {escape(axes_name(shown.cell.axes))}</h2>")
@@ -39,7 +38,7 @@ def page(result: Digest) -> str:
                 body.append(
                     _note(f"One of {len(cells)} cells of the grid; the others are in the tables above.")
                 )
-        body += [_results(shown), _figures(shown), _effects(shown), _strategies(shown), _clients(shown)]
+        body += [_figures(shown), _effects(shown), _strategies(shown), _clients(shown)]
     body += [_run(result), _guide(result)]
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -78,22 +77,25 @@ def _grid(result: Digest) -> str:
         )
     if result.conclusions:
         parts.append("<h3>The endpoint in every cell</h3>\n" + to_html(conclusions_table(result)))
-    parts.append(
-        "<h3>Every source in every cell</h3>\n" + f'<div class="compact">{to_html(grid_table(result))}</div>'
-    )
+    if len(result.cells) > FEW:
+        table = f'<div class="compact">{to_html(grid_table(result))}</div>'
+        parts.append(f"<h3>Every source in every cell</h3>\n{table}")
     return "".join(parts)
 
 
-def _results(shown: Shown) -> str:
+def _results(cells: list[Shown]) -> str:
+    shown = cells[0]
     star = "* signed gap on the hardest fifth less that on the rest, at equal mean confidence. "
     people = f" KL is from the votes ({shown.digest.crowd}) to the prediction, in nats."
     note = (
-        f"Under {shown.primary}, against the label, as predicted, on test examples; 95 % intervals below. "
-        + star * (HARDEST in shown.strata)
-        + "ECE in ten bins on predictions pooled over folds, with its floor. Votes bought are counted a "
+        f"Under {shown.primary}, against the label, as predicted, on test examples; below each figure the "
+        "half-width of its 95 % interval. "
+        + star
+        * (HARDEST in shown.strata)
+        + "ECE in 15 bins on predictions pooled over folds, with its floor. Votes bought are counted a "
         "seed, over all clients." + people * ("vote" in shown.references)
     )
-    return f"<h2>Results</h2>\n{to_html(result_table(shown))}{_note(note)}"
+    return f"<h2>Results</h2>\n{to_html(result_table(cells))}{_note(note)}"
 
 
 def _figures(shown: Shown) -> str:

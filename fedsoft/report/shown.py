@@ -11,6 +11,9 @@ from fedsoft.study.analysis import Estimate
 from fedsoft.study.digest import CellDigest, Digest
 from fedsoft.study.plan import labels
 
+FEW = 3
+"""A study with more cells than this has the details of its last cell only."""
+
 
 @dataclass(frozen=True)
 class Shown:

@@ -7,7 +7,7 @@ from html import escape
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from fedsoft.report.numbers import interval, places_for, plain, signed
+from fedsoft.report.numbers import interval, places_for, plain, reach, signed
 from fedsoft.study.analysis import Estimate
 
 
@@ -17,7 +17,7 @@ class Cell:
 
     Attributes:
         text: what it says.
-        small: what stands below it in small grey type, such as an interval; a terminal leaves it out.
+        small: what stands below it in small grey type, such as an interval.
         strong: whether it stands out.
         colour: of the swatch before the text, or empty for none.
     """
@@ -37,19 +37,22 @@ class Table:
         rows: as many cells a row as there are columns, or one.
         groups: heads above the columns, each with the number of columns it spans; or none.
         prose: columns of text, which stand to the left and may wrap.
+        fine: whether a terminal shows the small type too.
     """
 
     columns: tuple[str, ...]
     rows: Sequence[Sequence[Cell]]
     groups: tuple[tuple[str, int], ...] = ()
     prose: tuple[int, ...] = field(default=(0,))
+    fine: bool = False
 
 
 def level_cell(found: Estimate | None, show_sign: bool = False) -> Cell:
-    """A level with its interval."""
+    """A level with the half-width of its interval."""
     if found is None:
         return Cell("–")
-    return Cell((signed if show_sign else plain)(found.estimate), interval(found.low, found.high))
+    text = (signed if show_sign else plain)(found.estimate)
+    return Cell(text, reach(found.low, found.high))
 
 
 def effect_cell(found: Estimate | None) -> Cell:
@@ -65,7 +68,7 @@ def effect_cell(found: Estimate | None) -> Cell:
 
 
 def to_rich(table: Table) -> RichTable:
-    """The table for a terminal, without the small print."""
+    """The table for a terminal, without the small print unless the table is fine."""
     made = RichTable(box=None, padding=(0, 1), header_style="dim", pad_edge=False, collapse_padding=True)
     heads = [name for name, span in table.groups for _ in range(span)] or [""] * len(table.columns)
     for number, (head, column) in enumerate(zip(heads, table.columns, strict=True)):
@@ -77,8 +80,13 @@ def to_rich(table: Table) -> RichTable:
         if len(row) == 1:
             made.add_row(Text(row[0].text, style="italic dim"))
         else:
-            made.add_row(*(Text(cell.text, style="bold" if cell.strong else "") for cell in row))
+            made.add_row(*(_text(cell, table.fine) for cell in row))
     return made
+
+
+def _text(cell: Cell, fine: bool) -> Text:
+    text = Text(cell.text, style="bold" if cell.strong else "")
+    return text.append(f"\n{cell.small}", style="dim not bold") if fine and cell.small else text
 
 
 def to_html(table: Table) -> str:

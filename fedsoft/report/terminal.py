@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from fedsoft.report.level_tables import conclusions_table, result_table, strategy_table
-from fedsoft.report.shown import Shown, axes_name
+from fedsoft.report.shown import FEW, Shown, axes_name
 from fedsoft.report.tables import to_rich
 from fedsoft.report.words import data_line, headline, verdict_notes
 from fedsoft.study.digest import Digest
@@ -19,8 +19,10 @@ def show(result: Digest, path: Path, console: Console) -> None:
     if cells:
         shown = cells[-1]
         where = f", {axes_name(shown.cell.axes)}" if shown.cell.axes else ""
-        _title(console, f"Sources under {shown.primary}{where}, against the label")
-        console.print(to_rich(result_table(shown)))
+        together = cells if len(cells) <= FEW else cells[-1:]
+        alone = where if len(together) == 1 else ""
+        _title(console, f"Sources under {shown.primary}{alone}, against the label, ± half a 95 % interval")
+        console.print(to_rich(result_table(together)))
         if "hardest_fifth" in shown.strata:
             console.print("* at equal mean confidence", style="dim", highlight=False)
         if len(shown.strategies) > 1:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fedsoft.config import Endpoint
 from fedsoft.evaluation import (
+    ECE,
     METRICS,
     Effects,
     crossed_effects,
@@ -153,6 +154,21 @@ def estimate(values: Values, strategy: str, baseline: str) -> list[Estimate]:
             Estimate(strategy, name, formula, *key, stratum, *row)
             for stratum, part in zip(across, numbers, strict=True)
             for (name, formula), row in zip(names, part, strict=True)
+        ]
+    return rows + _ece(values, strategy)
+
+
+def _ece(values: Values, strategy: str) -> list[Estimate]:
+    """ECE of each source as predicted, on all examples of all seeds together."""
+    rows = []
+    for reference in dict.fromkeys(reference for _, reference, _ in values.values):
+        gap, hit = (values.values["raw", reference, metric] for metric in ("signed_gap", "accuracy"))
+        shares = ECE().contributions(torch.from_numpy(gap + hit), torch.from_numpy(hit)).numpy()
+        found = crossed_effects(shares.T, values.image, values.seed)
+        numbers = np.vstack([found.estimate, *found.interval()]).T.tolist()
+        rows += [
+            Estimate(strategy, source, "", "raw", reference, "ece", "all", level, low, high, np.nan)
+            for source, (level, low, high) in zip(values.sources, numbers, strict=True)
         ]
     return rows
 

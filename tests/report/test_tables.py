@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -32,6 +33,7 @@ def test_one_table_both_ways() -> None:
     assert "part <1>" in text
     assert "0.5" in text
     assert "0.4 to 0.6" not in text
+    assert "0.4 to 0.6" in printed(replace(table, fine=True))
     assert "part &lt;1&gt;" in html
     assert "<strong>0.5</strong><small>0.4 to 0.6</small>" in html
 
@@ -49,12 +51,12 @@ def test_an_effect_stands_out_where_its_interval_excludes_zero() -> None:
 
 def test_undefined_numbers_are_words() -> None:
     cell = level_cell(estimate(math.nan, math.nan, math.nan))
-    assert (cell.text, cell.small) == ("not enough data", "not enough data")
+    assert (cell.text, cell.small) == ("not enough data", "")
 
 
 def test_the_result_table_shows_the_digest(result: Digest) -> None:
     shown = Shown(result, result.cells[0])
-    rows = {row[0].text: row for row in result_table(shown).rows}
+    rows = {row[0].text: row for row in result_table([shown]).rows}
     assert list(rows) == ["hard", "human_soft", "votes_k(k=3)"]
     for source, row in rows.items():
         of = {
