@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from fedsoft.config import Endpoint
 from fedsoft.report import figures
 from fedsoft.report.shown import Shown
-from fedsoft.report.words import reference_name
+from fedsoft.report.words import METRICS, reference_name
+from fedsoft.study.digest import Digest
 
 
 @dataclass(frozen=True)
@@ -63,3 +65,30 @@ def plates(shown: Shown) -> Iterator[Plate]:
         + f" Votes: {crowd}." * votes,
         figures.softness(shown),
     )
+
+
+def grid_plates(result: Digest) -> Iterator[Plate]:
+    """The figures of a whole grid that its axes allow."""
+    endpoint = result.opened.plan.study.endpoint or Endpoint()
+    if (drawn := figures.grid(result)) is not None:
+        yield Plate(
+            "Levels along the grid",
+            "Against the label, as predicted, all test examples. Bars: 95 % intervals.",
+            drawn,
+        )
+    if (drawn := figures.maps(result)) is not None:
+        yield Plate(
+            "Where each source helps and where it hurts",
+            f"Thousandths of {METRICS[endpoint.metric]}, each source less {endpoint.baseline}, against "
+            f"{reference_name(endpoint.reference, result.crowd)} (stratum: {endpoint.stratum}); violet: "
+            "below zero. Bold: the 95 % interval excludes zero. A thick line parts the cells in which the "
+            "source is above zero beyond its interval.",
+            drawn,
+        )
+    if (drawn := figures.lengths(result)) is not None:
+        yield Plate(
+            "Length of training",
+            "Validation examples, against the label, as predicted, means over seeds. Below zero: better "
+            f"than {endpoint.baseline} after as many rounds.",
+            drawn,
+        )

@@ -5,10 +5,9 @@ from importlib.resources import files
 
 from matplotlib.figure import Figure
 
-from fedsoft.report import figures
 from fedsoft.report.effect_tables import effects_table
 from fedsoft.report.figures.style import to_svg
-from fedsoft.report.gallery import plates
+from fedsoft.report.gallery import grid_plates, plates
 from fedsoft.report.guide import guide
 from fedsoft.report.level_tables import conclusions_table, grid_table, result_table, strategy_table
 from fedsoft.report.run_tables import client_table, settings_table
@@ -65,16 +64,10 @@ def _head(result: Digest) -> str:
 
 
 def _grid(result: Digest) -> str:
-    made = figures.grid(result)
     parts = ["<h2>Over the grid</h2>\n"]
-    if made:
-        parts.append(
-            _figure(
-                made,
-                "levels over the grid",
-                "Against the label, as predicted, all test examples. Bars: 95 % intervals.",
-            )
-        )
+    for plate in grid_plates(result):
+        title = f"<h3>{escape(plate.title)}</h3>\n"
+        parts.append(title + _figure(plate.figure, plate.title, plate.caption))
     if result.conclusions:
         parts.append("<h3>The endpoint in every cell</h3>\n" + to_html(conclusions_table(result)))
     if len(result.cells) > FEW:

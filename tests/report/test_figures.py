@@ -8,9 +8,11 @@ import pytest
 from fedsoft.report import figures
 from fedsoft.report.colours import colours_of
 from fedsoft.report.figures.grid import positions
+from fedsoft.report.figures.maps import border, planes
 from fedsoft.report.figures.style import to_svg, wrapped
 from fedsoft.report.shown import Shown
-from fedsoft.study.digest import Digest
+from fedsoft.study.digest import Digest, digest
+from fedsoft.study.study import reopen_study
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +86,39 @@ def test_svg_is_the_same_twice(shown: Shown) -> None:
 
 def test_without_a_numeric_axis_there_is_no_grid_figure(result: Digest) -> None:
     assert figures.grid(result) is None
+
+
+@pytest.fixture(scope="module")
+def crossed(run_tiny) -> Digest:  # type: ignore[no-untyped-def]
+    axes = {"scenario.clients": [1, 2], "scenario.votes": [1, 2], "model": ["linear", "mlp"]}
+    endpoint = {"source": "human_soft", "baseline": "hard", "metric": "brier", "view": "raw"}
+    sources = ["hard", "human_soft", "human_hard"]
+    folder = run_tiny(grid=axes, sources=sources, strategies=["fedavg"], endpoint=endpoint)
+    return digest(reopen_study(folder))
+
+
+def test_a_plane_is_the_grids_last_two_axes(crossed: Digest, result: Digest) -> None:
+    found = planes(crossed)
+    assert [plane.rest for plane in found] == ["scenario.clients = 1", "scenario.clients = 2"]
+    assert (found[0].x[0], found[0].y[0]) == ("model", "scenario.votes")
+    axes = found[1].cells["linear", "2"].cell.axes
+    assert axes == {"scenario.clients": 2, "scenario.votes": 2, "model": "linear"}
+    assert planes(result) == []
+
+
+def test_maps_show_every_effect_in_its_place(crossed: Digest) -> None:
+    figure = figures.maps(crossed)
+    assert figure is not None
+    # Two rests × two views, and two sources beside the baseline.
+    assert len(figure.axes) == 8
+    shown = planes(crossed)[0].cells["mlp", "1"]
+    found = shown.estimate("human_soft less hard", "raw", "label", "brier", "all")
+    assert found is not None
+    texts = {text.get_position(): text.get_text() for text in figure.axes[0].texts}
+    assert texts[1, 0] == f"{1000 * found.estimate:+.0f}".replace("-", "−")
+    assert figures.lengths(crossed) is not None
+
+
+def test_the_border_runs_between_unlike_cells() -> None:
+    edges = list(border(np.array([[False, True], [False, False]])))
+    assert edges == [((0.5, 0.5), (-0.5, 0.5)), ((0.5, 1.5), (0.5, 0.5))]

@@ -4,7 +4,9 @@ from fedsoft.report.figures.convergence import convergence
 from fedsoft.report.figures.forest import forest
 from fedsoft.report.figures.gaps import gaps
 from fedsoft.report.figures.grid import grid
+from fedsoft.report.figures.lengths import lengths
+from fedsoft.report.figures.maps import maps
 from fedsoft.report.figures.reliability import reliability
 from fedsoft.report.figures.softness import softness
 
-__all__ = ["convergence", "forest", "gaps", "grid", "reliability", "softness"]
+__all__ = ["convergence", "forest", "gaps", "grid", "lengths", "maps", "reliability", "softness"]

@@ -17,13 +17,14 @@ from fedsoft.study.digest import Digest
 
 NAMES = {"privacy.epsilon": "privacy loss ε", "vote": "ε a vote", "image": "ε an image"}
 COLUMNS = ("accuracy", "brier", "signed_gap")
+MOST_RESTS = 4
 
 
 def grid(result: Digest) -> Figure | None:
     """Accuracy, Brier score and signed gap along the first numeric axis, a row of panels for each rest.
 
     Returns:
-        None where no axis of the grid is numeric.
+        None where no axis of the grid is numeric, or the others have more combinations than can be shown.
     """
     axis = numeric_axis(result)
     if axis is None:
@@ -31,6 +32,8 @@ def grid(result: Digest) -> Figure | None:
     values = sorted(result.opened.plan.study.grid[axis])
     shown = [Shown(result, cell) for cell in result.cells]
     rests = list(dict.fromkeys(_rest(cell, axis) for cell in shown))
+    if len(rests) > MOST_RESTS:
+        return None
     with style():
         figure, panes = panels(len(rests), 3, 0.7 + 2.6 * len(rests), sharex=True, sharey="col")
         for row, rest in zip(panes, rests, strict=True):
