@@ -3,8 +3,9 @@
     python simulations/tune.py configs/audit.toml training.lr 0.03 0.1 0.3 1.0
 
 Runs every source × strategy of the study at each value of one key, with seeds from 100, and prints the
-mean validation loss against the dataset's labels: by strategy over all sources (the common criterion),
-and each source's own best under the first strategy. Nothing here looks at test examples.
+mean validation NLL: against the dataset's labels, by strategy over all sources and each source's best (the
+common criterion), and each source's best against its own kind of label, people's votes where its targets are
+made of them. Nothing here looks at test examples.
 """
 
 import argparse
@@ -15,6 +16,9 @@ import numpy as np
 
 from fedsoft.config import read_study
 from fedsoft.report.live import Live
+from fedsoft.study.prepare import load_dataset
+from fedsoft.study.settings import RunSettings
+from fedsoft.study.store import Store
 from fedsoft.study.study import open_study
 
 
@@ -36,10 +40,13 @@ def main() -> None:
         study.run("inprocess", None, live.after_round, lambda: False)
 
     losses: dict[tuple[str, str, float], list[np.ndarray]] = defaultdict(list)
+    own: dict[tuple[str, str, float], list[float]] = defaultdict(list)
     for cell in study.plan.cells:
         for run in cell.runs:
             curve = np.array([figures["nll"] for figures in study.store.rounds(run.key)])
-            losses[run.strategy.label(), run.arm.label(), cell.axes[options.key]].append(curve)
+            at = run.strategy.label(), run.arm.label(), cell.axes[options.key]
+            losses[at].append(curve)
+            own[at].append(own_loss(run, study.store))
 
     strategies = dict.fromkeys(strategy for strategy, _, _ in losses)
     sources = dict.fromkeys(source for _, source, _ in losses)
@@ -51,7 +58,23 @@ def main() -> None:
             print(f"  {value:<8g} {curve[-1]:.4f}   ({curve.argmin()}: {curve.min():.4f})")
         for source in sources:
             last = [np.mean(losses[strategy, source, value], axis=0)[-1] for value in options.values]
-            print(f"    {source}: best at {options.values[int(np.argmin(last))]:g} ({min(last):.4f})")
+            mine = [np.mean(own[strategy, source, value]) for value in options.values]
+            print(
+                f"    {source}: best at {options.values[int(np.argmin(last))]:g} ({min(last):.4f}), "
+                f"by its own labels at {options.values[int(np.argmin(mine))]:g} ({min(mine):.4f})"
+            )
+
+
+def own_loss(run: RunSettings, store: Store) -> float:
+    """Validation NLL of the final model against the kind of label that the source is made of."""
+    data, made = load_dataset(run.dataset), store.predictions(run.key)
+    rows = made["validation_rows"]
+    by_people = run.source.needs_votes and not run.source.needs_predictions
+    if by_people and data.votes is not None:
+        reference = data.votes[rows] / data.votes[rows].sum(axis=1, keepdims=True)
+    else:
+        reference = np.eye(data.classes)[data.labels[rows]]
+    return float(-(reference * np.log(np.maximum(made["validation"], 1e-30))).sum(axis=1).mean())
 
 
 if __name__ == "__main__":
