@@ -81,11 +81,16 @@ def run(
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's results.")]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's results.")],
+    figures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write each figure there, as a PNG.")
+    ] = None,
+) -> None:
     """Score a study's finished runs anew, print its table and verdict, and write its report."""
     from fedsoft.report import write_report
 
-    write_report(folder)
+    write_report(folder, figures)
 
 
 @app.command("list")

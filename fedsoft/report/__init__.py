@@ -5,11 +5,12 @@ from pathlib import Path
 __all__ = ["write_report"]
 
 
-def write_report(folder: Path) -> Path:
+def write_report(folder: Path, figures: Path | None = None) -> Path:
     """Score a study's finished runs anew, print its tables and verdict, and write ``report.html``.
 
     Args:
         folder: the study's folder of results.
+        figures: where to write every figure as a PNG of its own, if anywhere.
 
     Returns:
         The path of the page.
@@ -22,6 +23,7 @@ def write_report(folder: Path) -> Path:
 
     from fedsoft.files import write_text
     from fedsoft.report.page import page
+    from fedsoft.report.pictures import write_figures
     from fedsoft.report.terminal import show
     from fedsoft.study.digest import digest
     from fedsoft.study.study import reopen_study
@@ -29,5 +31,7 @@ def write_report(folder: Path) -> Path:
     result = digest(reopen_study(folder))
     path = folder / "report.html"
     write_text(path, page(result))
+    if figures:
+        write_figures(result, figures)
     show(result, path, Console())
     return path

@@ -11,7 +11,7 @@ from fedsoft.report.gallery import grid_plates, plates
 from fedsoft.report.guide import guide
 from fedsoft.report.level_tables import conclusions_table, grid_table, result_table, strategy_table
 from fedsoft.report.run_tables import client_table, settings_table
-from fedsoft.report.shown import FEW, Shown, axes_name
+from fedsoft.report.shown import FEW, Shown, axes_name, in_detail
 from fedsoft.report.tables import to_html
 from fedsoft.report.words import METRICS, cell_verdicts, data_line, headline, reference_name, verdict_notes
 from fedsoft.study.analysis import HARDEST
@@ -23,20 +23,16 @@ def page(result: Digest) -> str:
     title = result.opened.plan.study.name
     css = files("fedsoft.report").joinpath("page.css").read_text()
     body = [_head(result)]
-    cells = [Shown(result, cell) for cell in result.cells]
-    with_results = [shown for shown in cells if shown.strategies]
-    if len(cells) > 1 and with_results:
+    details, count = in_detail(result), len(result.cells)
+    if count > 1 and details:
         body.append(_grid(result))
-    details = with_results if len(with_results) <= FEW else with_results[-1:]
     if details:
         body.append(_results(details))
     for shown in details:
-        if len(cells) > 1:
+        if count > 1:
             body.append(f"<h2>In detail: {escape(axes_name(shown.cell.axes))}</h2>")
-            if len(details) < len(cells):
-                body.append(
-                    _note(f"One of {len(cells)} cells of the grid; the others are in the tables above.")
-                )
+            if len(details) < count:
+                body.append(_note(f"One of {count} cells of the grid; the others are in the tables above."))
         body += [_figures(shown), _effects(shown), _strategies(shown), _clients(shown)]
     body += [_run(result), _guide(result)]
     return (

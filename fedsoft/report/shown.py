@@ -103,6 +103,17 @@ class Shown:
         }
 
 
+def with_results(result: Digest) -> list[Shown]:
+    """The cells of a study that have results."""
+    return [shown for cell in result.cells if (shown := Shown(result, cell)).strategies]
+
+
+def in_detail(result: Digest) -> list[Shown]:
+    """The cells that are shown with all their tables and figures."""
+    cells = with_results(result)
+    return cells if len(cells) <= FEW else cells[-1:]
+
+
 def axes_name(axes: dict[str, Any]) -> str:
     """A cell of the grid in words, such as ``privacy.epsilon = 1, privacy.unit = vote``."""
     return ", ".join(f"{key} = {value_name(value)}" for key, value in axes.items())

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from fedsoft.report.level_tables import conclusions_table, result_table, strategy_table
-from fedsoft.report.shown import FEW, Shown, axes_name
+from fedsoft.report.shown import axes_name, in_detail
 from fedsoft.report.tables import to_rich
 from fedsoft.report.words import data_line, headline, verdict_notes
 from fedsoft.study.digest import Digest
@@ -15,11 +15,9 @@ def show(result: Digest, path: Path, console: Console) -> None:
     """Print results, verdict and the path of the page."""
     console.print(f"\n[bold]{result.opened.plan.study.name}[/bold]", highlight=False)
     console.print(data_line(result), highlight=False, markup=False)
-    cells = [shown for cell in result.cells if (shown := Shown(result, cell)).strategies]
-    if cells:
-        shown = cells[-1]
+    if together := in_detail(result):
+        shown = together[-1]
         where = f", {axes_name(shown.cell.axes)}" if shown.cell.axes else ""
-        together = cells if len(cells) <= FEW else cells[-1:]
         alone = where if len(together) == 1 else ""
         _title(console, f"Sources under {shown.primary}{alone}, against the label, ± half a 95 % interval")
         console.print(to_rich(result_table(together)))

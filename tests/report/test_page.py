@@ -13,6 +13,7 @@ import pytest
 from fedsoft.report import write_report
 from fedsoft.report.colours import colours_of
 from fedsoft.report.page import page
+from fedsoft.report.pictures import write_figures
 from fedsoft.study.digest import Digest, digest
 from fedsoft.study.study import reopen_study
 
@@ -170,3 +171,10 @@ def test_write_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_live_display_needs_no_heavy_imports() -> None:
     code = "import sys; import fedsoft.report.live; assert not {'matplotlib', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_figures_are_written_as_files(result: Digest, tmp_path: Path) -> None:
+    paths = write_figures(result, tmp_path)
+    assert len({path.name for path in paths}) == len(paths) >= 4
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+    assert "tiny-Reliability-fedavg.png" in {path.name for path in paths}
