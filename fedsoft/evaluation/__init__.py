@@ -1,6 +1,7 @@
 """Evaluation: calibration, agreement with people, strata and statistics. Tensors in, numbers out."""
 
 from fedsoft.evaluation import agreement, calibration, quality, selective
+from fedsoft.evaluation.calibrators import CALIBRATORS, Calibrator
 from fedsoft.evaluation.evaluate import Score, evaluate, floor_label
 from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.metric import METRICS, Better, Metric
@@ -12,9 +13,11 @@ from fedsoft.evaluation.temperature import apply_temperature, fit_temperature, t
 from fedsoft.evaluation.verdicts import Verdict, holm, holm_interval, smallest_detectable, verdict
 
 __all__ = [
+    "CALIBRATORS",
     "METRICS",
     "STRATA",
     "Better",
+    "Calibrator",
     "Effects",
     "Metric",
     "Score",
