@@ -3,6 +3,7 @@
 import pytest
 
 from fedsoft.config import Redraw
+from fedsoft.streams import stream
 from fedsoft.study.prepare import prepare
 from fedsoft.study.study import open_study
 
@@ -58,6 +59,8 @@ def test_zero_is_the_seeds_own_draw_and_key(tiny, tmp_path):
     runs = open_study(tiny, "tiny.toml", tmp_path).plan.runs
     assert [run.key for run in runs] == keys
     assert [run.training_seed for run in runs] == [run.seed for run in runs]
+    own, same = runs[0].stream("votes", "purpose", party=1), stream("purpose", seed=0, party=1)
+    assert own.random() == same.random()
 
 
 def test_redraws_may_be_a_grid(tiny, tmp_path):
