@@ -42,6 +42,7 @@ class Kind(StrEnum):
     models = "models"
     losses = "losses"
     metrics = "metrics"
+    calibrators = "calibrators"
 
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")]
@@ -169,6 +170,7 @@ def _registry(kind: Kind) -> Any:
         Kind.models: ("fedsoft.training", "MODELS"),
         Kind.losses: ("fedsoft.training", "LOSSES"),
         Kind.metrics: ("fedsoft.evaluation", "METRICS"),
+        Kind.calibrators: ("fedsoft.evaluation", "CALIBRATORS"),
     }[kind]
     return getattr(importlib.import_module(module), name)
 

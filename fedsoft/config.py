@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationEr
 
 from fedsoft.datasets import DATASETS, Dataset
 from fedsoft.errors import StudyFileError
+from fedsoft.evaluation import CALIBRATORS, Calibrator
 from fedsoft.federation.strategies import STRATEGIES, StrategyOptions
 from fedsoft.privacy import LabelPrivacy
 from fedsoft.registry import Options, explain
@@ -21,31 +22,54 @@ SourceChoice = Annotated[LabelSource, SOURCES.validator, SOURCES.serializer]
 StrategyChoice = Annotated[StrategyOptions, STRATEGIES.validator, STRATEGIES.serializer]
 DatasetChoice = Annotated[Dataset, DATASETS.validator, DATASETS.serializer]
 ModelChoice = Annotated[Model, MODELS.validator, MODELS.serializer]
+CalibratorChoice = Annotated[Calibrator, CALIBRATORS.validator, CALIBRATORS.serializer]
 Changes = Annotated[Training, PlainSerializer(lambda options: options.model_dump(exclude_unset=True))]
 """Options of training that are set, to stand in for a study's; the others are as in the study."""
 
 
 class Arm(BaseModel):
-    """One side of a comparison: a label source, and what its clients' training does unlike the study's.
+    """One side of a comparison: a label source, what training does unlike the study's, and what comes after.
 
-    A source whose training is changed is a rival: a way to calibration that costs no votes.
+    A source that differs in more than its labels is a rival: another way to calibration.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: SourceChoice
     training: Changes = Training()
+    members: int = Field(1, ge=1, description="models trained, whose predictions are averaged")
+    calibration: CalibratorChoice | None = Field(
+        None, description="fitted to predictions on validation examples, after training"
+    )
 
     def label(self) -> str:
-        """The source's label and the changes, such as ``hard + focal`` or ``hard + weight_decay=0.01``."""
+        """The source's label and what sets it apart, such as ``hard + focal`` or ``hard + ensemble of 5``."""
         changes = ((key, getattr(self.training, key)) for key in sorted(self.training.model_fields_set))
         spelled = [v.label() if isinstance(v, Options) else f"{key}={v}" for key, v in changes]
+        if self.members > 1:
+            spelled.append(f"ensemble of {self.members}")
+        if self.calibration:
+            spelled.append(self.calibration.label())
         return " + ".join([self.source.label(), *spelled])
 
     def trained(self, usual: Training) -> Training:
         """The study's training with the changes."""
         changes = {key: getattr(self.training, key) for key in self.training.model_fields_set}
         return usual.model_copy(update=changes)
+
+
+class Redraw(BaseModel):
+    """Which parts of a seed's chance are drawn anew, each by a number; 0 is the seed's own draw.
+
+    How far runs that differ in one of them alone are apart is that part's share of the instability. Where
+    votes are drawn, another partition also means others, since they are drawn client by client.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    training: int = Field(0, ge=0, description="initial weights, cohorts, batch orders, mixup, delivery")
+    partition: int = Field(0, ge=0, description="who holds, validates and tests what; who is in which party")
+    votes: int = Field(0, ge=0, description="the votes collected and bought, and what targets draw from them")
 
 
 class Endpoint(BaseModel):
@@ -58,7 +82,7 @@ class Endpoint(BaseModel):
     metric: Literal["brier", "nll", "signed_gap"] = Field("brier", description="what is compared")
     reference: Literal["label", "mode", "vote"] = Field("label", description="against whom it is measured")
     stratum: str = Field("all", description="`all`, or a difficulty stratum")
-    view: Literal["raw", "equal_confidence", "own_temperature"] = Field(
+    view: Literal["raw", "equal_confidence", "own_temperature", "own_temperature_vote"] = Field(
         "equal_confidence", description="as predicted, at equal mean confidence, or after own temperatures"
     )
     strategy: str = Field("fedavg", description="label of the strategy it is compared under")
@@ -83,7 +107,7 @@ class Study(BaseModel):
     description: str = Field("", description="what the study asks, in a sentence, for the report")
     dataset: DatasetChoice
     sources: tuple[SourceChoice, ...] = Field(min_length=1)
-    rivals: tuple[Arm, ...] = Field((), description="sources under another training than the study's")
+    rivals: tuple[Arm, ...] = Field((), description="sources trained otherwise, averaged or calibrated")
     strategies: tuple[StrategyChoice, ...] = Field(min_length=1)
     scenario: Scenario = Scenario()
     privacy: LabelPrivacy | None = None
@@ -93,6 +117,7 @@ class Study(BaseModel):
     rounds: int = Field(ge=1)
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
     folds: int = Field(5, ge=2, description="a seed holds out the fold `seed mod folds`")
+    redraw: Redraw = Redraw()
     endpoint: Endpoint | None = None
     grid: dict[str, tuple[Any, ...]] = Field({}, description="dotted keys with the values to cross")
     device: Literal["auto", "cpu", "cuda"] = "cpu"
@@ -123,6 +148,12 @@ class Study(BaseModel):
                 raise ValueError(
                     f"endpoint names strategy {self.endpoint.strategy!r}, but strategies are "
                     f"{', '.join(strategies)}"
+                )
+        for arm in self.arms:
+            if self.privacy and arm.calibration:
+                raise ValueError(
+                    f"rival {arm.label()!r} is calibrated on labels or votes in the clear, which [privacy] "
+                    "cannot protect; leave it out"
                 )
         chosen = [arm.source for arm in self.arms]
         for source in (*chosen, *(p.source for p in self.scenario.parties if p.source)):

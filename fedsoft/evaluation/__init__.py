@@ -2,6 +2,7 @@
 
 from fedsoft.evaluation import agreement, calibration, quality, selective
 from fedsoft.evaluation.calibration import ECE
+from fedsoft.evaluation.calibrators import CALIBRATORS, Calibrator
 from fedsoft.evaluation.evaluate import Score, evaluate, floor_label
 from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.metric import METRICS, Better, Metric
@@ -13,10 +14,12 @@ from fedsoft.evaluation.temperature import apply_temperature, fit_temperature, t
 from fedsoft.evaluation.verdicts import Verdict, holm, holm_interval, smallest_detectable, verdict
 
 __all__ = [
+    "CALIBRATORS",
     "ECE",
     "METRICS",
     "STRATA",
     "Better",
+    "Calibrator",
     "Effects",
     "Metric",
     "Score",

@@ -27,7 +27,8 @@ def guide(result: Digest) -> dict[str, str]:
         "confidence "
         "of all of them, without looking at labels; and after each source's own temperature, fitted on "
         "validation "
-        "labels. Only what survives at equal confidence is called an effect on hard examples.",
+        "labels, or on one vote for each validation example. "
+        "Only what survives at equal confidence is called an effect on hard examples.",
         "Intervals": "95 % intervals treat images and seeds as crossed: their variances are combined as in "
         "two-way clustering, with Student's t on one degree of freedom less than there "
         "are "

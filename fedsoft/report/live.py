@@ -18,7 +18,7 @@ class Live:
 
     def __init__(self, runs: Sequence["RunSettings"]) -> None:
         self.runs = len(runs)
-        self.rounds = sum(run.rounds for run in runs)
+        self.rounds = sum(run.rounds if run.kind in ("teacher", "trained") else 1 for run in runs)
         self.rounds_seen = self.done = 0
         self.began = self.printed = time.monotonic()
         self.console = Console()

@@ -46,7 +46,7 @@ def settings_table(result: Digest) -> Table:
         "device": _all(records, "device"),
         "versions": ", ".join(f"{name} {_all(records, name)}" for name in VERSIONS),
         "runs": f"{amount(len(records))} finished, {amount(result.missing)} missing",
-        "compute time": duration(sum(record["seconds"] for record in records)),
+        "compute time": duration(result.seconds),
     }
     return Table(
         ("what", "value"), [[Cell(key), Cell(value)] for key, value in settings.items()], prose=(0, 1)

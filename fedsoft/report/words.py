@@ -21,6 +21,7 @@ VIEWS = {
     "raw": "as predicted",
     "equal_confidence": "at equal confidence",
     "own_temperature": "own temperature",
+    "own_temperature_vote": "own temperature, one vote",
 }
 
 

@@ -19,6 +19,7 @@ from fedsoft.evaluation import (
     smallest_detectable,
     verdict,
 )
+from fedsoft.study.derive import drawn_votes
 from fedsoft.study.effects import effects_of, example_values, views
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.prepare import load_dataset
@@ -106,12 +107,14 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
             continue
         made = [store.predictions(run.key) for run in runs]
         fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
-        validation, truth = None, None
+        validation, truth, votes = None, None, None
         if "validation" in made[0]:
-            data = load_dataset(runs[0].dataset)
+            data, rows = load_dataset(runs[0].dataset), made[0]["validation_rows"]
             validation = stack(made, "validation", device)
-            truth = onehot(torch.from_numpy(data.labels[made[0]["validation_rows"]]).to(device), data.classes)
-        for view, probs in views(stack(made, "test", device), validation, truth).items():
+            truth = onehot(torch.from_numpy(data.labels[rows]).to(device), data.classes)
+            if data.votes is not None:
+                votes = onehot(torch.from_numpy(drawn_votes(runs[0], rows)).to(device), data.classes)
+        for view, probs in views(stack(made, "test", device), validation, truth, votes).items():
             for name, reference in fold.references.items():
                 for metric, values in example_values(probs, reference, votes=name == "vote").items():
                     parts.setdefault((view, name, metric), []).append(values.cpu().numpy())

@@ -1,5 +1,6 @@
 """Everything that a report shows, computed once from what a study has stored."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from fedsoft.study.analysis import Conclusion, Estimate, Values, conclude, estim
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.prepare import load_dataset, prepare
 from fedsoft.study.results import test_fold, write_results
+from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.study import OpenStudy
 from fedsoft.supervision import dose
@@ -43,11 +45,12 @@ class CellDigest:
         pooled: by strategy and source, scores of the predictions pooled over folds (not linear in examples:
             ECE with its floor, agreement with people, selective prediction), overall and by stratum.
         reliability: by strategy and source, pooled confidence (N,), and hits (N,) by reference.
-        curves: by strategy and source, (seeds, rounds + 1) of each per-round figure on validation examples.
+        curves: by strategy and source, (seeds, rounds + 1) of each per-round figure on validation examples;
+            ensembles and calibrated sources have none.
         targets: by source.
         doses: (J, J) mean total variation between sources' targets, in the order of the study's sources.
-        seconds: compute seconds of all runs.
-        bytes_sent: bytes of parameters that a run of each strategy sent, on average.
+        seconds: compute seconds of all runs, and of those that ensembles are made of.
+        bytes_sent: bytes of parameters that training a run under each strategy sent, on average.
     """
 
     axes: dict[str, Any]
@@ -72,6 +75,7 @@ class Digest:
         cells: one digest a cell of the grid.
         conclusions: the verdict on the endpoint in each cell; empty without an endpoint.
         missing: runs that have not finished.
+        seconds: compute seconds of all runs, and of those that ensembles are made of.
     """
 
     opened: OpenStudy
@@ -80,6 +84,7 @@ class Digest:
     cells: list[CellDigest]
     conclusions: list[Conclusion]
     missing: int
+    seconds: float
 
 
 def digest(opened: OpenStudy) -> Digest:
@@ -102,6 +107,7 @@ def digest(opened: OpenStudy) -> Digest:
         cells=cells,
         conclusions=conclude(for_endpoint, endpoint) if endpoint and for_endpoint else [],
         missing=len(plan.runs) - len(records),
+        seconds=_seconds([run for run in plan.runs if run.key in records], store),
     )
     _write_tables(result)
     return result
@@ -132,14 +138,26 @@ def _digest_cell(
         curves=_curves(cell, gathered, store),
         targets=_targets(cell, records),
         doses=_doses(cell, store, device),
-        seconds=sum(records[run.key]["seconds"] for run in done),
+        seconds=_seconds(done, store),
         bytes_sent={
             name: float(
-                np.mean([records[run.key]["bytes_sent"] for run in done if run.strategy.label() == name])
+                np.mean(
+                    [
+                        records[run.key]["bytes_sent"]
+                        for run in done
+                        if run.strategy.label() == name and run.kind == "trained"
+                    ]
+                )
             )
             for name in gathered
         },
     )
+
+
+def _seconds(runs: Iterable[RunSettings], store: Store) -> float:
+    """Compute seconds of all that was trained to make some runs, each run counted once."""
+    trained = {run.key for made in runs for run in made.trained() if store.is_done(run.key)}
+    return float(sum(store.record(key)["seconds"] for key in sorted(trained)))
 
 
 def _pool(
@@ -171,11 +189,13 @@ def _curves(
                 store.rounds(run.key)
                 for run in cell.runs
                 if (run.strategy.label(), run.arm.label()) == (strategy, source) and run.seed in values.seed
+                if run.kind == "trained"
             ]
-            curves[strategy, source] = {
-                name: np.array([[figures[name] for figures in run] for run in rounds])
-                for name in rounds[0][0]
-            }
+            if rounds:
+                curves[strategy, source] = {
+                    name: np.array([[figures[name] for figures in run] for run in rounds])
+                    for name in rounds[0][0]
+                }
     return curves
 
 

@@ -1,4 +1,4 @@
-"""The effects of the design, and the three ways in which two sources are compared."""
+"""The effects of the design, and the ways in which two sources are compared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,13 @@ from torch import Tensor
 
 from fedsoft.evaluation import apply_temperature, entropy, fit_temperature, temperature_for_confidence
 
-View = Literal["raw", "equal_confidence", "own_temperature"]
-VIEWS: tuple[View, ...] = ("raw", "equal_confidence", "own_temperature")
+View = Literal["raw", "equal_confidence", "own_temperature", "own_temperature_vote"]
+VIEWS: tuple[View, ...] = ("raw", "equal_confidence", "own_temperature", "own_temperature_vote")
 VIEW_NAMES = {
     "raw": "as predicted",
     "equal_confidence": "at equal mean confidence",
     "own_temperature": "after each source's own temperature",
+    "own_temperature_vote": "after each source's own temperature, fitted to one vote an example",
 }
 CHAIN: dict[str, dict[str, int]] = {
     "amount": {"mass_only": 1, "hard": -1},
@@ -41,8 +42,9 @@ class Effect:
 
 def effects_of(sources: Sequence[str], baseline: str) -> list[Effect]:
     """The effects that a study's sources allow: the chain, then every source less the baseline."""
-    # A source stands for its name, whatever its options, if it is the only one of that name.
-    names = [source.partition("(")[0] for source in sources]
+    # A source stands for its name, whatever its options, if it is the only one of that name; a rival, which
+    # is spelled with a plus, never does.
+    names = [source if " + " in source else source.partition("(")[0] for source in sources]
     label = {name: source for name, source in zip(names, sources, strict=True) if names.count(name) == 1}
     combinations = [
         (effect, {label[name]: sign for name, sign in terms.items()})
@@ -65,25 +67,31 @@ def _vector(terms: dict[str, int], sources: Sequence[str]) -> np.ndarray:
     return np.array([float(terms.get(source, 0)) for source in sources])
 
 
-def views(test: Tensor, validation: Tensor | None, labels: Tensor | None) -> dict[View, Tensor]:
+def views(
+    test: Tensor, validation: Tensor | None, labels: Tensor | None, votes: Tensor | None
+) -> dict[View, Tensor]:
     """Predictions of J sources as they are and tempered, none of it with test labels.
 
     Args:
         test: (J, N, C) predictions of one seed on its test fold.
         validation: (J, V, C) predictions on validation examples, or None.
         labels: (V, C) one-hot labels of these, or None.
+        votes: (V, C) one vote for each of these, one-hot, or None.
 
     Returns:
         (J, N, C) for each view: raw; every source tempered to the mean confidence of all J; every
-        source after the temperature that fits its own validation predictions (absent without them).
+        source after the temperature that fits its own validation predictions to labels, and to votes
+        (absent without them).
     """
     common = test.amax(-1).mean()
     result: dict[View, Tensor] = {
         "raw": test,
         "equal_confidence": apply_temperature(test, temperature_for_confidence(test, common)),
     }
-    if validation is not None and labels is not None:
-        result["own_temperature"] = apply_temperature(test, fit_temperature(validation, labels))
+    fitted: dict[View, Tensor | None] = {"own_temperature": labels, "own_temperature_vote": votes}
+    for view, reference in fitted.items():
+        if validation is not None and reference is not None:
+            result[view] = apply_temperature(test, fit_temperature(validation, reference))
     return result
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 import fedsoft
+from fedsoft.datasets import AnnotatedDataset
 from fedsoft.errors import FedsoftError
 from fedsoft.evaluation import METRICS, onehot
 from fedsoft.federation import (
@@ -25,7 +26,8 @@ from fedsoft.federation import (
     strategy_state,
     to_parameters,
 )
-from fedsoft.study.prepare import Prepared, prepare
+from fedsoft.study.derive import derive
+from fedsoft.study.prepare import Prepared, load_dataset, prepare
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.training import predict
@@ -54,7 +56,7 @@ def execute(
     device: str,
     hooks: Hooks | None = None,
 ) -> None:
-    """Train, evaluate and store one run; continue it where a checkpoint was left.
+    """Train, or compute from its parts, and store one run; continue it where a checkpoint was left.
 
     Raises:
         Interrupted: ``hooks.stop`` said so; a checkpoint holds the state.
@@ -64,23 +66,53 @@ def execute(
         return
     hooks = hooks or Hooks()
     store.save_settings(settings)
-    began = time.monotonic()
     try:
-        prepared = prepare(settings, store, device)
-        kept, rounds, seconds = _train(prepared, store, make_grid(prepared.task), hooks)
+        if settings.parts():
+            _derive(settings, store, engine, device, hooks)
+        else:
+            _run(settings, store, make_grid, engine, device, hooks)
     except Interrupted:
         raise
     except FedsoftError as error:
         raise type(error)(f"{settings.label()}: {error}") from None
+
+
+def _derive(settings: RunSettings, store: Store, engine: str, device: str, hooks: Hooks) -> None:
+    """An ensemble or a calibrated run, from its parts: no round but the last, and no model of its own."""
+    if hooks.stop():
+        raise Interrupted(f"{settings.label()} stopped before it began.")
+    predictions, cost = derive(settings, store, device)
+    figures = {"round": settings.rounds, "train_loss": float("nan"), "cohort": 0}
+    if "validation" in predictions:
+        probs = torch.from_numpy(predictions["validation"])
+        figures |= _scores(probs, load_dataset(settings.dataset), predictions["validation_rows"])
+    hooks.after_round(settings, figures)
+    store.finish(
+        settings.key,
+        record=_origin(settings, engine, device) | cost | _environment(),
+        rounds=[figures],
+        model={},
+        predictions=predictions,
+    )
+
+
+def _run(
+    settings: RunSettings,
+    store: Store,
+    make_grid: Callable[[Task], CohortGrid],
+    engine: str,
+    device: str,
+    hooks: Hooks,
+) -> None:
+    """A run that trains."""
+    began = time.monotonic()
+    prepared = prepare(settings, store, device)
+    kept, rounds, seconds = _train(prepared, store, make_grid(prepared.task), hooks)
     parameters = to_parameters(kept.arrays, prepared.task.inputs.device)
     store.finish(
         settings.key,
         record={
-            "label": settings.label(),
-            "engine": engine,
-            "device": device,
-            "seed": settings.seed,
-            "fold": settings.fold,
+            **_origin(settings, engine, device),
             "seconds": seconds + time.monotonic() - began,
             "votes_bought": prepared.votes_bought,
             "bytes_sent": _bytes_sent(kept, rounds),
@@ -161,10 +193,14 @@ def _figures(prepared: Prepared, result: RoundResult) -> dict[str, float]:
     if len(rows):
         parameters = to_parameters(result.arrays, task.inputs.device)
         probs = predict(task.model, parameters, task.inputs[torch.from_numpy(rows)])
-        labels = torch.from_numpy(prepared.dataset.labels[rows]).to(probs.device)
-        reference = onehot(labels, prepared.dataset.classes)
-        figures |= {type(metric).name: float(metric(probs, reference)) for metric in PER_ROUND}
+        figures |= _scores(probs, prepared.dataset, rows)
     return figures
+
+
+def _scores(probs: torch.Tensor, dataset: AnnotatedDataset, rows: np.ndarray) -> dict[str, float]:
+    """What predictions (V, C) on some dataset rows score against their labels."""
+    reference = onehot(torch.from_numpy(dataset.labels[rows]).to(probs.device), dataset.classes)
+    return {type(metric).name: float(metric(probs, reference)) for metric in PER_ROUND}
 
 
 def _predictions(prepared: Prepared, parameters: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
@@ -187,6 +223,17 @@ def _bytes_sent(result: RoundResult, rounds: list[dict[str, float]]) -> int:
     """Bytes of parameters that crossed the network, both ways."""
     size = sum(array.nbytes for array in result.arrays.values())
     return int(2 * size * sum(figures["cohort"] for figures in rounds))
+
+
+def _origin(settings: RunSettings, engine: str, device: str) -> dict[str, Any]:
+    """Which run it is, and what executed it."""
+    return {
+        "label": settings.label(),
+        "engine": engine,
+        "device": device,
+        "seed": settings.seed,
+        "fold": settings.fold,
+    }
 
 
 @lru_cache(maxsize=1)

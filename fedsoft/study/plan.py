@@ -1,13 +1,13 @@
 """What a study has to run, in what order, and what of it is done."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fedsoft.config import Study, cells
 from fedsoft.errors import DataError, StudyFileError
-from fedsoft.study.settings import RunSettings, runs_of
+from fedsoft.study.settings import KINDS, RunSettings, runs_of
 from fedsoft.study.store import Store
 
 
@@ -34,9 +34,10 @@ class Plan:
 
     @property
     def phases(self) -> list[list[RunSettings]]:
-        """Runs in groups, each of which needs only those before it: teachers, then the rest."""
-        teachers = {teacher.key: teacher for run in self.runs for teacher in run.teachers()}
-        return [phase for phase in (list(teachers.values()), self.runs) if phase]
+        """All runs and what they need, each once, in groups of which each needs only those before it."""
+        runs = {need.key: need for run in self.runs for need in (*_behind(run), run)}.values()
+        phases = [[run for run in runs if run.kind == kind] for kind in KINDS]
+        return [phase for phase in phases if phase]
 
     def open(self, store: Store) -> list[list[RunSettings]]:
         """The phases without what is done."""
@@ -48,6 +49,13 @@ class Plan:
     def clients(self) -> int:
         """The largest number of clients of any run."""
         return max(run.scenario.clients for run in self.runs)
+
+
+def _behind(run: RunSettings) -> Iterator[RunSettings]:
+    """The runs that one needs, and what these need."""
+    for need in run.needs():
+        yield from _behind(need)
+        yield need
 
 
 def make_plan(table: Mapping[str, Any], where: str) -> Plan:

@@ -88,7 +88,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         DataError: the data cannot give what a source needs.
         StudyFileError: the model does not fit the inputs.
     """
-    dataset, seed = load_dataset(settings.dataset), settings.seed
+    dataset = load_dataset(settings.dataset)
     is_test = dataset.held_out
     if is_test is None:
         fold = fold_of(dataset.labels, settings.folds, stream("folds", folds=settings.folds))
@@ -99,7 +99,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         is_test,
         settings.scenario.partition,
         settings.scenario.clients,
-        lambda purpose: stream(purpose, seed=seed),
+        lambda purpose: settings.stream("partition", purpose),
         dataset.groups,
     )
     if settings.training.stop == "best_validation" and not len(dealt.validation.rows):
@@ -109,7 +109,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         )
     train, held_out = dealt.train, np.empty(0, dtype=np.int64)
     if settings.role == "teacher":
-        half = _halves(train, seed)
+        half = _halves(train, settings.stream("partition", "teacher halves"))
         held_out = train.rows[half != settings.half]
         train = train.keep(half == settings.half)
         train = train.pooled() if settings.pooled else train
@@ -128,7 +128,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         targets=targets,
         task=Task(
             run=settings.key,
-            seed=seed,
+            seed=settings.training_seed,
             model=settings.model,
             training=settings.training,
             participation=settings.scenario.participation,
@@ -144,9 +144,9 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
     )
 
 
-def _halves(train: Clients, seed: int) -> np.ndarray:
+def _halves(train: Clients, rng: np.random.Generator) -> np.ndarray:
     """(M,) half of each training example: alternating, in random order, within each client."""
-    owner, rng = train.owner, stream("teacher halves", seed=seed)
+    owner = train.owner
     order = np.lexsort((rng.random(len(owner)), owner))
     half = np.empty(len(owner), dtype=np.int64)
     half[order] = (np.arange(len(owner)) - train.offsets[owner[order]]) % 2
@@ -162,8 +162,8 @@ def _targets(
         the targets (M, C), the rule of delivery of each client that has one, how many answers they cost,
         and the privacy spent.
     """
-    scenario, seed = settings.scenario, settings.seed
-    party_of = scenario.party_of(stream("parties", seed=seed))[train.owner]
+    scenario = settings.scenario
+    party_of = scenario.party_of(settings.stream("partition", "parties"))[train.owner]
     targets = np.empty((len(train.rows), dataset.classes))
     delivery: dict[int, Delivery] = {}
     bought = 0
@@ -174,7 +174,7 @@ def _targets(
         source = party.source or settings.source
 
         def named(purpose: str, number: int = int(number)) -> np.random.Generator:
-            return stream(purpose, seed=seed, party=number)
+            return settings.stream("votes", purpose, party=number)
 
         labels, votes = dataset.labels[train.rows[rows]], None
         if source.needs_votes:
@@ -186,7 +186,7 @@ def _targets(
             annotations = dataset.annotations.of_items(train.rows[rows])
         predictions = None
         if isinstance(source, Teacher):
-            predictions = teacher_predictions(settings, source.pooled, store)[train.rows[rows]]
+            predictions = teacher_predictions(settings, source, store)[train.rows[rows]]
         evidence = Evidence(
             labels,
             dataset.classes,
@@ -199,7 +199,8 @@ def _targets(
         if answers is not None:
             if source.delivery != "whole":
                 shown = targets[rows] if source.delivery == "stochastic" else answers
-                rule = _rule(source.delivery, train.rows[rows], shown, len(dataset), named("vote order"))
+                order = settings.stream("training", "vote order", party=int(number))
+                rule = _rule(source.delivery, train.rows[rows], shown, len(dataset), order)
                 delivery |= dict.fromkeys(np.unique(train.owner[rows]).tolist(), rule)
             bought += int(answers.sum()) if source.needs_votes else 0
             if settings.privacy:
@@ -217,19 +218,21 @@ def _rule(
     return Stochastic(placed) if name == "stochastic" else Multipass.shuffled(placed, rng)
 
 
-def teacher_predictions(settings: RunSettings, pooled: bool, store: Store) -> np.ndarray:
-    """(N, C) out-of-fold predictions of the two halves of a teacher; NaN where there are none.
+def teacher_predictions(settings: RunSettings, source: Teacher, store: Store) -> np.ndarray:
+    """(N, C) mean out-of-fold predictions of a source's models, two halves each; NaN where there are none.
 
     Raises:
         DataError: the teacher has not run.
     """
     dataset = load_dataset(settings.dataset)
-    predictions = np.full((len(dataset), dataset.classes), np.nan)
+    predictions = np.full((source.models, len(dataset), dataset.classes), np.nan)
     for teacher in settings.teachers():
-        if teacher.pooled == pooled:
+        model = teacher.redraw.training
+        if teacher.pooled == source.pooled and model < source.models:
             if not store.is_done(teacher.key):
                 raise DataError(f"the teacher of this run has not run: {teacher.label()}.")
             made = store.predictions(teacher.key)
             if "held_out" in made:  # a half may be empty where clients hold one example
-                predictions[made["held_out_rows"]] = made["held_out"]
-    return predictions
+                predictions[model, made["held_out_rows"]] = made["held_out"]
+    mean: np.ndarray = predictions.mean(axis=0)
+    return mean

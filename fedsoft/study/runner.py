@@ -4,7 +4,6 @@ import contextlib
 import logging
 import multiprocessing
 import os
-import queue
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -42,7 +41,7 @@ class InProcess:
                 self.one(run, hooks)
             return
         context = multiprocessing.get_context("spawn")
-        news, stop = context.Queue(), context.Event()
+        news, stop = context.SimpleQueue(), context.Event()  # simple: what is put is there before a run ends
         size = min(self.workers, max(map(len, phases)))
         with (
             _one_thread_each(),
@@ -74,10 +73,9 @@ def _run_phase(
     waiting: set[Future[None]] = {pool.submit(_work, run) for run in runs}
     while waiting:
         done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-        with contextlib.suppress(queue.Empty):
-            while True:
-                key, figures = news.get_nowait()
-                hooks.after_round(by_key[key], figures)
+        while not news.empty():
+            key, figures = news.get()
+            hooks.after_round(by_key[key], figures)
         if hooks.stop():
             ask_to_stop()
         for future in done:

@@ -5,15 +5,31 @@ import json
 import math
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from fedsoft.config import Arm, Changes, DatasetChoice, ModelChoice, SourceChoice, StrategyChoice, Study
+from fedsoft.config import (
+    Arm,
+    CalibratorChoice,
+    Changes,
+    DatasetChoice,
+    ModelChoice,
+    Redraw,
+    SourceChoice,
+    StrategyChoice,
+    Study,
+)
 from fedsoft.federation.strategies.fedavg import FedAvg
 from fedsoft.privacy import LabelPrivacy
 from fedsoft.scenarios import Scenario
+from fedsoft.streams import stream
 from fedsoft.supervision.hard import Hard
 from fedsoft.supervision.teacher import Teacher
 from fedsoft.training import Training
+
+Kind = Literal["teacher", "trained", "ensemble", "calibrated"]
+KINDS: tuple[Kind, ...] = ("teacher", "trained", "ensemble", "calibrated")
+"""What is done for a run, in an order in which each kind needs only those before it."""
 
 
 class RunSettings(BaseModel):
@@ -22,6 +38,7 @@ class RunSettings(BaseModel):
     Data in files are known by a hash of their content, wherever they lie.
 
     A teacher is a run like others, which trains on half of each client's examples and predicts the rest.
+    Ensembles and calibrated runs train nothing: they are computed from the predictions of others, the parts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +56,9 @@ class RunSettings(BaseModel):
     rounds: int
     seed: int
     folds: int
+    redraw: Redraw = Redraw()
+    members: int = 1
+    calibration: CalibratorChoice | None = None
     role: Literal["run", "teacher"] = "run"
     half: Literal[0, 1] | None = None
     pooled: bool = False
@@ -46,7 +66,9 @@ class RunSettings(BaseModel):
     @property
     def arm(self) -> Arm:
         """What the study compares this run as."""
-        return Arm(source=self.source, training=self.changes)
+        return Arm(
+            source=self.source, training=self.changes, members=self.members, calibration=self.calibration
+        )
 
     @property
     def training(self) -> Training:
@@ -57,6 +79,20 @@ class RunSettings(BaseModel):
     def fold(self) -> int:
         """The fold that this seed holds out."""
         return self.seed % self.folds
+
+    def stream(
+        self, part: Literal["training", "partition", "votes"], purpose: str, **key: int | str
+    ) -> np.random.Generator:
+        """The seed's generator for a purpose, another one for each number of the part that is redrawn."""
+        number: int = getattr(self.redraw, part)
+        return stream(purpose, seed=self.seed, **key, **({"redraw": number} if number else {}))
+
+    @property
+    def training_seed(self) -> int:
+        """What governs all chance in training: the seed, or a number drawn from it."""
+        if not self.redraw.training:
+            return self.seed
+        return int(self.stream("training", "training seed").integers(2**63))
 
     @property
     def key(self) -> str:
@@ -74,24 +110,81 @@ class RunSettings(BaseModel):
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    @property
+    def kind(self) -> Kind:
+        """What has to be done for the run."""
+        if self.calibration:
+            return "calibrated"
+        if self.members > 1:
+            return "ensemble"
+        return "trained" if self.role == "run" else "teacher"
+
     def label(self) -> str:
         """What a person calls the run."""
         name = f"{self.role} half {self.half}" if self.role == "teacher" else self.arm.label()
-        return f"{name}, {self.strategy.label()}, seed {self.seed}"
+        redrawn = "".join(f", {part} {number}" for part, number in self.redraw if number)
+        return f"{name}, {self.strategy.label()}, seed {self.seed}{redrawn}"
 
     def teachers(self) -> list["RunSettings"]:
-        """The runs whose predictions this run's sources need: two halves a kind of teacher."""
+        """The runs whose predictions this run's sources need: two halves of each model of a kind of teacher.
+
+        Whatever redraws training or votes leaves them as they are: they are part of the targets, and see no
+        votes.
+        """
         sources = [self.source, *(party.source for party in self.scenario.parties if party.source)]
-        kinds = sorted({source.pooled for source in sources if isinstance(source, Teacher)})
-        common = {"source": Hard(), "changes": Training(), "strategy": FedAvg(), "privacy": None}
-        scenario = self.scenario.model_copy(update={"parties": ()})
+        models: dict[bool, int] = {}
+        for source in sources:
+            if isinstance(source, Teacher):
+                models[source.pooled] = max(source.models, models.get(source.pooled, 0))
+        common = {
+            "source": Hard(),
+            "changes": Training(),
+            "strategy": FedAvg(),
+            "privacy": None,
+            "scenario": self.scenario.model_copy(update={"parties": ()}),
+            "members": 1,
+            "calibration": None,
+            "role": "teacher",
+        }
         return [
             self.model_copy(
-                update={**common, "role": "teacher", "scenario": scenario, "half": half, "pooled": pooled}
+                update={
+                    **common,
+                    "redraw": Redraw(training=model, partition=self.redraw.partition),
+                    "half": half,
+                    "pooled": pooled,
+                }
             )
-            for pooled in kinds
+            for pooled in sorted(models)
+            for model in range(models[pooled])
             for half in (0, 1)
         ]
+
+    def parts(self) -> list["RunSettings"]:
+        """The runs that an ensemble or a calibrated run is computed from; none for a run that trains.
+
+        The first member of an ensemble is the run that the source has by itself. Redrawn ensembles share no
+        member, so that they differ from each other as independent ones do.
+        """
+        if self.calibration:
+            return [self.model_copy(update={"calibration": None})]
+        if self.members == 1:
+            return []
+        first = self.redraw.training * self.members
+        return [
+            self.model_copy(
+                update={"members": 1, "redraw": self.redraw.model_copy(update={"training": first + member})}
+            )
+            for member in range(self.members)
+        ]
+
+    def trained(self) -> list["RunSettings"]:
+        """The runs that are trained to make this one: itself, if it has no parts."""
+        return [run for part in self.parts() for run in part.trained()] or [self]
+
+    def needs(self) -> list["RunSettings"]:
+        """The runs that must be done before this one."""
+        return self.parts() or self.teachers()
 
 
 def runs_of(study: Study) -> list[RunSettings]:
@@ -116,6 +209,9 @@ def runs_of(study: Study) -> list[RunSettings]:
             rounds=study.rounds,
             seed=seed,
             folds=study.folds,
+            redraw=study.redraw,
+            members=arm.members,
+            calibration=arm.calibration,
         )
         for arm in study.arms
         for strategy in study.strategies

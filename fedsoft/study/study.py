@@ -15,6 +15,7 @@ from fedsoft.errors import DataError, FedsoftError, StoreError, StudyFileError
 from fedsoft.evaluation import STRATA
 from fedsoft.files import read_json, write_json
 from fedsoft.registry import nearest
+from fedsoft.study.derive import NO_VALIDATION
 from fedsoft.study.execute import Hooks, Interrupted
 from fedsoft.study.plan import Plan, default_folder, make_plan
 from fedsoft.study.prepare import load_dataset, pick_device, prepare
@@ -34,7 +35,7 @@ class OpenStudy:
 
     @property
     def open_runs(self) -> list[RunSettings]:
-        """The runs that are not done, teachers first."""
+        """The runs that are not done, each after those that it needs."""
         return [run for phase in self.plan.open(self.store) for run in phase]
 
     def save(self) -> None:
@@ -44,14 +45,17 @@ class OpenStudy:
 
     def summary(self) -> str:
         """What would run, for a person."""
-        total = sum(map(len, self.plan.phases))
-        study, opened = self.plan.study, len(self.open_runs)
+        everything = [run for phase in self.plan.phases for run in phase]
+        study, total, opened = self.plan.study, len(everything), len(self.open_runs)
+        teachers = sum(run.kind == "teacher" for run in everything)
+        others = total - teachers - len(self.plan.runs)
+        behind = f", {others} more that ensembles and calibrated runs are made of" if others else ""
         cells = f" × {len(self.plan.cells)} cells of the grid" if study.grid else ""
         rivals = f" and {len(study.rivals)} rivals" if study.rivals else ""
         return (
             f"{study.name}: {len(study.sources)} sources{rivals} × {len(study.strategies)} strategies × "
-            f"{len(study.seeds)} seeds{cells} = {len(self.plan.runs)} runs of {study.rounds} rounds, and "
-            f"{total - len(self.plan.runs)} teachers; {opened} of {total} are still to run.\n"
+            f"{len(study.seeds)} seeds{cells} = {len(self.plan.runs)} runs of {study.rounds} rounds{behind}, "
+            f"and {teachers} teachers; {opened} of {total} are still to run.\n"
             f"Results go to {self.store.root}."
         )
 
@@ -127,6 +131,8 @@ def _check(plan: Plan, store: Store, device: str) -> None:
                         "labels; add votes to the data, or choose hard, smoothing at a rate, or an unmatched "
                         "teacher."
                     )
+            if run.calibration and run.calibration.on == "vote":
+                data.require_votes(f"rivals: {run.arm.label()!r}")
         if cell.study.endpoint:
             _check_endpoint(cell.study.endpoint, data)
         sources: dict[str, RunSettings] = {}
@@ -135,8 +141,12 @@ def _check(plan: Plan, store: Store, device: str) -> None:
                 sources.setdefault(run.arm.label(), run)
         for run in list(sources.values())[: None if cell is plan.cells[0] else 1]:
             ready = prepare(run, store, device)
+            if len(ready.deal.validation.rows):
+                continue
             endpoint = cell.study.endpoint
-            if endpoint and endpoint.view == "own_temperature" and not len(ready.deal.validation.rows):
+            if any(run.calibration for run in cell.runs):
+                raise DataError(NO_VALIDATION)
+            if endpoint and endpoint.view.startswith("own_temperature"):
                 raise DataError(
                     "endpoint.view: own temperatures need validation examples, and no client has the ten "
                     "examples that give one; use fewer clients, or another view."
@@ -150,6 +160,11 @@ def _check_endpoint(endpoint: Endpoint, data: AnnotatedDataset) -> None:
         raise DataError(
             f"endpoint.stratum: {endpoint.stratum!r} is no stratum of dataset {data.name!r} "
             f"({nearest(endpoint.stratum, list(strata))})."
+        )
+    if endpoint.view == "own_temperature_vote" and data.votes is None:
+        raise DataError(
+            f"endpoint.view: {endpoint.view!r} needs human votes, but dataset {data.name!r} has only "
+            'labels; use "own_temperature".'
         )
     if endpoint.reference != "label" and data.votes is None:
         raise DataError(

@@ -31,12 +31,32 @@ class Teacher(LabelSource):
         """A matched teacher looks at votes, to be as soft; an unmatched one does not."""
         return self.match is not None
 
+    @property
+    def models(self) -> int:
+        """How many models predict, each trained anew on the same examples."""
+        return 1
+
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """The tempered predictions."""
-        targets = evidence.need("predictions", "teacher")
+        targets = evidence.need("predictions", type(self).name)
         if self.match is not None:
-            people = mode_matched(evidence.need("soft", "teacher"), evidence.labels, rng)
+            people = mode_matched(evidence.need("soft", type(self).name), evidence.labels, rng)
             targets = temperature_matched(targets, people, self.match)
         if self.mode_matched:
             targets = mode_matched(targets, evidence.labels, rng)
         return targets
+
+
+@SOURCES("ensemble")
+class Ensemble(Teacher):
+    """The mean of several teachers' out-of-fold predictions, tempered to be as soft as people on average.
+
+    Differs from `teacher` in that the chance of one training is averaged out. Its first model is the teacher.
+    """
+
+    members: int = Field(5, ge=2, description="models whose predictions are averaged")
+
+    @property
+    def models(self) -> int:
+        """Its members."""
+        return self.members

@@ -17,6 +17,7 @@ from fedsoft.study.superlink import flwr_run
 STUDY = """
 dataset = "digits"
 sources = ["hard", "stochastic", "multipass", "teacher"]
+rivals = [{ source = "hard", members = 2, calibration = { name = "vector_scaling", on = "vote" } }]
 strategies = ["fedavg", "fedadam"]
 model = { name = "mlp", hidden = [16] }
 rounds = 2
@@ -57,7 +58,9 @@ def test_ray_and_flwr_run_give_the_same_bits(tmp_path, run, models):
     here = run(open_study(table, str(file), tmp_path / "here"), stack=1)
     on_ray = open_study(table, str(file), tmp_path / "ray")
     Ray(on_ray.store, "cpu", workers=2).run(on_ray.plan.open(on_ray.store), Hooks())
-    assert len(models(tmp_path / "here")) == 2 * (8 + 2)
+    assert len(models(tmp_path / "here")) == 2 * (
+        8 + 2 + 3 * 2
+    )  # a calibrated ensemble has three runs of its own
     assert models(tmp_path / "ray") == models(tmp_path / "here")
     flwr_run(Path(__file__).parents[2], file, tmp_path / "flwr", here.plan.clients, workers=2)
     assert models(tmp_path / "flwr") == models(tmp_path / "here")

@@ -3,8 +3,10 @@ import pytest
 import torch
 
 from fedsoft.errors import StudyFileError
+from fedsoft.study.execute import Hooks
 from fedsoft.study.prepare import prepare
 from fedsoft.study.results import test_fold as score_fold
+from fedsoft.study.runner import InProcess
 from fedsoft.study.study import open_study
 
 
@@ -51,6 +53,28 @@ def test_a_teacher_never_sees_what_it_labels(tiny, tmp_path):
 def test_one_teacher_serves_all_strategies(tiny, tmp_path):
     study = open_study(tiny, "tiny.toml", tmp_path)
     assert [len(phase) for phase in study.plan.phases] == [4, 16]
+
+
+def test_an_ensemble_labels_with_the_mean_of_its_teachers(tiny, tmp_path):
+    """Its first teacher is the one that `teacher` has; strategies share all of them."""
+    tiny |= {"sources": [{"name": "teacher", "match": None}], "seeds": [0]}
+    tiny["sources"] = [*tiny["sources"], {"name": "ensemble", "match": None, "members": 3}]
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    assert [len(phase) for phase in study.plan.phases] == [2 * 3, 4]
+    teachers = study.plan.phases[0]
+    assert [teacher.redraw.training for teacher in teachers] == [0, 0, 1, 1, 2, 2]
+    InProcess(study.store, "cpu").run([teachers], Hooks())
+    ready = {run.source.label(): prepare(run, study.store, "cpu") for run in study.plan.runs}
+    rows = ready["teacher(match=None)"].task.train.rows
+    predicted = np.full((3, 1797, 10), np.nan)
+    for teacher in teachers:
+        made = study.store.predictions(teacher.key)
+        predicted[teacher.redraw.training, made["held_out_rows"]] = made["held_out"]
+    assert np.abs(predicted[0] - predicted[1])[rows].max() > 1e-3
+    np.testing.assert_array_equal(ready["teacher(match=None)"].targets, predicted[0, rows])
+    np.testing.assert_allclose(
+        ready["ensemble(match=None, members=3)"].targets, predicted[:, rows].sum(axis=0) / 3, atol=1e-12
+    )
 
 
 def test_a_pooled_teacher_is_one_client(tiny, tmp_path):

@@ -9,7 +9,7 @@ from fedsoft.supervision.matching import entropy
 
 
 def targets(evidence, **options):
-    source = SOURCES.parse({"name": "teacher", **options})
+    source = SOURCES.parse({"name": "teacher"} | options)
     return supervise(source, evidence, None, lambda purpose: stream(purpose, seed=0))[0]
 
 
@@ -36,3 +36,12 @@ def test_its_modes_are_the_models_or_the_labels(both):
     np.testing.assert_array_equal(plain.argmax(axis=1), both.predictions.argmax(axis=1))
     np.testing.assert_array_equal(matched.argmax(axis=1), both.labels)
     np.testing.assert_allclose(np.sort(matched), np.sort(plain))
+
+
+def test_an_ensemble_is_a_teacher_of_several_models(both):
+    for options in ({}, {"match": "top_mass"}, {"mode_matched": True}):
+        np.testing.assert_array_equal(targets(both, name="ensemble", **options), targets(both, **options))
+    assert [SOURCES.parse(name).models for name in ("teacher", "ensemble")] == [1, 5]
+    assert SOURCES.parse({"name": "ensemble", "members": 3}).models == 3
+    with pytest.raises(ValueError, match=r"members: .*greater than or equal to 2"):
+        SOURCES.parse({"name": "ensemble", "members": 1})

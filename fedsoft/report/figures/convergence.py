@@ -18,7 +18,11 @@ def convergence(shown: Shown, strategy: str) -> Figure | None:
     Returns:
         None where the runs have no validation examples.
     """
-    curves = {source: shown.cell.curves[strategy, source] for source in shown.sources}
+    curves = {
+        source: shown.cell.curves[strategy, source]
+        for source in shown.sources
+        if (strategy, source) in shown.cell.curves
+    }
     first = shown.sources[0]
     rounds = curves[first]["round"][0]
     names = [name for name in ROWS if name in curves[first]]

@@ -15,7 +15,7 @@ COLOURS = {"raw": GREY, "equal_confidence": INK, "own_temperature": "#0072b2"}
 def forest(shown: Shown, reference: str) -> Figure:
     """Effects on Brier score and signed gap: columns are strata, rows of panels metrics, marks views."""
     strata = [stratum for stratum in WANTED if stratum in shown.strata]
-    views = [view for view in VIEWS if view in {row.view for row in shown.cell.estimates}]
+    views = [view for view in MARKS if view in {row.view for row in shown.cell.estimates}]
     names = list(shown.effects)
     with style():
         figure, grid = panels(

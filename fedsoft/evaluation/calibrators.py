@@ -1,0 +1,158 @@
+"""Post-hoc calibration: a map of predictions, fitted on examples that neither train nor are scored."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from fedsoft.evaluation.bins import bin_index
+from fedsoft.evaluation.temperature import apply_temperature, fit_temperature
+from fedsoft.registry import Options, Registry
+
+Calibration = Callable[[Tensor], Tensor]
+"""Predictions (N, C) to calibrated ones (N, C) of the same dtype."""
+
+
+class Calibrator(Options):
+    """A way to calibrate a model after training."""
+
+    on: Literal["label", "vote"] = Field(
+        "label", description="fitted to labels, or to one vote bought for each validation example"
+    )
+
+    @abstractmethod
+    def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
+        """Fit the map.
+
+        Args:
+            probs: (V, C) predictions on validation examples, V > 0.
+            reference: (V, C) rows on the simplex: labels, votes, or distributions.
+        """
+
+
+CALIBRATORS = Registry("calibrator", Calibrator)  # type: ignore[type-abstract]
+
+
+@CALIBRATORS("temperature")
+class Temperature(Calibrator):
+    """One temperature for all predictions: softens or sharpens, and leaves their order (Guo et al. 2017)."""
+
+    def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
+        """The temperature of least negative log-likelihood."""
+        temperature = fit_temperature(probs, reference)
+        return lambda p: apply_temperature(p, temperature)
+
+
+@CALIBRATORS("vector_scaling")
+class VectorScaling(Calibrator):
+    """A weight and a bias for each class's log-probability (Guo et al. 2017, arXiv:1706.04599).
+
+    Minimises the mean negative log-likelihood of softmax(w log p + b) plus ``l2`` times the squared distance
+    from the identity (w = 1, b = 0), which keeps few or separable examples from driving it to infinity.
+    """
+
+    l2: float = Field(0.001, gt=0, description="weight of the squared distance from the identity")
+
+    def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
+        """The minimum, which is unique, by L-BFGS."""
+        logits, target = _log(probs), reference.double()
+        weight = torch.ones_like(logits[0], requires_grad=True)
+        bias = torch.zeros_like(weight, requires_grad=True)
+        optimizer = torch.optim.LBFGS(
+            [weight, bias], max_iter=500, tolerance_grad=1e-9, tolerance_change=1e-14,
+            line_search_fn="strong_wolfe",
+        )  # fmt: skip
+
+        def loss() -> Tensor:
+            optimizer.zero_grad()
+            nll = -(target * (weight * logits + bias).log_softmax(dim=-1)).sum(dim=-1).mean()
+            total: Tensor = nll + self.l2 * ((weight - 1).square().sum() + bias.square().sum())
+            total.backward()
+            return total
+
+        with torch.enable_grad():
+            optimizer.step(loss)
+        w, b = weight.detach(), bias.detach()
+        return lambda p: (w * _log(p) + b).softmax(dim=-1).to(p.dtype)
+
+
+@CALIBRATORS("isotonic")
+class Isotonic(Calibrator):
+    """A rising step function for each class against the rest, renormalised (Zadrozny, Elkan 2002).
+
+    Between the values seen in fitting it is interpolated, beyond them constant.
+    """
+
+    smallest: float = Field(
+        0.001, gt=0, lt=0.1, description="lower probabilities are raised to it, or one miss costs infinity"
+    )
+
+    def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
+        """Least squares, class by class; a share of votes counts as what it is."""
+        from sklearn.isotonic import IsotonicRegression
+
+        rising = [
+            IsotonicRegression(out_of_bounds="clip").fit(p, r)
+            for p, r in zip(_columns(probs), _columns(reference), strict=True)
+        ]
+
+        def calibrate(p: Tensor) -> Tensor:
+            values = [step.predict(column) for step, column in zip(rising, _columns(p), strict=True)]
+            return _normalised(np.maximum(np.stack(values, axis=1), self.smallest), p)
+
+        return calibrate
+
+
+@CALIBRATORS("histogram_binning")
+class HistogramBinning(Calibrator):
+    """The share of a class in bins of equal mass of its probability, renormalised (Zadrozny, Elkan 2001).
+
+    Each bin counts one example more than it holds, for which its mean prediction is true: so no class has
+    probability zero, and bins with few examples stay near what the model says.
+    """
+
+    bins: int = Field(10, ge=1, description="bins a class; equal predictions are never parted")
+
+    def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
+        """Edges and shares, class by class."""
+        tables = [self._table(p, r) for p, r in zip(_columns(probs), _columns(reference), strict=True)]
+
+        def calibrate(p: Tensor) -> Tensor:
+            values = [
+                shares[np.searchsorted(edges, column, side="right")]
+                for (edges, shares), column in zip(tables, _columns(p), strict=True)
+            ]
+            return _normalised(np.stack(values, axis=1), p)
+
+        return calibrate
+
+    def _table(self, p: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lower edges of all bins but the first, and the share of the class in each bin that holds any."""
+        _, index = np.unique(bin_index(torch.from_numpy(p), self.bins, "mass"), return_inverse=True)
+        count, hits, mass = (np.bincount(index, weights) for weights in (None, reference, p))
+        edges = np.array([p[index == n].min() for n in range(1, len(count))])
+        return edges, (hits + mass / count) / (count + 1)
+
+
+TINY = 1e-12
+"""Stands for a probability of zero."""
+
+
+def _log(probs: Tensor) -> Tensor:
+    return probs.double().clamp_min(TINY).log()
+
+
+def _columns(rows: Tensor) -> np.ndarray:
+    """(N, C) -> (C, N) float64, class by class."""
+    columns: np.ndarray = rows.double().T.cpu().numpy()
+    return columns
+
+
+def _normalised(values: np.ndarray, like: Tensor) -> Tensor:
+    """(N, C) values as rows that sum to 1, none of them zero, with device and dtype of the predictions."""
+    values = np.maximum(values, TINY)
+    return torch.from_numpy(values / values.sum(axis=1, keepdims=True)).to(like)

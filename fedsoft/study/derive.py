@@ -1,0 +1,88 @@
+"""Runs that train nothing: ensembles and calibrated runs, computed from the predictions of others."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from fedsoft.annotators import draw_one
+from fedsoft.errors import DataError
+from fedsoft.evaluation import Calibrator, onehot
+from fedsoft.study.prepare import load_dataset
+from fedsoft.study.settings import RunSettings
+from fedsoft.study.store import Store
+
+PREDICTED = ("test", "validation")
+
+
+def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Average the predictions of an ensemble's members, or calibrate those of a run.
+
+    Returns:
+        predictions as a run stores them, and what they cost: seconds and bytes of all parts together; the
+        votes behind the targets, which members share, and those that a calibrator is fitted to.
+
+    Raises:
+        DataError: a part has not run, or there is nothing to fit a calibrator to.
+    """
+    parts = settings.parts()
+    for part in parts:
+        if not store.is_done(part.key):
+            raise DataError(f"it is made of a run that is not done, {part.label()}; run the study again.")
+    made = [store.predictions(part.key) for part in parts]
+    records = [store.record(part.key) for part in parts]
+    cost = {name: records[0][name] for name in ("votes_bought", "privacy", "targets", "crowd")}
+    cost |= {name: sum(record[name] for record in records) for name in ("seconds", "bytes_sent")}
+    if settings.calibration is None:
+        return average(made), cost
+    if "validation" not in made[0]:
+        raise DataError(NO_VALIDATION)
+    rows = made[0]["validation_rows"]
+    if settings.calibration.on == "vote":
+        classes = drawn_votes(settings, rows)
+        cost["votes_bought"] += len(rows)
+    else:
+        classes = load_dataset(settings.dataset).labels[rows]
+    return calibrate(settings.calibration, made[0], classes, device), cost
+
+
+NO_VALIDATION = (
+    "calibration needs validation examples, and no client has the ten examples that give one; use fewer "
+    "clients, or leave calibrated rivals out."
+)
+
+
+def average(made: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The mean of several models' predictions on the same rows.
+
+    Deep ensembles of Lakshminarayanan et al. 2017, arXiv:1612.01474.
+    """
+    means = {
+        name: np.stack([m[name] for m in made]).mean(axis=0, dtype=np.float64).astype(np.float32)
+        for name in PREDICTED
+        if name in made[0]
+    }
+    return made[0] | means
+
+
+def calibrate(
+    calibrator: Calibrator, made: dict[str, np.ndarray], classes: np.ndarray, device: str
+) -> dict[str, np.ndarray]:
+    """Predictions after the map that fits those on validation examples to classes (V,), these included."""
+    probs = {name: torch.from_numpy(made[name]).to(device).double() for name in PREDICTED}
+    reference = onehot(torch.from_numpy(classes).to(device), probs["validation"].shape[1])
+    calibrated = calibrator.fit(probs["validation"], reference)
+    return made | {name: calibrated(p).float().cpu().numpy() for name, p in probs.items()}
+
+
+def drawn_votes(run: RunSettings, rows: np.ndarray) -> np.ndarray:
+    """One vote for each of some dataset rows (n,), as the class it names: the same in all runs of a seed.
+
+    Raises:
+        DataError: the data have no votes.
+    """
+    dataset = load_dataset(run.dataset)
+    votes = dataset.require_votes("calibration on votes")
+    drawn: np.ndarray = draw_one(votes, run.stream("votes", "votes to calibrate on"))[rows]
+    return drawn
