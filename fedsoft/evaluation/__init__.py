@@ -1,9 +1,19 @@
 """Evaluation: calibration, agreement with people, strata and statistics. Tensors in, numbers out."""
 
 from fedsoft.evaluation import agreement, calibration, quality, selective
+from fedsoft.evaluation.bounds import (
+    AGREEMENT,
+    agreement_ceiling,
+    agreement_floor,
+    class_means,
+    entropy_error_at_equal_votes,
+    shuffled_correlation,
+    split_half_ceiling,
+)
 from fedsoft.evaluation.evaluate import Score, evaluate, floor_label
 from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.metric import METRICS, Better, Metric
+from fedsoft.evaluation.mode_shifts import ModeShifts, mode_shift_rate, mode_shifts
 from fedsoft.evaluation.references import build_references, entropy, human_mode, onehot, soft_labels
 from fedsoft.evaluation.stability import churn, prediction_variance
 from fedsoft.evaluation.statistics import Effects, two_way_bootstrap
@@ -12,19 +22,25 @@ from fedsoft.evaluation.temperature import apply_temperature, fit_temperature, t
 from fedsoft.evaluation.verdicts import Verdict, holm, holm_interval, smallest_detectable, verdict
 
 __all__ = [
+    "AGREEMENT",
     "METRICS",
     "STRATA",
     "Better",
     "Effects",
     "Metric",
+    "ModeShifts",
     "Score",
     "Verdict",
     "agreement",
+    "agreement_ceiling",
+    "agreement_floor",
     "apply_temperature",
     "build_references",
     "calibration",
     "churn",
+    "class_means",
     "entropy",
+    "entropy_error_at_equal_votes",
     "evaluate",
     "fit_temperature",
     "floor_label",
@@ -34,12 +50,16 @@ __all__ = [
     "human_mode",
     "human_strata",
     "margin_strata",
+    "mode_shift_rate",
+    "mode_shifts",
     "onehot",
     "prediction_variance",
     "quality",
     "selective",
+    "shuffled_correlation",
     "smallest_detectable",
     "soft_labels",
+    "split_half_ceiling",
     "temperature_for_confidence",
     "two_way_bootstrap",
     "verdict",
