@@ -6,6 +6,7 @@ from importlib.resources import files
 from matplotlib.figure import Figure
 
 from fedsoft.report import figures
+from fedsoft.report.agreement_tables import agreement_table, mode_shift_line, selective_table
 from fedsoft.report.effect_tables import effects_table
 from fedsoft.report.figures.style import to_svg
 from fedsoft.report.gallery import plates
@@ -39,7 +40,8 @@ def page(result: Digest) -> str:
                 body.append(
                     _note(f"One of {len(cells)} cells of the grid; the others are in the tables above.")
                 )
-        body += [_results(shown), _figures(shown), _effects(shown), _strategies(shown), _clients(shown)]
+        body += [_results(shown), _figures(shown), _effects(shown), _agreement(shown), _selective(shown)]
+        body += [_strategies(shown), _clients(shown)]
     body += [_run(result), _guide(result)]
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -124,6 +126,29 @@ def _effects(shown: Shown) -> str:
         open_ = " open" if metric in ("brier", "signed_gap") else ""
         parts.append(f"<details{open_}><summary><strong>{title}</strong></summary>{table}</details>\n")
     return "".join(parts)
+
+
+def _agreement(shown: Shown) -> str:
+    if "vote" not in shown.references:
+        return ""
+    note = (
+        f"Under {shown.primary}, predictions pooled over folds, against the votes ({shown.digest.crowd}); KL "
+        "and entropies in nats, entropy errors model less votes. Ceiling: a perfect model, given the number "
+        "of votes that it is scored against. Floor: what needs no look at the image, the mean votes of "
+        "training images of the same label; for the correlation, the best of the sources' entropies shuffled "
+        "among images of a label."
+    )
+    shifts = "".join(_note(mode_shift_line(name, found)) for name, found in shown.cell.mode_shifts.items())
+    return f"<h2>Agreement with people</h2>\n{to_html(agreement_table(shown))}{_note(note)}{shifts}"
+
+
+def _selective(shown: Shown) -> str:
+    note = (
+        f"Under {shown.primary}, against the label, predictions pooled over folds. AURC: the error among the "
+        "most confident examples, averaged over how many are kept (lower is better). AUROC: how often a "
+        "right prediction is more confident than a wrong one (higher is better)."
+    )
+    return f"<h2>Selective prediction</h2>\n{to_html(selective_table(shown))}{_note(note)}"
 
 
 def _strategies(shown: Shown) -> str:

@@ -1,14 +1,21 @@
 """Everything that a report shows, computed once from what a study has stored."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from fedsoft.evaluation import METRICS, Score, evaluate
+from fedsoft.evaluation import METRICS, ModeShifts, Score, evaluate
 from fedsoft.files import write_csv
 from fedsoft.streams import stream
+from fedsoft.study.agreement import (
+    agreement_bounds,
+    equal_votes_score,
+    mode_shift_rates,
+    split_half_bound,
+)
 from fedsoft.study.analysis import Conclusion, Estimate, Values, conclude, estimate, gather, stack
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.prepare import load_dataset, prepare
@@ -48,6 +55,10 @@ class CellDigest:
         doses: (J, J) mean total variation between sources' targets, in the order of the study's sources.
         seconds: compute seconds of all runs.
         bytes_sent: bytes of parameters that a run of each strategy sent, on average.
+        bounds: floor and ceiling of each agreement metric, under the endpoint's strategy or else the first;
+            empty without votes.
+        split_half: another ceiling of the entropy correlation, from halves of the votes; NaN without votes.
+        mode_shifts: how often votes' mode is not the label, by which votes; empty without votes.
     """
 
     axes: dict[str, Any]
@@ -59,6 +70,9 @@ class CellDigest:
     doses: np.ndarray
     seconds: float
     bytes_sent: dict[str, float]
+    bounds: dict[str, tuple[float, float]]
+    split_half: float
+    mode_shifts: dict[str, ModeShifts]
 
 
 @dataclass(frozen=True)
@@ -114,10 +128,16 @@ def _digest_cell(
     baseline = "hard" if "hard" in sources else sources[0]
     pooled: dict[tuple[str, str], list[Score]] = {}
     reliability = {}
+    bounds, split_half = {}, math.nan
     for strategy, values in gathered.items():
         probs, fold_references, strata = _pool(cell, strategy, values, store, device)
         metrics = [METRICS.parse(name) for name in METRICS.names()]
         scores = evaluate(probs, fold_references, metrics, strata, stream("floors"))
+        if "vote" in fold_references:
+            scores.append(equal_votes_score(cell, values, probs))
+            if strategy == _primary(cell, gathered):
+                bounds = agreement_bounds(cell, values, probs)
+                split_half = split_half_bound(cell, values)
         confidence = probs.amax(-1).cpu().numpy()
         for j, source in enumerate(sources):
             pooled[strategy, source] = [score._replace(value=score.value[j]) for score in scores]
@@ -139,7 +159,16 @@ def _digest_cell(
             )
             for name in gathered
         },
+        bounds=bounds,
+        split_half=split_half,
+        mode_shifts=mode_shift_rates(cell),
     )
+
+
+def _primary(cell: Cell, gathered: dict[str, Values]) -> str:
+    """The endpoint's strategy; without an endpoint, or without its results, the first that has any."""
+    endpoint = cell.study.endpoint
+    return endpoint.strategy if endpoint and endpoint.strategy in gathered else next(iter(gathered))
 
 
 def _pool(
@@ -147,7 +176,7 @@ def _pool(
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """Test predictions (J, N, C) of all seeds one after the other, with references and strata."""
     probs, references, strata = [], [], []
-    for seed in np.unique(values.seed):
+    for seed in dict.fromkeys(values.seed.tolist()):  # in the order of the values
         runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == strategy]
         made = [store.predictions(run.key) for run in runs]
         fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
