@@ -12,10 +12,11 @@ from fedsoft.evaluation.bounds import (
 )
 from fedsoft.evaluation.evaluate import Score, evaluate, floor_label
 from fedsoft.evaluation.floors import floors
+from fedsoft.evaluation.jackknife import Unit, pair_jackknife
 from fedsoft.evaluation.metric import METRICS, Better, Metric
 from fedsoft.evaluation.mode_shifts import ModeShifts, mode_shift_rate, mode_shifts
 from fedsoft.evaluation.references import build_references, entropy, human_mode, onehot, soft_labels
-from fedsoft.evaluation.stability import churn, prediction_variance
+from fedsoft.evaluation.stability import churned, pair_variance
 from fedsoft.evaluation.statistics import Effects, two_way_bootstrap
 from fedsoft.evaluation.strata import STRATA, human_strata, margin_strata
 from fedsoft.evaluation.temperature import apply_temperature, fit_temperature, temperature_for_confidence
@@ -30,6 +31,7 @@ __all__ = [
     "Metric",
     "ModeShifts",
     "Score",
+    "Unit",
     "Verdict",
     "agreement",
     "agreement_ceiling",
@@ -37,7 +39,7 @@ __all__ = [
     "apply_temperature",
     "build_references",
     "calibration",
-    "churn",
+    "churned",
     "class_means",
     "entropy",
     "entropy_error_at_equal_votes",
@@ -53,7 +55,8 @@ __all__ = [
     "mode_shift_rate",
     "mode_shifts",
     "onehot",
-    "prediction_variance",
+    "pair_jackknife",
+    "pair_variance",
     "quality",
     "selective",
     "shuffled_correlation",

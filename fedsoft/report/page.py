@@ -14,6 +14,7 @@ from fedsoft.report.guide import guide
 from fedsoft.report.level_tables import conclusions_table, grid_table, result_table, strategy_table
 from fedsoft.report.run_tables import client_table, settings_table
 from fedsoft.report.shown import Shown, axes_name
+from fedsoft.report.stability_table import stability_note, stability_table
 from fedsoft.report.tables import to_html
 from fedsoft.report.words import METRICS, cell_verdicts, data_line, headline, reference_name, verdict_notes
 from fedsoft.study.analysis import HARDEST
@@ -41,7 +42,7 @@ def page(result: Digest) -> str:
                     _note(f"One of {len(cells)} cells of the grid; the others are in the tables above.")
                 )
         body += [_results(shown), _figures(shown), _effects(shown), _agreement(shown), _selective(shown)]
-        body += [_strategies(shown), _clients(shown)]
+        body += [_stability(shown), _strategies(shown), _clients(shown)]
     body += [_run(result), _guide(result)]
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -149,6 +150,11 @@ def _selective(shown: Shown) -> str:
         "right prediction is more confident than a wrong one (higher is better)."
     )
     return f"<h2>Selective prediction</h2>\n{to_html(selective_table(shown))}{_note(note)}"
+
+
+def _stability(shown: Shown) -> str:
+    table = to_html(stability_table(shown))
+    return f"<h2>Stability from seed to seed</h2>\n{table}{_note(stability_note(shown))}"
 
 
 def _strategies(shown: Shown) -> str:

@@ -20,6 +20,7 @@ from fedsoft.study.analysis import Conclusion, Estimate, Values, conclude, estim
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.prepare import load_dataset, prepare
 from fedsoft.study.results import test_fold, write_results
+from fedsoft.study.stability import COLUMNS, Stability, flat, stability
 from fedsoft.study.store import Store
 from fedsoft.study.study import OpenStudy
 from fedsoft.supervision import dose
@@ -59,6 +60,7 @@ class CellDigest:
             empty without votes.
         split_half: another ceiling of the entropy correlation, from halves of the votes; NaN without votes.
         mode_shifts: how often votes' mode is not the label, by which votes; empty without votes.
+        stability: by strategy and source, how steady training is from seed to seed, and how fast.
     """
 
     axes: dict[str, Any]
@@ -73,6 +75,7 @@ class CellDigest:
     bounds: dict[str, tuple[float, float]]
     split_half: float
     mode_shifts: dict[str, ModeShifts]
+    stability: dict[tuple[str, str], Stability]
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,10 @@ class Digest:
 
 
 def digest(opened: OpenStudy) -> Digest:
-    """Score all finished runs, estimate effects, and write `results.csv`, `effects.csv` and `doses.csv`."""
+    """Score all finished runs, estimate effects, and write them as tables.
+
+    `results.csv`, `effects.csv`, `doses.csv` and `stability.csv`, in the study's folder.
+    """
     plan, store, device = opened.plan, opened.store, opened.device
     write_results(plan, store, device)
     records = {run.key: store.record(run.key) for run in plan.runs if store.is_done(run.key)}
@@ -144,12 +150,16 @@ def _digest_cell(
             hits = {name: values.values["raw", name, "accuracy"][j] for name in fold_references}
             reliability[strategy, source] = (confidence[j], hits)
     done = [run for run in cell.runs if run.key in records]
+    curves = _curves(cell, gathered, store)
+    steady: dict[tuple[str, str], Stability] = {}
+    for strategy, values in gathered.items():
+        steady |= stability(cell, strategy, values, curves, store, device)
     return CellDigest(
         axes=cell.axes,
         estimates=[row for name, values in gathered.items() for row in estimate(values, name, baseline)],
         pooled=pooled,
         reliability=reliability,
-        curves=_curves(cell, gathered, store),
+        curves=curves,
         targets=_targets(cell, records),
         doses=_doses(cell, store, device),
         seconds=sum(records[run.key]["seconds"] for run in done),
@@ -162,6 +172,7 @@ def _digest_cell(
         bounds=bounds,
         split_half=split_half,
         mode_shifts=mode_shift_rates(cell),
+        stability=steady,
     )
 
 
@@ -254,5 +265,14 @@ def _write_tables(result: Digest) -> None:
             for i, a in enumerate(sources)
             for j, b in enumerate(sources)
             if i < j
+        ),
+    )
+    write_csv(
+        root / "stability.csv",
+        (*grid, "strategy", "source", *COLUMNS),
+        (
+            (*cell.axes.values(), *key, *flat(found))
+            for cell in result.cells
+            for key, found in cell.stability.items()
         ),
     )

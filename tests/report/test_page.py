@@ -83,6 +83,7 @@ def test_sections_stand_in_order(html: str) -> None:
         "Effects",
         "Agreement with people",
         "Selective prediction",
+        "Stability from seed to seed",
         "Strategies",
         "Clients",
         "What was run",
