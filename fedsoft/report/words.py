@@ -3,7 +3,7 @@
 from fedsoft.config import Endpoint
 from fedsoft.report.numbers import amount, interval, places_for, plain, signed
 from fedsoft.report.shown import axes_name, choice_name
-from fedsoft.study.analysis import CONTRAST, HARDEST, REST, Conclusion
+from fedsoft.study.analysis import CONTRAST, HARDEST, REST, SMALLEST_MARGIN, Conclusion
 from fedsoft.study.digest import Digest
 from fedsoft.study.effects import VIEW_NAMES
 from fedsoft.study.prepare import load_dataset
@@ -15,6 +15,7 @@ STRATA = {
     HARDEST: "hardest fifth",
     REST: "the rest",
     CONTRAST: "hardest fifth less the rest",
+    SMALLEST_MARGIN: "smallest margins",
 }
 METRICS = {"accuracy": "accuracy", "brier": "Brier score", "nll": "NLL", "signed_gap": "signed gap"}
 VIEWS = {
