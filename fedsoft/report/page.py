@@ -135,9 +135,9 @@ def _agreement(shown: Shown) -> str:
     note = (
         f"Under {shown.primary}, predictions pooled over folds, against the votes ({shown.digest.crowd}); KL "
         "and entropies in nats, entropy errors model less votes. Ceiling: a perfect model, given the number "
-        "of votes that it is scored against. Floor: what needs no look at the image, the mean votes of "
-        "training images of the same label; for the correlation, the best of the sources' entropies shuffled "
-        "among images of a label."
+        "of votes that it is scored against. Floor: what knows the label and nothing of the image, the mean "
+        "votes of training images of that label (a model has to find the label, and may stay below); for the "
+        "correlation, the best of the sources' entropies shuffled among images of a label."
     )
     shifts = "".join(_note(mode_shift_line(name, found)) for name, found in shown.cell.mode_shifts.items())
     return f"<h2>Agreement with people</h2>\n{to_html(agreement_table(shown))}{_note(note)}{shifts}"
