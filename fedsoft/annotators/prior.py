@@ -92,6 +92,17 @@ def posterior_mean(votes: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return mean
 
 
+def posterior_draw(votes: np.ndarray, alpha: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(N, C) counts and the prior (N, C) of each image -> (N, C) label distributions it may have.
+
+    Drawn from the posterior, Dirichlet(alpha + votes): images differ from each other as much as they really
+    do, which raw shares of few votes overstate and posterior means understate.
+    """
+    drawn = rng.standard_gamma(alpha + votes)
+    rows: np.ndarray = drawn / drawn.sum(axis=1, keepdims=True)
+    return rows
+
+
 def _shares(counts: np.ndarray) -> np.ndarray:
     shares: np.ndarray = counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
     return shares

@@ -1,19 +1,31 @@
 """Evaluation: calibration, agreement with people, strata and statistics. Tensors in, numbers out."""
 
 from fedsoft.evaluation import agreement, calibration, quality, selective
+from fedsoft.evaluation.bounds import (
+    AGREEMENT,
+    agreement_ceiling,
+    agreement_floor,
+    class_means,
+    entropy_error_at_equal_votes,
+    shuffled_correlation,
+    split_half_ceiling,
+)
 from fedsoft.evaluation.calibration import ECE
 from fedsoft.evaluation.calibrators import CALIBRATORS, Calibrator
 from fedsoft.evaluation.evaluate import Score, evaluate, floor_label
 from fedsoft.evaluation.floors import floors
+from fedsoft.evaluation.jackknife import Unit, pair_jackknife
 from fedsoft.evaluation.metric import METRICS, Better, Metric
+from fedsoft.evaluation.mode_shifts import ModeShifts, mode_shift_rate, mode_shifts
 from fedsoft.evaluation.references import build_references, entropy, human_mode, onehot, soft_labels
-from fedsoft.evaluation.stability import churn, prediction_variance
+from fedsoft.evaluation.stability import churned, pair_variance
 from fedsoft.evaluation.statistics import Effects, crossed_effects
 from fedsoft.evaluation.strata import STRATA, human_strata, margin_strata
 from fedsoft.evaluation.temperature import apply_temperature, fit_temperature, temperature_for_confidence
 from fedsoft.evaluation.verdicts import Verdict, holm, holm_interval, smallest_detectable, verdict
 
 __all__ = [
+    "AGREEMENT",
     "CALIBRATORS",
     "ECE",
     "METRICS",
@@ -22,15 +34,21 @@ __all__ = [
     "Calibrator",
     "Effects",
     "Metric",
+    "ModeShifts",
     "Score",
+    "Unit",
     "Verdict",
     "agreement",
+    "agreement_ceiling",
+    "agreement_floor",
     "apply_temperature",
     "build_references",
     "calibration",
-    "churn",
+    "churned",
+    "class_means",
     "crossed_effects",
     "entropy",
+    "entropy_error_at_equal_votes",
     "evaluate",
     "fit_temperature",
     "floor_label",
@@ -40,12 +58,17 @@ __all__ = [
     "human_mode",
     "human_strata",
     "margin_strata",
+    "mode_shift_rate",
+    "mode_shifts",
     "onehot",
-    "prediction_variance",
+    "pair_jackknife",
+    "pair_variance",
     "quality",
     "selective",
+    "shuffled_correlation",
     "smallest_detectable",
     "soft_labels",
+    "split_half_ceiling",
     "temperature_for_confidence",
     "verdict",
 ]

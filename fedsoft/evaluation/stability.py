@@ -1,37 +1,27 @@
-"""Stability: how far models that differ in nothing but their seed disagree on the same images."""
+"""Stability: how far two models that differ in nothing but chance disagree on the same images."""
 
-import torch
 from torch import Tensor
 
 
-def churn(probs: Tensor) -> Tensor:
-    """Share of images whose predicted class differs between two seeds, averaged over pairs of seeds.
+def churned(first: Tensor, second: Tensor) -> Tensor:
+    """Whether the predicted class differs, image by image; its mean is the churn.
 
     Milani Fard et al. 2016, "Launch and Iterate: Reducing Prediction Churn".
 
     Args:
-        probs: (S, ..., N, C) predictions of S seeds on the same images.
+        first: (..., N, C) predictions of one model.
+        second: (..., N, C) predictions of the other on the same images.
 
     Returns:
-        (...) in [0, 1]; NaN with fewer than two seeds or no images.
+        (..., N) ones and zeros.
     """
-    predicted = probs.argmax(dim=-1)
-    first, second = torch.triu_indices(len(probs), len(probs), offset=1, device=probs.device)
-    differs = (predicted[first] != predicted[second]).to(probs.dtype)
-    return differs.mean(dim=-1).mean(dim=0)
+    return (first.argmax(dim=-1) != second.argmax(dim=-1)).to(first.dtype)
 
 
-def prediction_variance(probs: Tensor) -> Tensor:
-    """Variance of the predicted distribution over seeds, summed over classes, averaged over images.
+def pair_variance(first: Tensor, second: Tensor) -> Tensor:
+    """Variance of the predicted distribution, summed over classes, image by image: (..., N), at least 0.
 
-    Softer models vary less for mechanical reasons: compare at equal mean confidence.
-
-    Args:
-        probs: (S, ..., N, C) predictions of S seeds on the same images.
-
-    Returns:
-        (...) at least 0, unbiased; NaN with fewer than two seeds or no images.
+    Half of the squared distance of two predictions (..., N, C): unbiased, so that the mean over pairs is the
+    variance over models. Softer models vary less for mechanical reasons: compare at equal mean confidence.
     """
-    if len(probs) < 2:
-        return probs.new_full(probs.shape[1:-2], torch.nan)
-    return probs.var(dim=0).sum(dim=-1).mean(dim=-1)
+    return (first - second).square().sum(dim=-1) / 2

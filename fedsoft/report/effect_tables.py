@@ -3,7 +3,7 @@
 from fedsoft.report.shown import Shown
 from fedsoft.report.tables import Cell, Table, effect_cell
 from fedsoft.report.words import STRATA, VIEWS
-from fedsoft.study.analysis import CONTRAST, HARDEST, REST
+from fedsoft.study.analysis import CONTRAST, HARDEST, MARGIN, MARGIN_CONTRAST, REST
 from fedsoft.study.effects import VIEWS as ORDER
 
 MEANINGS = {
@@ -34,6 +34,8 @@ def effects_table(shown: Shown, metric: str, reference: str) -> Table:
         *((HARDEST, view) for view in views),
         (CONTRAST, "equal_confidence"),
         (easy, "equal_confidence"),
+        (MARGIN, "equal_confidence"),
+        (MARGIN_CONTRAST, "equal_confidence"),
     ]
     wanted = [(stratum, view) for stratum, view in wanted if stratum in shown.strata]
     groups: dict[str, int] = {"": 1}

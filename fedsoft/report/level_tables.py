@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fedsoft.report.numbers import NOT_ENOUGH, amount, interval, plain, signed, size
+from fedsoft.report.numbers import NOT_ENOUGH, amount, interval, plain, reach, signed, size
 from fedsoft.report.shown import Shown, axes_name, value_name
 from fedsoft.report.tables import Cell, Table, level_cell
 from fedsoft.report.words import METRICS
@@ -20,17 +20,31 @@ def result_table(cells: Sequence[Shown]) -> Table:
     private = any(target.privacy for shown in cells for target in shown.cell.targets.values())
     columns = ["source", "accuracy", "NLL", "Brier", "signed\ngap"]
     columns += ["gap,\nhardest\n− rest*"] * (CONTRAST in first.strata) + ["ECE\n(floor)"]
-    columns += ["KL to\npeople"] * ("vote" in first.references) + ["votes\nbought"]
+    columns += ["KL to\npeople"] * ("vote" in first.references) + ["churn"] * _has_churn(cells)
+    columns += ["votes\nbought"]
     columns += ["label privacy"] * private
     rows: list[Sequence[Cell]] = []
     for shown in cells:
         if len(cells) > 1:
             rows.append([Cell(axes_name(shown.cell.axes))])
-        rows += [_result_row(shown, source, private) for source in shown.sources]
+        rows += [_result_row(shown, source, private, _has_churn(cells)) for source in shown.sources]
+        if "kl" in shown.cell.bounds:
+            rows += [_bound_row(shown, columns, place) for place in (1, 0)]
     return Table(tuple(columns), rows, prose=(0, len(columns) - 1) if private else (0,), fine=True)
 
 
-def _result_row(shown: Shown, source: str, private: bool) -> list[Cell]:
+def _has_churn(cells: Sequence[Shown]) -> bool:
+    return any(found.steadiness for shown in cells for found in shown.cell.stability.values())
+
+
+def _bound_row(shown: Shown, columns: Sequence[str], place: int) -> list[Cell]:
+    """The floor (0) or ceiling (1) of agreement with people, in the one column that has them."""
+    title = ("floor: the class's mean votes", "ceiling: a perfect model")[place]
+    bound = Cell(plain(shown.cell.bounds["kl"][place]))
+    return [Cell(title), *(bound if name.startswith("KL") else Cell("") for name in columns[1:])]
+
+
+def _result_row(shown: Shown, source: str, private: bool, with_churn: bool) -> list[Cell]:
     row = [Cell(source, colour=shown.colours[source])]
     row += [
         level_cell(shown.estimate(source, "raw", "label", metric, "all"), metric == "signed_gap")
@@ -43,6 +57,9 @@ def _result_row(shown: Shown, source: str, private: bool) -> list[Cell]:
     row.append(replace(ece, text=f"{ece.text} ({plain(shown.score(source, 'ece_floor', 'label'))})"))
     if "vote" in shown.references:
         row.append(level_cell(shown.estimate(source, "raw", "vote", "kl", "all")))
+    if with_churn:
+        steady = shown.cell.stability[shown.primary, source].steadiness
+        row.append(Cell(plain(steady.churn[0]), reach(*steady.churn[1:])) if steady else Cell("–"))
     target = shown.cell.targets.get(source)
     row.append(Cell(amount(target.votes_bought) if target else NOT_ENOUGH))
     return row + [Cell(privacy_note(target.privacy if target else {}))] * private

@@ -5,6 +5,7 @@ from importlib.resources import files
 
 from matplotlib.figure import Figure
 
+from fedsoft.report.agreement_tables import agreement_table, mode_shift_line, selective_table
 from fedsoft.report.effect_tables import effects_table
 from fedsoft.report.figures.style import to_svg
 from fedsoft.report.gallery import grid_plates, plates
@@ -12,6 +13,7 @@ from fedsoft.report.guide import guide
 from fedsoft.report.level_tables import conclusions_table, grid_table, result_table, strategy_table
 from fedsoft.report.run_tables import client_table, settings_table
 from fedsoft.report.shown import FEW, Shown, axes_name, in_detail
+from fedsoft.report.stability_table import stability_note, stability_table
 from fedsoft.report.tables import to_html
 from fedsoft.report.words import METRICS, cell_verdicts, data_line, headline, reference_name, verdict_notes
 from fedsoft.study.analysis import HARDEST
@@ -33,7 +35,8 @@ def page(result: Digest) -> str:
             body.append(f"<h2>In detail: {escape(axes_name(shown.cell.axes))}</h2>")
             if len(details) < count:
                 body.append(_note(f"One of {count} cells of the grid; the others are in the tables above."))
-        body += [_figures(shown), _effects(shown), _strategies(shown), _clients(shown)]
+        body += [_figures(shown), _effects(shown), _agreement(shown), _selective(shown)]
+        body += [_stability(shown), _strategies(shown), _clients(shown)]
     body += [_run(result), _guide(result)]
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -82,7 +85,9 @@ def _results(cells: list[Shown]) -> str:
         + star
         * (HARDEST in shown.strata)
         + "ECE in 15 bins on predictions pooled over folds, with its floor. Votes bought are counted a "
-        "seed, over all clients." + people * ("vote" in shown.references)
+        "seed, over all clients. Churn: share of images on which two seeds predict unlike classes."
+        + people
+        * ("vote" in shown.references)
     )
     return f"<h2>Results</h2>\n{to_html(result_table(cells))}{_note(note)}"
 
@@ -115,6 +120,34 @@ def _effects(shown: Shown) -> str:
         open_ = " open" if metric in ("brier", "signed_gap") else ""
         parts.append(f"<details{open_}><summary><strong>{title}</strong></summary>{table}</details>\n")
     return "".join(parts)
+
+
+def _agreement(shown: Shown) -> str:
+    if "vote" not in shown.references:
+        return ""
+    note = (
+        f"Under {shown.primary}, predictions pooled over folds, against the votes ({shown.digest.crowd}); KL "
+        "and entropies in nats, entropy errors model less votes. Ceiling: a perfect model, given the number "
+        "of votes that it is scored against. Floor: what knows the label and nothing of the image, the mean "
+        "votes of training images of that label (a model has to find the label, and may stay below); for the "
+        "correlation, the best of the sources' entropies shuffled among images of a label."
+    )
+    shifts = "".join(_note(mode_shift_line(name, found)) for name, found in shown.cell.mode_shifts.items())
+    return f"<h2>Agreement with people</h2>\n{to_html(agreement_table(shown))}{_note(note)}{shifts}"
+
+
+def _selective(shown: Shown) -> str:
+    note = (
+        f"Under {shown.primary}, against the label, predictions pooled over folds. AURC: the error among the "
+        "most confident examples, averaged over how many are kept (lower is better). AUROC: how often a "
+        "right prediction is more confident than a wrong one (higher is better)."
+    )
+    return f"<h2>Selective prediction</h2>\n{to_html(selective_table(shown))}{_note(note)}"
+
+
+def _stability(shown: Shown) -> str:
+    table = to_html(stability_table(shown))
+    return f"<h2>Stability from seed to seed</h2>\n{table}{_note(stability_note(shown))}"
 
 
 def _strategies(shown: Shown) -> str:

@@ -3,7 +3,15 @@
 from fedsoft.config import Endpoint
 from fedsoft.report.numbers import amount, interval, places_for, plain, signed
 from fedsoft.report.shown import axes_name, choice_name
-from fedsoft.study.analysis import CONTRAST, HARDEST, REST, Conclusion
+from fedsoft.study.analysis import (
+    CONTRAST,
+    HARDEST,
+    MARGIN,
+    MARGIN_CONTRAST,
+    MARGIN_REST,
+    REST,
+    Conclusion,
+)
 from fedsoft.study.digest import Digest
 from fedsoft.study.effects import VIEW_NAMES
 from fedsoft.study.prepare import load_dataset
@@ -15,6 +23,9 @@ STRATA = {
     HARDEST: "hardest fifth",
     REST: "the rest",
     CONTRAST: "hardest fifth less the rest",
+    MARGIN: "smallest margin",
+    MARGIN_REST: "larger margins",
+    MARGIN_CONTRAST: "smallest margin less the rest",
 }
 METRICS = {"accuracy": "accuracy", "brier": "Brier score", "nll": "NLL", "signed_gap": "signed gap"}
 VIEWS = {

@@ -15,10 +15,12 @@ from fedsoft.evaluation import (
     Effects,
     crossed_effects,
     holm_interval,
+    margin_strata,
     onehot,
     smallest_detectable,
     verdict,
 )
+from fedsoft.streams import stream
 from fedsoft.study.derive import drawn_votes
 from fedsoft.study.effects import effects_of, example_values, views
 from fedsoft.study.plan import Cell, labels
@@ -28,6 +30,7 @@ from fedsoft.study.store import Store
 
 HARDEST, REST, CONTRAST = "hardest_fifth", "rest", "hardest_fifth − rest"
 """The headline contrast: what happens on hard examples beyond what happens everywhere else."""
+REFERENCE_MODEL = "hard"
 
 MARGIN, MARGIN_REST, MARGIN_CONTRAST = "smallest_margin", "larger_margin", "smallest_margin − rest"
 """The same, where a model finds it hard: the fifth of smallest margin, top less second probability."""
@@ -96,11 +99,16 @@ class Conclusion:
 def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | None:
     """Per-example values of all sources under one strategy, over the seeds whose runs are all done.
 
+    Strata are those of people's votes and, where other seeds held out every test image too, the fifth of
+    each seed's images with the smallest margin: see `smallest_margin`.
+
     Returns:
         None if there is no such seed.
     """
     parts: dict[tuple[str, str, str], list[np.ndarray]] = {}
     images, seeds, strata = [], [], []
+    models: dict[int, tuple[np.ndarray, Tensor]] = {}
+    sources = labels(cell.study.arms)
     for seed in cell.study.seeds:
         runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == strategy]
         if not all(store.is_done(run.key) for run in runs):
@@ -121,15 +129,44 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
         images.append(fold.rows)
         seeds.append(np.full(len(fold.rows), seed))
         strata.append({name: mask.cpu().numpy() for name, mask in fold.strata.items()})
+        if REFERENCE_MODEL in sources:
+            models[seed] = fold.rows, stack(made, "test", "cpu")[sources.index(REFERENCE_MODEL)]
     if not images:
         return None
+    for part, mask in zip(strata, smallest_margin(models), strict=False):  # of no masks, none is added
+        part[MARGIN] = mask
     return Values(
-        labels(cell.study.arms),
+        sources,
         {key: np.concatenate(part, axis=1) for key, part in parts.items()},
         np.concatenate(images),
         np.concatenate(seeds),
         {name: np.concatenate([part[name] for part in strata]) for name in strata[0]},
     )
+
+
+def smallest_margin(models: dict[int, tuple[np.ndarray, Tensor]]) -> list[np.ndarray]:
+    """Whether each test image of each seed is in the fifth of smallest margin; nothing without other seeds.
+
+    The margin is that of the mean prediction of the reference model in the *other* seeds that held the image
+    out too: a run's own margin would pick the images on which it happens to be wrong. Where a test image of
+    any seed has no such prediction there is no stratum, since its complement would mean different things.
+
+    Args:
+        models: by seed its test images (N,) and the reference model's predictions (N, C) on them.
+    """
+    masks = []
+    for seed, (rows, probs) in models.items():
+        total, times = torch.zeros_like(probs), torch.zeros(len(rows), 1, dtype=probs.dtype)
+        for other, (other_rows, other_probs) in models.items():
+            if other != seed:
+                _, here, there = np.intersect1d(rows, other_rows, assume_unique=True, return_indices=True)
+                total[here] += other_probs[there]
+                times[here] += 1
+        if not times.all():
+            return []
+        fifths = margin_strata(total / times, stream("margin strata", seed=seed))
+        masks.append(fifths["margin_fifth_1"].numpy())
+    return masks
 
 
 def stack(made: Sequence[dict[str, np.ndarray]], part: str, device: str) -> Tensor:

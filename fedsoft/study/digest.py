@@ -1,5 +1,6 @@
 """Everything that a report shows, computed once from what a study has stored."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -7,14 +8,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from fedsoft.evaluation import METRICS, Score, evaluate
+from fedsoft.evaluation import METRICS, ModeShifts, Score, evaluate
 from fedsoft.files import write_csv
 from fedsoft.streams import stream
+from fedsoft.study.agreement import (
+    agreement_bounds,
+    equal_votes_score,
+    mode_shift_rates,
+    split_half_bound,
+)
 from fedsoft.study.analysis import Conclusion, Estimate, Values, conclude, estimate, gather, stack
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.prepare import load_dataset, prepare
 from fedsoft.study.results import test_fold, write_results
 from fedsoft.study.settings import RunSettings
+from fedsoft.study.stability import COLUMNS, Stability, flat, stability
 from fedsoft.study.store import Store
 from fedsoft.study.study import OpenStudy
 from fedsoft.supervision import dose
@@ -51,6 +59,11 @@ class CellDigest:
         doses: (J, J) mean total variation between sources' targets, in the order of the study's sources.
         seconds: compute seconds of all runs, and of those that ensembles are made of.
         bytes_sent: bytes of parameters that training a run under each strategy sent, on average.
+        bounds: floor and ceiling of each agreement metric, under the endpoint's strategy or else the first;
+            empty without votes.
+        split_half: another ceiling of the entropy correlation, from halves of the votes; NaN without votes.
+        mode_shifts: how often votes' mode is not the label, by which votes; empty without votes.
+        stability: by strategy and source, how steady training is from seed to seed, and how fast.
     """
 
     axes: dict[str, Any]
@@ -62,6 +75,10 @@ class CellDigest:
     doses: np.ndarray
     seconds: float
     bytes_sent: dict[str, float]
+    bounds: dict[str, tuple[float, float]]
+    split_half: float
+    mode_shifts: dict[str, ModeShifts]
+    stability: dict[tuple[str, str], Stability]
 
 
 @dataclass(frozen=True)
@@ -88,7 +105,10 @@ class Digest:
 
 
 def digest(opened: OpenStudy) -> Digest:
-    """Score all finished runs, estimate effects, and write `results.csv`, `effects.csv` and `doses.csv`."""
+    """Score all finished runs, estimate effects, and write them as tables.
+
+    `results.csv`, `effects.csv`, `doses.csv` and `stability.csv`, in the study's folder.
+    """
     plan, store, device = opened.plan, opened.store, opened.device
     write_results(plan, store, device)
     records = {run.key: store.record(run.key) for run in plan.runs if store.is_done(run.key)}
@@ -120,22 +140,32 @@ def _digest_cell(
     baseline = "hard" if "hard" in sources else sources[0]
     pooled: dict[tuple[str, str], list[Score]] = {}
     reliability = {}
+    bounds, split_half = {}, math.nan
     for strategy, values in gathered.items():
         probs, fold_references, strata = _pool(cell, strategy, values, store, device)
         metrics = [METRICS.parse(name) for name in METRICS.names()]
         scores = evaluate(probs, fold_references, metrics, strata, stream("floors"))
+        if "vote" in fold_references:
+            scores.append(equal_votes_score(cell, values, probs))
+            if strategy == _primary(cell, gathered):
+                bounds = agreement_bounds(cell, values, probs)
+                split_half = split_half_bound(cell, values)
         confidence = probs.amax(-1).cpu().numpy()
         for j, source in enumerate(sources):
             pooled[strategy, source] = [score._replace(value=score.value[j]) for score in scores]
             hits = {name: values.values["raw", name, "accuracy"][j] for name in fold_references}
             reliability[strategy, source] = (confidence[j], hits)
     done = [run for run in cell.runs if run.key in records]
+    curves = _curves(cell, gathered, store)
+    steady: dict[tuple[str, str], Stability] = {}
+    for strategy, values in gathered.items():
+        steady |= stability(cell, strategy, values, curves, store, device)
     return CellDigest(
         axes=cell.axes,
         estimates=[row for name, values in gathered.items() for row in estimate(values, name, baseline)],
         pooled=pooled,
         reliability=reliability,
-        curves=_curves(cell, gathered, store),
+        curves=curves,
         targets=_targets(cell, records),
         doses=_doses(cell, store, device),
         seconds=_seconds(done, store),
@@ -151,6 +181,10 @@ def _digest_cell(
             )
             for name in gathered
         },
+        bounds=bounds,
+        split_half=split_half,
+        mode_shifts=mode_shift_rates(cell),
+        stability=steady,
     )
 
 
@@ -160,12 +194,18 @@ def _seconds(runs: Iterable[RunSettings], store: Store) -> float:
     return float(sum(store.record(key)["seconds"] for key in sorted(trained)))
 
 
+def _primary(cell: Cell, gathered: dict[str, Values]) -> str:
+    """The endpoint's strategy; without an endpoint, or without its results, the first that has any."""
+    endpoint = cell.study.endpoint
+    return endpoint.strategy if endpoint and endpoint.strategy in gathered else next(iter(gathered))
+
+
 def _pool(
     cell: Cell, strategy: str, values: Values, store: Store, device: str
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """Test predictions (J, N, C) of all seeds one after the other, with references and strata."""
     probs, references, strata = [], [], []
-    for seed in np.unique(values.seed):
+    for seed in dict.fromkeys(values.seed.tolist()):  # in the order of the values
         runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == strategy]
         made = [store.predictions(run.key) for run in runs]
         fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
@@ -245,5 +285,14 @@ def _write_tables(result: Digest) -> None:
             for i, a in enumerate(sources)
             for j, b in enumerate(sources)
             if i < j
+        ),
+    )
+    write_csv(
+        root / "stability.csv",
+        (*grid, "strategy", "source", *COLUMNS),
+        (
+            (*cell.axes.values(), *key, *flat(found))
+            for cell in result.cells
+            for key, found in cell.stability.items()
         ),
     )

@@ -3,7 +3,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import dirichlet_multinomial
 
-from fedsoft.annotators.prior import fit_prior, posterior_mean, tally
+from fedsoft.annotators.prior import fit_prior, posterior_draw, posterior_mean, tally
 from fedsoft.errors import DataError
 from fedsoft.streams import stream
 
@@ -96,3 +96,13 @@ def test_single_votes_do_not_say_how_images_differ():
     labels = np.array([0, 0, 1, 1])
     with pytest.raises(DataError, match=r"label 1 have a single vote.*collect two"):
         fit([[2, 0], [1, 1], [1, 0], [0, 1]], labels)
+
+
+def test_draws_differ_as_images_do():
+    truth, counts = crowd([1.0, 0.3, 0.1], 20_000, 4)
+    prior = fit(counts)
+    drawn = posterior_draw(counts, np.broadcast_to(prior, counts.shape), stream("draws"))
+    np.testing.assert_allclose(drawn.sum(axis=1), 1)
+    np.testing.assert_allclose(drawn.var(axis=0), truth.var(axis=0), rtol=0.05)
+    assert posterior_mean(counts, prior).var(axis=0)[0] < 0.85 * truth.var(axis=0)[0]
+    assert (counts / 4).var(axis=0)[0] > 1.05 * truth.var(axis=0)[0]

@@ -82,6 +82,9 @@ def test_sections_stand_in_order(html: str) -> None:
         "Results",
         "Figures",
         "Effects",
+        "Agreement with people",
+        "Selective prediction",
+        "Stability from seed to seed",
         "Strategies",
         "Clients",
         "What was run",
@@ -157,6 +160,8 @@ def test_labels_only_one_seed_and_no_endpoint(run_tiny: Callable[..., Path], tmp
     assert "No verdict: this study named no endpoint" in text
     assert "labels only, no votes" in text
     assert "hardest" not in text
+    assert "Agreement with people" not in text
+    assert "Selective prediction" in text
 
 
 def test_write_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fedsoft.evaluation import apply_temperature
-from fedsoft.study.analysis import CONTRAST, conclude, estimate, gather
+from fedsoft.study.analysis import CONTRAST, conclude, estimate, gather, smallest_margin
 from fedsoft.study.digest import digest
 from fedsoft.study.effects import effects_of
 from fedsoft.study.prepare import load_dataset
@@ -144,3 +144,44 @@ def test_doses_are_distances_between_targets(finished):
     np.testing.assert_allclose(doses, doses.T)
     np.testing.assert_array_equal(np.diag(doses), 0)
     assert (doses[~np.eye(len(doses), dtype=bool)] > 0).all()
+
+
+def two_classes(top):
+    top = torch.tensor(top, dtype=torch.float64)
+    return torch.stack([top, 1 - top], dim=-1)
+
+
+def test_margins_come_from_other_seeds_that_held_the_image_out():
+    first = np.array([0, 1, 2, 3, 4]), two_classes([0.51, 0.9, 0.9, 0.9, 0.9])
+    second = np.array([4, 3, 2, 1, 0]), two_classes([0.9, 0.6, 0.9, 0.9, 0.9])
+    third = np.array([0, 1, 2, 3, 4]), two_classes([0.9, 0.9, 0.52, 0.9, 0.9])
+    # seed 0 goes by the mean of seeds 5 and 10, where image 2 (0.9 and 0.52) is less sure than image 3
+    masks = smallest_margin({0: first, 5: second, 10: third})
+    found = [images[mask].tolist() for (images, _), mask in zip((first, second, third), masks, strict=True)]
+    assert found == [[2], [0], [0]]
+
+
+def test_an_image_without_another_seed_leaves_no_margin_stratum(finished):
+    first, second = (np.arange(5), two_classes([0.6] * 5)), (np.arange(4), two_classes([0.6] * 4))
+    assert smallest_margin({0: first, 5: second}) == []
+    assert smallest_margin({0: first}) == []
+    assert "smallest_margin" not in gather(finished.plan.cells[0], "fedavg", finished.store, "cpu").strata
+
+
+def test_labels_only_are_cut_by_margin(tmp_path, tiny, run):
+    labels = np.arange(200) % 3
+    features = np.stack([labels, labels**2], axis=1) + np.arange(400).reshape(200, 2) % 7 / 5
+    np.savez(tmp_path / "mine.npz", features=features.astype(np.float32), labels=labels)
+    tiny |= {
+        "dataset": {"name": "npz", "path": str(tmp_path / "mine.npz")},
+        "sources": ["hard"],
+        "strategies": ["fedavg"],
+        "scenario": {"clients": 2},
+        "seeds": [0, 5, 1, 6],
+    }
+    study = run(open_study(tiny, "tiny.toml", tmp_path / "out"))
+    values = gather(study.plan.cells[0], "fedavg", study.store, "cpu")
+    assert list(values.strata) == ["smallest_margin"]
+    for seed in (0, 5, 1, 6):
+        assert values.strata["smallest_margin"][values.seed == seed].sum() == 8  # of forty images
+    assert {row.stratum for row in estimate(values, "fedavg", "hard")} == {"all", "smallest_margin"}
