@@ -21,7 +21,7 @@ from fedsoft.evaluation import (
 from fedsoft.streams import stream
 from fedsoft.study.effects import effects_of, example_values, views
 from fedsoft.study.plan import Cell, labels
-from fedsoft.study.prepare import load_dataset
+from fedsoft.study.prepare import client_labels, load_dataset
 from fedsoft.study.results import test_fold
 from fedsoft.study.store import Store
 
@@ -105,7 +105,8 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
         if "validation" in made[0]:
             data = load_dataset(runs[0].dataset)
             validation = stack(made, "validation", device)
-            truth = onehot(torch.from_numpy(data.labels[made[0]["validation_rows"]]).to(device), data.classes)
+            known = client_labels(runs[0], data)[made[0]["validation_rows"]]
+            truth = onehot(torch.from_numpy(known).to(device), data.classes)
         for view, probs in views(stack(made, "test", device), validation, truth).items():
             for name, reference in fold.references.items():
                 for metric, values in example_values(probs, reference).items():

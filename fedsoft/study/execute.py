@@ -155,13 +155,13 @@ def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
 
 
 def _figures(prepared: Prepared, result: RoundResult) -> dict[str, float]:
-    """Figures of one round, on the validation examples against their labels."""
+    """Figures of one round, on the validation examples against the labels that clients have."""
     task, rows = prepared.task, prepared.deal.validation.rows
     figures = {"round": result.number, "train_loss": result.train_loss, "cohort": result.cohort}
     if len(rows):
         parameters = to_parameters(result.arrays, task.inputs.device)
         probs = predict(task.model, parameters, task.inputs[torch.from_numpy(rows)])
-        labels = torch.from_numpy(prepared.dataset.labels[rows]).to(probs.device)
+        labels = torch.from_numpy(prepared.labels[rows]).to(probs.device)
         reference = onehot(labels, prepared.dataset.classes)
         figures |= {type(metric).name: float(metric(probs, reference)) for metric in PER_ROUND}
     return figures
