@@ -6,6 +6,7 @@ from importlib.resources import files
 from matplotlib.figure import Figure
 
 from fedsoft.report import figures
+from fedsoft.report.dose_table import dose_table
 from fedsoft.report.effect_tables import effects_table
 from fedsoft.report.figures.style import to_svg
 from fedsoft.report.gallery import plates
@@ -123,7 +124,19 @@ def _effects(shown: Shown) -> str:
         title = f"On {METRICS[metric]}"
         open_ = " open" if metric in ("brier", "signed_gap") else ""
         parts.append(f"<details{open_}><summary><strong>{title}</strong></summary>{table}</details>\n")
-    return "".join(parts)
+    return "".join(parts) + _doses(shown)
+
+
+def _doses(shown: Shown) -> str:
+    table = dose_table(shown)
+    if table is None:
+        return ""
+    note = (
+        "How far apart the targets are that an effect compares: mean total variation over training examples, "
+        f"in the first finished seed. Strata are of the training images, by all their votes "
+        f"({shown.digest.crowd})."
+    )
+    return f"<details><summary><strong>Doses</strong></summary>{to_html(table)}{_note(note)}</details>\n"
 
 
 def _strategies(shown: Shown) -> str:

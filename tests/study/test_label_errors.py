@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from fedsoft.errors import StudyFileError
+from fedsoft.evaluation import apply_temperature, fit_temperature, onehot
 from fedsoft.study.analysis import gather
 from fedsoft.study.prepare import client_labels, load_dataset, prepare
 from fedsoft.study.results import test_fold as score_fold
@@ -66,11 +67,13 @@ def test_validation_goes_by_the_wrong_labels(wrong, run):
     p = made["validation"][np.arange(len(made["validation"])), labels[made["validation_rows"]]]
     assert wrong.store.rounds(one.key)[-1]["nll"] == pytest.approx(-np.log(p).mean(), abs=1e-5)
     values = gather(wrong.plan.cells[0], "fedavg", wrong.store, "cpu")
-    # After its own temperature a model is as sure as a fifth of wrong labels makes it.
+    fits = fit_temperature(
+        torch.from_numpy(made["validation"]).double(),
+        onehot(torch.from_numpy(labels[made["validation_rows"]]), 10),
+    )
+    expected = apply_temperature(torch.from_numpy(made["test"]).double(), fits).amax(-1)
     gap, hit = (values.values["own_temperature", "label", name][0] for name in ("signed_gap", "accuracy"))
-    raw = torch.from_numpy(made["validation"]).double()
-    wanted = float((raw.argmax(-1).numpy() == labels[made["validation_rows"]]).mean())
-    assert (gap + hit)[values.seed == 0].mean() == pytest.approx(wanted, abs=0.08)
+    np.testing.assert_allclose((gap + hit)[values.seed == 0], expected, atol=1e-9)
 
 
 def test_data_without_votes_are_refused(tmp_path):
@@ -86,7 +89,5 @@ def test_data_without_votes_are_refused(tmp_path):
         "seeds": [0],
         "scenario": {"clients": 2, "label_errors": 0.1},
     }
-    with pytest.raises(
-        StudyFileError, match=r"label_errors .*only labels; .* set it to 0"
-    ):
+    with pytest.raises(StudyFileError, match=r"label_errors .*only labels; .* set it to 0"):
         open_study(table, "bare.toml", tmp_path / "out")
