@@ -1,6 +1,8 @@
 """Evaluation: calibration, agreement with people, strata and statistics. Tensors in, numbers out."""
 
 from fedsoft.evaluation import agreement, calibration, quality, selective
+from fedsoft.evaluation.bins import rank_correlation
+from fedsoft.evaluation.cartography import Cartography
 from fedsoft.evaluation.evaluate import Score, evaluate, floor_label
 from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.metric import METRICS, Better, Metric
@@ -15,6 +17,7 @@ __all__ = [
     "METRICS",
     "STRATA",
     "Better",
+    "Cartography",
     "Effects",
     "Metric",
     "Score",
@@ -37,6 +40,7 @@ __all__ = [
     "onehot",
     "prediction_variance",
     "quality",
+    "rank_correlation",
     "selective",
     "smallest_detectable",
     "soft_labels",

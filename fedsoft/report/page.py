@@ -6,6 +6,7 @@ from importlib.resources import files
 from matplotlib.figure import Figure
 
 from fedsoft.report import figures
+from fedsoft.report.cartography_table import cartography_note, cartography_table
 from fedsoft.report.dose_table import dose_table
 from fedsoft.report.effect_tables import effects_table
 from fedsoft.report.figures.style import to_svg
@@ -41,6 +42,7 @@ def page(result: Digest) -> str:
                     _note(f"One of {len(cells)} cells of the grid; the others are in the tables above.")
                 )
         body += [_results(shown), _figures(shown), _effects(shown), _strategies(shown), _clients(shown)]
+        body.append(_cartography(shown))
     body += [_run(result), _guide(result)]
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -154,6 +156,21 @@ def _clients(shown: Shown) -> str:
         "alone."
     )
     return f"<h2>Clients</h2>\n{to_html(table)}{_note(note)}"
+
+
+def _cartography(shown: Shown) -> str:
+    atlas = shown.cell.atlas
+    if atlas is None or not shown.strategies:
+        return ""
+    caption = (
+        f"At most {figures.MAP_POINTS:,} training examples, the same in every panel, in the first finished "
+        f"seed under {shown.primary}. Colours: entropy of the {atlas.votes} votes ({shown.digest.crowd})."
+    )
+    name = f"Cartography {axes_name(shown.cell.axes)}".strip()
+    return (
+        f"<h2>Cartography</h2>\n{to_html(cartography_table(shown, atlas))}"
+        f"{_note(cartography_note(shown, atlas))}{_figure(figures.cartography(shown, atlas), name, caption)}"
+    )
 
 
 def _run(result: Digest) -> str:

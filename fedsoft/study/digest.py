@@ -10,6 +10,7 @@ from fedsoft.evaluation import METRICS, Score, evaluate, human_strata
 from fedsoft.files import write_csv
 from fedsoft.streams import stream
 from fedsoft.study.analysis import Conclusion, Estimate, Values, conclude, estimate, gather, stack
+from fedsoft.study.cartography import Atlas, Correlation, make_atlas
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.prepare import Prepared, load_dataset, prepare
 from fedsoft.study.results import test_fold, write_results
@@ -47,6 +48,7 @@ class CellDigest:
         targets: by source.
         doses: by difficulty stratum of the training images, `all` first: (J, J) mean total variation between
             sources' targets, in the order of the study's sources.
+        atlas: maps of the training examples; None where these were not followed.
         seconds: compute seconds of all runs.
         bytes_sent: bytes of parameters that a run of each strategy sent, on average.
     """
@@ -58,6 +60,7 @@ class CellDigest:
     curves: dict[tuple[str, str], dict[str, np.ndarray]]
     targets: dict[str, Targets]
     doses: dict[str, np.ndarray]
+    atlas: Atlas | None
     seconds: float
     bytes_sent: dict[str, float]
 
@@ -84,7 +87,7 @@ class Digest:
 
 
 def digest(opened: OpenStudy) -> Digest:
-    """Score all finished runs, estimate effects, and write `results.csv`, `effects.csv` and `doses.csv`."""
+    """Score all finished runs, estimate effects, and write the CSV files of the results."""
     plan, store, device = opened.plan, opened.store, opened.device
     write_results(plan, store, device)
     records = {run.key: store.record(run.key) for run in plan.runs if store.is_done(run.key)}
@@ -133,6 +136,7 @@ def _digest_cell(
         curves=_curves(cell, gathered, store),
         targets=_targets(cell, records),
         doses=_doses(cell, store, device),
+        atlas=make_atlas(cell, store),
         seconds=sum(records[run.key]["seconds"] for run in done),
         bytes_sent={
             name: float(
@@ -242,3 +246,15 @@ def _write_tables(result: Digest) -> None:
             if i < j
         ),
     )
+    if any(cell.atlas for cell in result.cells):
+        fields = tuple(Correlation.__dataclass_fields__)
+        write_csv(
+            root / "cartography.csv",
+            (*grid, "votes", *fields),
+            (
+                (*cell.axes.values(), cell.atlas.votes, *(getattr(row, name) for name in fields))
+                for cell in result.cells
+                if cell.atlas
+                for row in cell.atlas.correlations
+            ),
+        )

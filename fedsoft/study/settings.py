@@ -39,6 +39,7 @@ class RunSettings(BaseModel):
     rounds: int
     seed: int
     folds: int
+    cartography: bool = False
     role: Literal["run", "teacher"] = "run"
     half: Literal[0, 1] | None = None
     pooled: bool = False
@@ -87,7 +88,14 @@ class RunSettings(BaseModel):
         scenario = self.scenario.model_copy(update={"parties": ()})
         return [
             self.model_copy(
-                update={**common, "role": "teacher", "scenario": scenario, "half": half, "pooled": pooled}
+                update={
+                    **common,
+                    "role": "teacher",
+                    "scenario": scenario,
+                    "half": half,
+                    "pooled": pooled,
+                    "cartography": False,
+                }
             )
             for pooled in kinds
             for half in (0, 1)
@@ -116,6 +124,7 @@ def runs_of(study: Study) -> list[RunSettings]:
             rounds=study.rounds,
             seed=seed,
             folds=study.folds,
+            cartography=study.cartography,
         )
         for arm in study.arms
         for strategy in study.strategies

@@ -56,6 +56,7 @@ def test_seeds_differ_and_rates_do_not_move_data(wrong, tiny, tmp_path):
     tiny["scenario"] = {"clients": 4}
     clean = open_study(tiny, "tiny.toml", tmp_path / "clean")
     assert client_labels(clean.plan.runs[0], data) is data.labels
+    assert clean.plan.runs[0].key != one.key
     before, after = (prepare(s.plan.runs[0], s.store, "cpu").task.train.rows for s in (clean, wrong))
     np.testing.assert_array_equal(before, after)
 
