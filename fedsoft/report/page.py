@@ -41,8 +41,8 @@ def page(result: Digest) -> str:
                 body.append(
                     _note(f"One of {len(cells)} cells of the grid; the others are in the tables above.")
                 )
-        body += [_results(shown), _figures(shown), _effects(shown), _strategies(shown), _clients(shown)]
-        body.append(_cartography(shown))
+        body += [_results(shown), _figures(shown), _effects(shown), _cartography(shown)]
+        body += [_strategies(shown), _clients(shown)]
     body += [_run(result), _guide(result)]
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -141,6 +141,21 @@ def _doses(shown: Shown) -> str:
     return f"<details><summary><strong>Doses</strong></summary>{to_html(table)}{_note(note)}</details>\n"
 
 
+def _cartography(shown: Shown) -> str:
+    atlas = shown.cell.atlas
+    if atlas is None or not shown.strategies:
+        return ""
+    caption = (
+        f"Training examples of the first finished seed under {shown.primary}. Colours: mean entropy of the "
+        f"{atlas.votes} votes ({shown.digest.crowd}) on the examples of a hexagon."
+    )
+    name = f"Cartography {axes_name(shown.cell.axes)}".strip()
+    return (
+        f"<h2>Cartography</h2>\n{to_html(cartography_table(shown, atlas))}"
+        f"{_note(cartography_note(shown, atlas))}{_figure(figures.cartography(shown, atlas), name, caption)}"
+    )
+
+
 def _strategies(shown: Shown) -> str:
     note = "Against the label, as predicted, all test examples; 95 % intervals in grey."
     table = to_html(strategy_table(shown))
@@ -156,21 +171,6 @@ def _clients(shown: Shown) -> str:
         "alone."
     )
     return f"<h2>Clients</h2>\n{to_html(table)}{_note(note)}"
-
-
-def _cartography(shown: Shown) -> str:
-    atlas = shown.cell.atlas
-    if atlas is None or not shown.strategies:
-        return ""
-    caption = (
-        f"At most {figures.MAP_POINTS:,} training examples, the same in every panel, in the first finished "
-        f"seed under {shown.primary}. Colours: entropy of the {atlas.votes} votes ({shown.digest.crowd})."
-    )
-    name = f"Cartography {axes_name(shown.cell.axes)}".strip()
-    return (
-        f"<h2>Cartography</h2>\n{to_html(cartography_table(shown, atlas))}"
-        f"{_note(cartography_note(shown, atlas))}{_figure(figures.cartography(shown, atlas), name, caption)}"
-    )
 
 
 def _run(result: Digest) -> str:

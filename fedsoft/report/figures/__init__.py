@@ -1,6 +1,6 @@
 """The figures of a report: each a function from a study's digest to a matplotlib figure."""
 
-from fedsoft.report.figures.cartography import MAP_POINTS, cartography
+from fedsoft.report.figures.cartography import cartography
 from fedsoft.report.figures.convergence import convergence
 from fedsoft.report.figures.forest import forest
 from fedsoft.report.figures.gaps import gaps
@@ -8,4 +8,4 @@ from fedsoft.report.figures.grid import grid
 from fedsoft.report.figures.reliability import reliability
 from fedsoft.report.figures.softness import softness
 
-__all__ = ["MAP_POINTS", "cartography", "convergence", "forest", "gaps", "grid", "reliability", "softness"]
+__all__ = ["cartography", "convergence", "forest", "gaps", "grid", "reliability", "softness"]

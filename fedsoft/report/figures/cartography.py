@@ -8,45 +8,46 @@ from matplotlib.figure import Figure
 
 from fedsoft.report.figures.style import panels, style
 from fedsoft.report.shown import Shown
-from fedsoft.streams import stream
 from fedsoft.study.cartography import Atlas
 
-MAP_POINTS = 1500
-SHADES = LinearSegmentedColormap.from_list("people", ["#d3dbe2", "#56b4e9", "#332288", "#d55e00"])
+SHADES = LinearSegmentedColormap.from_list("people", ["#dfe5ea", "#7fb3d5", "#332288", "#d55e00"])
+CELLS = 30
+"""Hexagons across a map."""
 
 
 def cartography(shown: Shown, atlas: Atlas) -> Figure:
-    """One map a source under the primary strategy: variability by confidence, coloured by human entropy."""
-    sources = [source for source in shown.sources if (shown.primary, source) in atlas.maps]
-    maps = [atlas.maps[shown.primary, source] for source in sources]
-    people = maps[0].people
-    chosen = stream("points of the map").permutation(len(people))[:MAP_POINTS]
-    chosen = chosen[np.argsort(people[chosen], kind="stable")]  # the most uncertain on top
-    columns = min(4, len(sources))
-    rows = math.ceil(len(sources) / columns)
+    """One map a source under the primary strategy: confidence over variability, in hexagons.
+
+    A hexagon's colour is the mean human entropy of its examples; the highest tenth share the last one.
+    """
+    maps = {s: atlas.maps[shown.primary, s] for s in shown.sources if (shown.primary, s) in atlas.maps}
+    right = max(float(lies.variability.max()) for lies in maps.values()) * 1.02
+    columns = min(4, len(maps))
+    rows = math.ceil(len(maps) / columns)
     with style():
-        figure, grid = panels(
-            rows, columns, 0.6 + 2.4 * rows, width=2.0 + 2.4 * columns, sharex=True, sharey=True
-        )
-        for axes in grid.flat[len(sources) :]:
+        figure, grid = panels(rows, columns, 0.5 + 2.4 * rows, 1.5 + 2.5 * columns, sharex=True, sharey=True)
+        for axes in grid.flat[len(maps) :]:
             axes.set_visible(False)
-        for axes, source, lies in zip(grid.flat, sources, maps, strict=False):
-            drawn = axes.scatter(
-                lies.variability[chosen],
-                lies.confidence[chosen],
-                c=people[chosen],
-                cmap=SHADES,
-                vmin=0,
-                vmax=float(people[chosen].max()) or 1.0,
-                s=5,
-                linewidths=0,
-                rasterized=True,
-            )
+        for axes in grid.flat[len(maps) - columns : len(maps)]:  # the lowest of each column
+            axes.tick_params(labelbottom=True)
+        drawn = []
+        for axes, (source, lies) in zip(grid.flat, maps.items(), strict=False):
+            drawn.append(
+                axes.hexbin(
+                    lies.variability, lies.confidence, lies.people, reduce_C_function=np.mean,
+                    gridsize=(CELLS, CELLS * 4 // 7), extent=(0, right, 0, 1), cmap=SHADES, linewidths=0.1,
+                )
+            )  # fmt: skip
             axes.set_title(source)
-        grid[0, 0].set(xlim=(0, None), ylim=(-0.02, 1.02))
-        figure.supxlabel("variability over rounds", fontsize=8)
+            axes.set(xlim=(0, right), ylim=(0, 1.02))
+        top = float(
+            np.quantile(np.ma.concatenate([hexagons.get_array() for hexagons in drawn]).compressed(), 0.9)
+        )
+        for hexagons in drawn:
+            hexagons.set_clim(0, top or 1.0)
+        figure.supxlabel("variability: standard deviation over rounds", fontsize=8)
         figure.supylabel("confidence: mean probability of the label", fontsize=8)
-        bar = figure.colorbar(drawn, ax=grid, shrink=0.6, aspect=25)
+        bar = figure.colorbar(drawn[0], ax=grid, shrink=0.7, aspect=30, extend="max")
         bar.set_label("human entropy (nats)")
         bar.outline.set_visible(False)
     return figure
