@@ -118,6 +118,9 @@ class Study(BaseModel):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
     folds: int = Field(5, ge=2, description="a seed holds out the fold `seed mod folds`")
     redraw: Redraw = Redraw()
+    cartography: bool = Field(
+        False, description="follow each training example over the rounds: how sure the model is of its label"
+    )
     endpoint: Endpoint | None = None
     grid: dict[str, tuple[Any, ...]] = Field({}, description="dotted keys with the values to cross")
     device: Literal["auto", "cpu", "cuda"] = "cpu"

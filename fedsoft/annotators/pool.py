@@ -23,6 +23,14 @@ class AnnotatorPool(Options):
         """Whether all votes there are come in unchanged, so that it is known who gave which."""
         return self.votes is None and isinstance(self.noise, NoNoise)
 
+    def draw(self, votes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The votes (N, C) that are bought of all there are (N, C), before any slip.
+
+        Raises:
+            DataError: an image has fewer votes than are bought.
+        """
+        return votes if self.votes is None else draw_votes(votes, self.votes, rng)
+
     def collect(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The votes that this pool would give.
 
@@ -37,5 +45,4 @@ class AnnotatorPool(Options):
         Raises:
             DataError: an image has fewer votes than are bought.
         """
-        bought = votes if self.votes is None else draw_votes(votes, self.votes, rng)
-        return self.noise.apply(bought, labels, rng)
+        return self.noise.apply(self.draw(votes, rng), labels, rng)

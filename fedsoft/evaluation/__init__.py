@@ -1,6 +1,7 @@
 """Evaluation: calibration, agreement with people, strata and statistics. Tensors in, numbers out."""
 
 from fedsoft.evaluation import agreement, calibration, quality, selective
+from fedsoft.evaluation.bins import rank_correlation
 from fedsoft.evaluation.bounds import (
     AGREEMENT,
     agreement_ceiling,
@@ -12,6 +13,7 @@ from fedsoft.evaluation.bounds import (
 )
 from fedsoft.evaluation.calibration import ECE
 from fedsoft.evaluation.calibrators import CALIBRATORS, Calibrator
+from fedsoft.evaluation.cartography import Cartography
 from fedsoft.evaluation.evaluate import Score, evaluate, floor_label
 from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.jackknife import Unit, pair_jackknife
@@ -32,6 +34,7 @@ __all__ = [
     "STRATA",
     "Better",
     "Calibrator",
+    "Cartography",
     "Effects",
     "Metric",
     "ModeShifts",
@@ -64,6 +67,7 @@ __all__ = [
     "pair_jackknife",
     "pair_variance",
     "quality",
+    "rank_correlation",
     "selective",
     "shuffled_correlation",
     "smallest_detectable",

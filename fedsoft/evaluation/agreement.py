@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from fedsoft.evaluation.bins import ranks
+from fedsoft.evaluation.bins import rank_correlation
 from fedsoft.evaluation.metric import METRICS, Better, Metric
 from fedsoft.evaluation.quality import cross_entropy
 from fedsoft.evaluation.references import entropy
@@ -65,8 +65,5 @@ class EntropyCorrelation(Agreement):
     better: ClassVar[Better] = "higher"
 
     def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
-        """Pearson correlation of ranks."""
-        middle = (probs.shape[-2] - 1) / 2
-        model, people = ranks(entropy(probs)) - middle, ranks(entropy(reference)) - middle
-        scale = model.square().sum(dim=-1) * people.square().sum(dim=-1)
-        return (model * people).sum(dim=-1) / scale.sqrt()
+        """Spearman's correlation."""
+        return rank_correlation(entropy(probs), entropy(reference))

@@ -17,6 +17,14 @@ def ranks(values: Tensor) -> Tensor:
     return (below + upto - 1) / 2.0
 
 
+def rank_correlation(first: Tensor, second: Tensor) -> Tensor:
+    """Spearman's correlation of values (..., N) and (..., N), in [-1, 1]; NaN where either does not vary."""
+    middle = (first.shape[-1] - 1) / 2
+    a, b = ranks(first) - middle, ranks(second) - middle
+    scale = a.square().sum(dim=-1) * b.square().sum(dim=-1)
+    return (a * b).sum(dim=-1) / scale.sqrt()
+
+
 def bin_index(scores: Tensor, bins: int, binning: Binning) -> Tensor:
     """The bin, 0 to bins - 1, of each score (..., N) in [0, 1].
 

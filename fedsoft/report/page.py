@@ -5,7 +5,10 @@ from importlib.resources import files
 
 from matplotlib.figure import Figure
 
+from fedsoft.report import figures
 from fedsoft.report.agreement_tables import agreement_table, mode_shift_line, selective_table
+from fedsoft.report.cartography_table import cartography_note, cartography_table
+from fedsoft.report.dose_table import dose_table
 from fedsoft.report.effect_tables import effects_table
 from fedsoft.report.figures.style import to_svg
 from fedsoft.report.gallery import grid_plates, plates
@@ -36,7 +39,7 @@ def page(result: Digest) -> str:
             if len(details) < count:
                 body.append(_note(f"One of {count} cells of the grid; the others are in the tables above."))
         body += [_figures(shown), _effects(shown), _agreement(shown), _selective(shown)]
-        body += [_stability(shown), _strategies(shown), _clients(shown)]
+        body += [_cartography(shown), _stability(shown), _strategies(shown), _clients(shown)]
     body += [_run(result), _guide(result)]
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -119,7 +122,34 @@ def _effects(shown: Shown) -> str:
         title = f"On {METRICS[metric]}"
         open_ = " open" if metric in ("brier", "signed_gap") else ""
         parts.append(f"<details{open_}><summary><strong>{title}</strong></summary>{table}</details>\n")
-    return "".join(parts)
+    return "".join(parts) + _doses(shown)
+
+
+def _doses(shown: Shown) -> str:
+    table = dose_table(shown)
+    if table is None:
+        return ""
+    note = (
+        "How far apart the targets are that an effect compares: mean total variation over training examples, "
+        f"in the first finished seed. Strata are of the training images, by all their votes "
+        f"({shown.digest.crowd})."
+    )
+    return f"<details><summary><strong>Doses</strong></summary>{to_html(table)}{_note(note)}</details>\n"
+
+
+def _cartography(shown: Shown) -> str:
+    atlas = shown.cell.atlas
+    if atlas is None or not shown.strategies:
+        return ""
+    caption = (
+        f"Training examples of the first finished seed under {shown.primary}. Colours: mean entropy of the "
+        f"{atlas.votes} votes ({shown.digest.crowd}) on the examples of a hexagon."
+    )
+    name = f"Cartography {axes_name(shown.cell.axes)}".strip()
+    return (
+        f"<h2>Cartography</h2>\n{to_html(cartography_table(shown, atlas))}"
+        f"{_note(cartography_note(shown, atlas))}{_figure(figures.cartography(shown, atlas), name, caption)}"
+    )
 
 
 def _agreement(shown: Shown) -> str:

@@ -50,6 +50,9 @@ class Scenario(BaseModel):
     noise: Annotated[AnnotatorNoise, NOISES.validator, NOISES.serializer] = Field(
         default_factory=NoNoise, description="how annotators of clients in no party err"
     )
+    label_errors: float = Field(
+        0.0, ge=0, lt=1, description="share of the clients' labels that are wrong, as people would err"
+    )
     parties: tuple[Party, ...] = Field((), description="clients whose labels come from elsewhere")
 
     @model_validator(mode="after")

@@ -24,7 +24,7 @@ from fedsoft.streams import stream
 from fedsoft.study.derive import drawn_votes
 from fedsoft.study.effects import effects_of, example_values, views
 from fedsoft.study.plan import Cell, labels
-from fedsoft.study.prepare import load_dataset
+from fedsoft.study.prepare import client_labels, load_dataset
 from fedsoft.study.results import test_fold
 from fedsoft.study.store import Store
 
@@ -119,7 +119,8 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
         if "validation" in made[0]:
             data, rows = load_dataset(runs[0].dataset), made[0]["validation_rows"]
             validation = stack(made, "validation", device)
-            truth = onehot(torch.from_numpy(data.labels[rows]).to(device), data.classes)
+            known = client_labels(runs[0], data)[rows]
+            truth = onehot(torch.from_numpy(known).to(device), data.classes)
             if data.votes is not None:
                 votes = onehot(torch.from_numpy(drawn_votes(runs[0], rows)).to(device), data.classes)
         for view, probs in views(stack(made, "test", device), validation, truth, votes).items():

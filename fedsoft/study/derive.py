@@ -9,7 +9,7 @@ import torch
 from fedsoft.annotators import draw_one
 from fedsoft.errors import DataError
 from fedsoft.evaluation import Calibrator, onehot
-from fedsoft.study.prepare import load_dataset
+from fedsoft.study.prepare import client_labels, load_dataset
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 
@@ -30,7 +30,7 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
     for part in parts:
         if not store.is_done(part.key):
             raise DataError(f"it is made of a run that is not done, {part.label()}; run the study again.")
-    made = [store.predictions(part.key) for part in parts]
+    made = [_final(store.predictions(part.key)) for part in parts]
     records = [store.record(part.key) for part in parts]
     cost = {name: records[0][name] for name in ("votes_bought", "privacy", "targets", "crowd")}
     cost |= {name: sum(record[name] for record in records) for name in ("seconds", "bytes_sent")}
@@ -43,8 +43,13 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
         classes = drawn_votes(settings, rows)
         cost["votes_bought"] += len(rows)
     else:
-        classes = load_dataset(settings.dataset).labels[rows]
+        classes = client_labels(settings, load_dataset(settings.dataset))[rows]
     return calibrate(settings.calibration, made[0], classes, device), cost
+
+
+def _final(made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What a run predicts in the end, without how it came there (cartography)."""
+    return {name: array for name, array in made.items() if name.startswith(PREDICTED)}
 
 
 NO_VALIDATION = (

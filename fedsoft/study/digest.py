@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from fedsoft.evaluation import METRICS, ModeShifts, Score, evaluate
+from fedsoft.evaluation import METRICS, ModeShifts, Score, evaluate, human_strata
 from fedsoft.files import write_csv
 from fedsoft.streams import stream
 from fedsoft.study.agreement import (
@@ -18,8 +18,9 @@ from fedsoft.study.agreement import (
     split_half_bound,
 )
 from fedsoft.study.analysis import Conclusion, Estimate, Values, conclude, estimate, gather, stack
+from fedsoft.study.cartography import Atlas, Correlation, make_atlas
 from fedsoft.study.plan import Cell, labels
-from fedsoft.study.prepare import load_dataset, prepare
+from fedsoft.study.prepare import Prepared, load_dataset, prepare
 from fedsoft.study.results import test_fold, write_results
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.stability import COLUMNS, Stability, flat, stability
@@ -56,7 +57,9 @@ class CellDigest:
         curves: by strategy and source, (seeds, rounds + 1) of each per-round figure on validation examples;
             ensembles and calibrated sources have none.
         targets: by source.
-        doses: (J, J) mean total variation between sources' targets, in the order of the study's sources.
+        doses: by difficulty stratum of the training images, `all` first: (J, J) mean total variation between
+            sources' targets, in the order of the study's sources.
+        atlas: maps of the training examples; None where these were not followed.
         seconds: compute seconds of all runs, and of those that ensembles are made of.
         bytes_sent: bytes of parameters that training a run under each strategy sent, on average.
         bounds: floor and ceiling of each agreement metric, under the endpoint's strategy or else the first;
@@ -72,7 +75,8 @@ class CellDigest:
     reliability: dict[tuple[str, str], tuple[np.ndarray, dict[str, np.ndarray]]]
     curves: dict[tuple[str, str], dict[str, np.ndarray]]
     targets: dict[str, Targets]
-    doses: np.ndarray
+    doses: dict[str, np.ndarray]
+    atlas: Atlas | None
     seconds: float
     bytes_sent: dict[str, float]
     bounds: dict[str, tuple[float, float]]
@@ -105,10 +109,7 @@ class Digest:
 
 
 def digest(opened: OpenStudy) -> Digest:
-    """Score all finished runs, estimate effects, and write them as tables.
-
-    `results.csv`, `effects.csv`, `doses.csv` and `stability.csv`, in the study's folder.
-    """
+    """Score all finished runs, estimate effects, and write the CSV files of the results."""
     plan, store, device = opened.plan, opened.store, opened.device
     write_results(plan, store, device)
     records = {run.key: store.record(run.key) for run in plan.runs if store.is_done(run.key)}
@@ -168,6 +169,7 @@ def _digest_cell(
         curves=curves,
         targets=_targets(cell, records),
         doses=_doses(cell, store, device),
+        atlas=make_atlas(cell, store),
         seconds=_seconds(done, store),
         bytes_sent={
             name: float(
@@ -252,15 +254,28 @@ def _targets(cell: Cell, records: dict[str, dict[str, Any]]) -> dict[str, Target
     return found
 
 
-def _doses(cell: Cell, store: Store, device: str) -> np.ndarray:
+def _doses(cell: Cell, store: Store, device: str) -> dict[str, np.ndarray]:
     """Doses between all sources in the first finished seed: targets do not depend on the strategy."""
     first = cell.study.strategies[0].label()
     for seed in cell.study.seeds:
         runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == first]
         if all(store.is_done(teacher.key) for run in runs for teacher in run.teachers()):
-            targets = [prepare(run, store, device).targets for run in runs]
-            return np.array([[dose(a, b) for b in targets] for a in targets])
-    return np.full((len(cell.study.arms),) * 2, np.nan)
+            ready = [prepare(run, store, device) for run in runs]
+            return {
+                stratum: np.array([[dose(a.targets[mask], b.targets[mask]) for b in ready] for a in ready])
+                for stratum, mask in _training_strata(ready[0]).items()
+            }
+    return {"all": np.full((len(cell.study.arms),) * 2, np.nan)}
+
+
+def _training_strata(ready: Prepared) -> dict[str, np.ndarray]:
+    """Training examples (M,) by difficulty stratum, cut over themselves; strata without any are left out."""
+    rows = ready.task.train.rows
+    strata = {"all": np.ones(len(rows), dtype=bool)}
+    if ready.dataset.votes is not None:
+        found = human_strata(torch.from_numpy(ready.dataset.votes[rows]), stream("strata"))
+        strata |= {name: mask.numpy() for name, mask in found.items() if mask.any()}
+    return strata
 
 
 def _write_tables(result: Digest) -> None:
@@ -278,10 +293,11 @@ def _write_tables(result: Digest) -> None:
     sources = labels(result.opened.plan.study.arms)
     write_csv(
         root / "doses.csv",
-        (*grid, "source", "other", "dose"),
+        (*grid, "stratum", "source", "other", "dose"),
         (
-            (*cell.axes.values(), a, b, cell.doses[i, j])
+            (*cell.axes.values(), stratum, a, b, doses[i, j])
             for cell in result.cells
+            for stratum, doses in cell.doses.items()
             for i, a in enumerate(sources)
             for j, b in enumerate(sources)
             if i < j
@@ -296,3 +312,15 @@ def _write_tables(result: Digest) -> None:
             for key, found in cell.stability.items()
         ),
     )
+    if any(cell.atlas for cell in result.cells):
+        fields = tuple(Correlation.__dataclass_fields__)
+        write_csv(
+            root / "cartography.csv",
+            (*grid, "votes", *fields),
+            (
+                (*cell.axes.values(), cell.atlas.votes, *(getattr(row, name) for name in fields))
+                for cell in result.cells
+                if cell.atlas
+                for row in cell.atlas.correlations
+            ),
+        )

@@ -14,9 +14,8 @@ import numpy as np
 import torch
 
 import fedsoft
-from fedsoft.datasets import AnnotatedDataset
 from fedsoft.errors import FedsoftError
-from fedsoft.evaluation import METRICS, onehot
+from fedsoft.evaluation import METRICS, Cartography, onehot
 from fedsoft.federation import (
     CohortGrid,
     RoundResult,
@@ -27,7 +26,8 @@ from fedsoft.federation import (
     to_parameters,
 )
 from fedsoft.study.derive import derive
-from fedsoft.study.prepare import Prepared, load_dataset, prepare
+from fedsoft.study.follow import follow, from_sums, to_sums, training_map
+from fedsoft.study.prepare import Prepared, client_labels, load_dataset, prepare
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.training import predict
@@ -85,7 +85,8 @@ def _derive(settings: RunSettings, store: Store, engine: str, device: str, hooks
     figures = {"round": settings.rounds, "train_loss": float("nan"), "cohort": 0}
     if "validation" in predictions:
         probs = torch.from_numpy(predictions["validation"])
-        figures |= _scores(probs, load_dataset(settings.dataset), predictions["validation_rows"])
+        labels = client_labels(settings, load_dataset(settings.dataset))
+        figures |= _scores(probs, labels[predictions["validation_rows"]])
     hooks.after_round(settings, figures)
     store.finish(
         settings.key,
@@ -107,7 +108,7 @@ def _run(
     """A run that trains."""
     began = time.monotonic()
     prepared = prepare(settings, store, device)
-    kept, rounds, seconds = _train(prepared, store, make_grid(prepared.task), hooks)
+    kept, rounds, seconds, seen = _train(prepared, store, make_grid(prepared.task), hooks)
     parameters = to_parameters(kept.arrays, prepared.task.inputs.device)
     store.finish(
         settings.key,
@@ -124,38 +125,43 @@ def _run(
         },
         rounds=rounds,
         model=kept.arrays,
-        predictions=_predictions(prepared, parameters),
+        predictions=_predictions(prepared, parameters) | training_map(prepared, seen),
     )
 
 
 def _train(
     prepared: Prepared, store: Store, grid: CohortGrid, hooks: Hooks
-) -> tuple[RoundResult, list[dict[str, float]], float]:
+) -> tuple[RoundResult, list[dict[str, float]], float, Cartography | None]:
     """The rounds that are left.
 
     Returns:
-        the round whose model is kept, the figures of all, and the seconds spent before this call.
+        the round whose model is kept, the figures of all, the seconds spent before this call, and what was
+        seen of the training examples, None where they are not followed.
     """
     settings, task = prepared.settings, prepared.task
     strategy = settings.strategy.build()
     state, rounds, before = RoundResult(0, task.initial(), float("nan"), 0), [], 0.0
     kept, by_validation = state, settings.training.stop == "best_validation"
+    device = task.inputs.device
+    seen = Cartography.start(len(task.train.rows), device) if settings.cartography else None
     if saved := store.checkpoint(settings.key):
         arrays, rest = saved
         state = RoundResult(rest["round"], _part(arrays, "model"), float("nan"), 0)
         kept = RoundResult(rest["kept"], _part(arrays, "kept") or state.arrays, float("nan"), 0)
         restore_strategy(strategy, _part(arrays, "strategy"), rest["strategy"])
         rounds, before = rest["rounds"], rest["seconds"]
+        seen = seen and from_sums(rest["round"], _part(arrays, "seen"), device)
     else:
         rounds = [_figures(prepared, state)]
     began = saved_at = time.monotonic()
 
     def after_round(result: RoundResult) -> None:
-        nonlocal saved_at, kept
+        nonlocal saved_at, kept, seen
         rounds.append(_figures(prepared, result))
         hooks.after_round(settings, rounds[-1])
         if not by_validation or rounds[-1]["nll"] < rounds[kept.number]["nll"]:
             kept = result
+        seen = seen and follow(prepared, seen, result)
         stop = hooks.stop() and result.number < settings.rounds
         if stop or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
             saved_at = time.monotonic()
@@ -164,7 +170,8 @@ def _train(
                 settings.key,
                 {f"model/{name}": array for name, array in result.arrays.items()}
                 | {f"kept/{name}": array for name, array in kept.arrays.items() if kept is not result}
-                | {f"strategy/{name}": array for name, array in arrays.items()},
+                | {f"strategy/{name}": array for name, array in arrays.items()}
+                | {f"seen/{name}": array for name, array in to_sums(seen).items()},
                 {
                     "round": result.number,
                     "kept": kept.number,
@@ -176,9 +183,9 @@ def _train(
         if stop:
             raise Interrupted(f"{settings.label()} stopped after round {result.number}.")
 
-    config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(task.inputs.device)}
+    config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(device)}
     federate(strategy, grid, settings.rounds, after_round, state, config)
-    return kept, rounds, before
+    return kept, rounds, before, seen
 
 
 def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
@@ -187,19 +194,19 @@ def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
 
 
 def _figures(prepared: Prepared, result: RoundResult) -> dict[str, float]:
-    """Figures of one round, on the validation examples against their labels."""
+    """Figures of one round, on the validation examples against the labels that clients have."""
     task, rows = prepared.task, prepared.deal.validation.rows
     figures = {"round": result.number, "train_loss": result.train_loss, "cohort": result.cohort}
     if len(rows):
         parameters = to_parameters(result.arrays, task.inputs.device)
         probs = predict(task.model, parameters, task.inputs[torch.from_numpy(rows)])
-        figures |= _scores(probs, prepared.dataset, rows)
+        figures |= _scores(probs, prepared.labels[rows])
     return figures
 
 
-def _scores(probs: torch.Tensor, dataset: AnnotatedDataset, rows: np.ndarray) -> dict[str, float]:
-    """What predictions (V, C) on some dataset rows score against their labels."""
-    reference = onehot(torch.from_numpy(dataset.labels[rows]).to(probs.device), dataset.classes)
+def _scores(probs: torch.Tensor, labels: np.ndarray) -> dict[str, float]:
+    """What predictions (V, C) score against labels (V,)."""
+    reference = onehot(torch.from_numpy(labels).to(probs.device), probs.shape[-1])
     return {type(metric).name: float(metric(probs, reference)) for metric in PER_ROUND}
 
 

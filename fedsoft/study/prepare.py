@@ -1,22 +1,27 @@
 """From a run's settings to what its clients train on and what it is scored on."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from fedsoft.annotators import plant_label_errors
 from fedsoft.datasets import AnnotatedDataset, Dataset, fold_of
 from fedsoft.errors import DataError, StudyFileError
 from fedsoft.federation import Task
-from fedsoft.scenarios import Clients, Deal, deal
+from fedsoft.scenarios import Clients, Deal, Party, deal
 from fedsoft.streams import stream
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.supervision import DeliveryName, Evidence, describe_targets, supervise
 from fedsoft.supervision.teacher import Teacher
 from fedsoft.training import Delivery, Multipass, Stochastic
+
+Named = Callable[[str], np.random.Generator]
+"""Gives the generator for a purpose."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Prepared:
         settings: its settings.
         dataset: the data.
         deal: who holds what.
+        labels: (N,) the labels that clients have.
         targets: (M, C) targets of the training examples, in the order of ``task.train.rows``.
         task: what clients see.
         held_out: for a teacher, the training rows that it does not train on and predicts; else empty.
@@ -37,6 +43,7 @@ class Prepared:
     settings: RunSettings
     dataset: AnnotatedDataset
     deal: Deal
+    labels: np.ndarray
     targets: np.ndarray
     task: Task
     held_out: np.ndarray
@@ -89,19 +96,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         StudyFileError: the model does not fit the inputs.
     """
     dataset = load_dataset(settings.dataset)
-    is_test = dataset.held_out
-    if is_test is None:
-        fold = fold_of(dataset.labels, settings.folds, stream("folds", folds=settings.folds))
-        is_test = fold == settings.fold
-    dealt = deal(
-        dataset.labels,
-        ~is_test,
-        is_test,
-        settings.scenario.partition,
-        settings.scenario.clients,
-        lambda purpose: settings.stream("partition", purpose),
-        dataset.groups,
-    )
+    dealt, labels = deal_data(settings, dataset), client_labels(settings, dataset)
     if settings.training.stop == "best_validation" and not len(dealt.validation.rows):
         raise DataError(
             'training.stop = "best_validation" needs validation examples, and no client has the ten examples '
@@ -113,7 +108,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         held_out = train.rows[half != settings.half]
         train = train.keep(half == settings.half)
         train = train.pooled() if settings.pooled else train
-    targets, delivery, answers, spent = _targets(settings, dataset, train, store)
+    targets, delivery, answers, spent = _targets(settings, dataset, labels, train, store)
     inputs = input_tensor(settings.dataset, device)
     try:
         settings.model.shapes(tuple(inputs.shape[1:]), dataset.classes)
@@ -125,6 +120,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         settings=settings,
         dataset=dataset,
         deal=dealt,
+        labels=labels,
         targets=targets,
         task=Task(
             run=settings.key,
@@ -140,8 +136,54 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         held_out=held_out,
         votes_bought=answers,
         privacy_spent=spent,
-        summary=describe_targets(targets, dataset.labels[train.rows]),
+        summary=describe_targets(targets, labels[train.rows]),
     )
+
+
+def deal_data(settings: RunSettings, dataset: AnnotatedDataset) -> Deal:
+    """Who holds what in a run: the same for all sources and strategies of a seed."""
+    is_test = _is_test(settings, dataset)
+    return deal(
+        dataset.labels,
+        ~is_test,
+        is_test,
+        settings.scenario.partition,
+        settings.scenario.clients,
+        lambda purpose: settings.stream("partition", purpose),
+        dataset.groups,
+    )
+
+
+def client_labels(settings: RunSettings, dataset: AnnotatedDataset) -> np.ndarray:
+    """(N,) the labels that clients train and validate with: the dataset's, some of them wrong where asked.
+
+    Test examples keep theirs.
+
+    Raises:
+        DataError: errors are asked for, and the dataset has no votes to make them of.
+    """
+    rate, labels = settings.scenario.label_errors, dataset.labels
+    if not rate:
+        return labels
+    if dataset.votes is None:
+        raise DataError(
+            "scenario.label_errors plants the errors that people would make, which takes human votes, but "
+            f"dataset {dataset.name!r} has only labels; add votes to the data, or set it to 0."
+        )
+    mine = ~_is_test(settings, dataset)
+    labels = labels.copy()
+    rng = stream("label errors", seed=settings.seed)
+    labels[mine] = plant_label_errors(labels[mine], dataset.votes[mine], rate, rng)
+    return labels
+
+
+def _is_test(settings: RunSettings, dataset: AnnotatedDataset) -> np.ndarray:
+    """(N,) whether an example is held out for testing."""
+    if dataset.held_out is not None:
+        return dataset.held_out
+    fold = fold_of(dataset.labels, settings.folds, stream("folds", folds=settings.folds))
+    is_test: np.ndarray = fold == settings.fold
+    return is_test
 
 
 def _halves(train: Clients, rng: np.random.Generator) -> np.ndarray:
@@ -153,8 +195,29 @@ def _halves(train: Clients, rng: np.random.Generator) -> np.ndarray:
     return half
 
 
+def bought_votes(settings: RunSettings, dataset: AnnotatedDataset, train: Clients) -> np.ndarray:
+    """(M, C) the votes that clients bought for their training examples, before annotators' slips.
+
+    Raises:
+        DataError: the dataset has no votes, or an image fewer than are bought.
+    """
+    votes = dataset.require_votes("a count of bought votes")[train.rows]
+    for _, rows, party, named in _parties(settings, train):
+        votes[rows] = party.pool.draw(votes[rows], named("votes collected"))
+    return votes
+
+
+def _parties(settings: RunSettings, train: Clients) -> Iterator[tuple[int, np.ndarray, Party, Named]]:
+    """Each party: its number, its places (n,) among the training examples, itself, and its named streams."""
+    scenario = settings.scenario
+    party_of = scenario.party_of(settings.stream("partition", "parties"))[train.owner]
+    for number in np.unique(party_of).tolist():
+        named = partial(settings.stream, "votes", party=number)
+        yield number, np.flatnonzero(party_of == number), scenario.party(number), named
+
+
 def _targets(
-    settings: RunSettings, dataset: AnnotatedDataset, train: Clients, store: Store
+    settings: RunSettings, dataset: AnnotatedDataset, labels: np.ndarray, train: Clients, store: Store
 ) -> tuple[np.ndarray, dict[int, Delivery], int, dict[str, float]]:
     """Targets of all training examples, party by party.
 
@@ -162,25 +225,17 @@ def _targets(
         the targets (M, C), the rule of delivery of each client that has one, how many answers they cost,
         and the privacy spent.
     """
-    scenario = settings.scenario
-    party_of = scenario.party_of(settings.stream("partition", "parties"))[train.owner]
     targets = np.empty((len(train.rows), dataset.classes))
     delivery: dict[int, Delivery] = {}
     bought = 0
     spent: dict[str, float] = {}
-    for number in np.unique(party_of):
-        rows = np.flatnonzero(party_of == number)
-        party = scenario.party(int(number))
-        source = party.source or settings.source
-
-        def named(purpose: str, number: int = int(number)) -> np.random.Generator:
-            return settings.stream("votes", purpose, party=number)
-
-        labels, votes = dataset.labels[train.rows[rows]], None
+    for number, rows, party, named in _parties(settings, train):
+        source, votes = party.source or settings.source, None
         if source.needs_votes:
             dataset.require_votes(f"label source {source.label()!r}")
         if dataset.votes is not None:
-            votes = party.pool.collect(dataset.votes[train.rows[rows]], labels, named("votes collected"))
+            mine = train.rows[rows]
+            votes = party.pool.collect(dataset.votes[mine], dataset.labels[mine], named("votes collected"))
         annotations = None
         if dataset.annotations is not None and party.pool.takes_all:
             annotations = dataset.annotations.of_items(train.rows[rows])
@@ -188,7 +243,7 @@ def _targets(
         if isinstance(source, Teacher):
             predictions = teacher_predictions(settings, source, store)[train.rows[rows]]
         evidence = Evidence(
-            labels,
+            labels[train.rows[rows]],
             dataset.classes,
             train.owner[rows],
             votes=votes,
@@ -199,7 +254,7 @@ def _targets(
         if answers is not None:
             if source.delivery != "whole":
                 shown = targets[rows] if source.delivery == "stochastic" else answers
-                order = settings.stream("training", "vote order", party=int(number))
+                order = settings.stream("training", "vote order", party=number)
                 rule = _rule(source.delivery, train.rows[rows], shown, len(dataset), order)
                 delivery |= dict.fromkeys(np.unique(train.owner[rows]).tolist(), rule)
             bought += int(answers.sum()) if source.needs_votes else 0

@@ -59,6 +59,7 @@ class RunSettings(BaseModel):
     redraw: Redraw = Redraw()
     members: int = 1
     calibration: CalibratorChoice | None = None
+    cartography: bool = False
     role: Literal["run", "teacher"] = "run"
     half: Literal[0, 1] | None = None
     pooled: bool = False
@@ -153,6 +154,7 @@ class RunSettings(BaseModel):
                     "redraw": Redraw(training=model, partition=self.redraw.partition),
                     "half": half,
                     "pooled": pooled,
+                    "cartography": False,
                 }
             )
             for pooled in sorted(models)
@@ -212,6 +214,7 @@ def runs_of(study: Study) -> list[RunSettings]:
             redraw=study.redraw,
             members=arm.members,
             calibration=arm.calibration,
+            cartography=study.cartography,
         )
         for arm in study.arms
         for strategy in study.strategies

@@ -103,9 +103,8 @@ def test_every_source_keeps_its_colour(html: str) -> None:
 def test_undefined_numbers_are_words(result: Digest) -> None:
     cell = result.cells[0]
     gone = [dataclasses.replace(e, estimate=math.nan, low=math.nan, high=math.nan) for e in cell.estimates]
-    blank = dataclasses.replace(
-        result, cells=[dataclasses.replace(cell, estimates=gone, doses=np.full_like(cell.doses, np.nan))]
-    )
+    no_doses = {"all": np.full_like(cell.doses["all"], np.nan)}
+    blank = dataclasses.replace(result, cells=[dataclasses.replace(cell, estimates=gone, doses=no_doses)])
     text = page(blank)
     assert "not enough data" in text
     assert not re.search(r">\s*[+−-]?nan\b", text, re.IGNORECASE)

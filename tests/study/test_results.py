@@ -139,13 +139,6 @@ def test_conclusions_are_adjusted_over_the_grid(tiny, tmp_path, run):
     assert {row["training.lr"] for row in rows_of(tmp_path)} == {"0.01", "0.1", "0.3"}
 
 
-def test_doses_are_distances_between_targets(finished):
-    doses = digest(finished).cells[0].doses
-    np.testing.assert_allclose(doses, doses.T)
-    np.testing.assert_array_equal(np.diag(doses), 0)
-    assert (doses[~np.eye(len(doses), dtype=bool)] > 0).all()
-
-
 def two_classes(top):
     top = torch.tensor(top, dtype=torch.float64)
     return torch.stack([top, 1 - top], dim=-1)
@@ -184,4 +177,48 @@ def test_labels_only_are_cut_by_margin(tmp_path, tiny, run):
     assert list(values.strata) == ["smallest_margin"]
     for seed in (0, 5, 1, 6):
         assert values.strata["smallest_margin"][values.seed == seed].sum() == 8  # of forty images
-    assert {row.stratum for row in estimate(values, "fedavg", "hard")} == {"all", "smallest_margin"}
+    assert {row.stratum for row in estimate(values, "fedavg", "hard")} == {
+        "all",
+        "smallest_margin",
+        "larger_margin",
+        "smallest_margin − rest",
+    }
+
+
+def test_doses_are_distances_between_targets(finished):
+    by_stratum = digest(finished).cells[0].doses
+    assert list(by_stratum) == ["all", "unanimous", "middle", "hardest_fifth"]
+    for doses in by_stratum.values():
+        np.testing.assert_allclose(doses, doses.T)
+        np.testing.assert_array_equal(np.diag(doses), 0)
+    assert (by_stratum["all"][~np.eye(4, dtype=bool)] > 0).all()
+    with (finished.store.root / "doses.csv").open() as file:
+        rows = [
+            row for row in csv.DictReader(file) if (row["source"], row["other"]) == ("hard", "human_soft")
+        ]
+    assert {row["stratum"]: float(row["dose"]) for row in rows} == {
+        stratum: doses[0, 1] for stratum, doses in by_stratum.items()
+    }
+
+
+def test_doses_by_stratum_by_hand(tmp_path, run):
+    """Of ten images six are unanimous, two have one vote of four astray and two have two, dealt at random."""
+    labels = np.arange(100) % 2
+    astray = np.tile(np.repeat([0, 1, 2], [12, 4, 4]), 5)
+    votes = np.zeros((100, 2), dtype=int)
+    votes[np.arange(100), labels], votes[np.arange(100), 1 - labels] = 4 - astray, astray
+    np.savez(tmp_path / "d.npz", features=np.eye(2)[labels], labels=labels, votes=votes)
+    table = {
+        "name": "doses",
+        "dataset": {"name": "npz", "path": str(tmp_path / "d.npz")},
+        "sources": ["hard", "human_soft"],
+        "strategies": ["fedavg"],
+        "model": "linear",
+        "rounds": 1,
+        "seeds": [0],
+        "scenario": {"clients": 1},
+    }
+    doses = digest(run(open_study(table, "doses.toml", tmp_path / "out"))).cells[0].doses
+    doses = {stratum: found[0, 1] for stratum, found in doses.items()}
+    assert doses.pop("all") == pytest.approx(0.2 * 0.25 + 0.2 * 0.5, abs=0.05)
+    assert doses == pytest.approx({"unanimous": 0, "middle": 0.25, "hardest_fifth": 0.5}, abs=0.05)

@@ -73,6 +73,27 @@ def test_the_best_round_is_kept_through_interruptions(tiny, tmp_path, run, model
     assert models(tmp_path / "parts") == models(tmp_path / "whole")
 
 
+def test_a_map_of_the_training_examples_survives_interruptions(tiny, tmp_path, run):
+    tiny |= {"sources": ["hard", "teacher"], "strategies": ["fedavg"], "cartography": True}
+    whole = run(open_study(tiny, "tiny.toml", tmp_path / "whole"), stack=1)
+    stopped = 0
+    for _ in range(20):
+        study, seen = open_study(tiny, "tiny.toml", tmp_path / "parts"), []
+        hooks = Hooks(lambda settings, figures, seen=seen: seen.append(1), lambda seen=seen: len(seen) > 0)
+        try:
+            run(study, stack=1, hooks=hooks)
+            break
+        except Interrupted:
+            stopped += 1
+    assert stopped > 4
+    for one in whole.plan.runs:
+        made, again = whole.store.predictions(one.key), study.store.predictions(one.key)
+        assert {"train_rows", "cartography_confidence"} <= made.keys()
+        assert {name: array.tobytes() for name, array in made.items()} == {
+            name: array.tobytes() for name, array in again.items()
+        }
+
+
 def test_killed_half_way_and_continued(tiny, finished, tmp_path, run, models):
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, json.dumps(tiny), str(tmp_path)],
@@ -125,7 +146,13 @@ def test_a_changed_study_runs_only_what_is_new(tiny, tmp_path, run):
 
 @pytest.mark.parametrize(
     "change",
-    [{"rounds": 4}, {"training": {"lr": 0.2}}, {"folds": 4}, {"privacy": {"epsilon": 1.0}}],
+    [
+        {"rounds": 4},
+        {"training": {"lr": 0.2}},
+        {"folds": 4},
+        {"privacy": {"epsilon": 1.0}},
+        {"cartography": True},
+    ],
 )
 def test_what_changes_numbers_changes_keys(tiny, tmp_path, change):
     tiny["sources"] = tiny["sources"][:3]

@@ -1,5 +1,6 @@
 """The figures of a report: each a function from a study's digest to a matplotlib figure."""
 
+from fedsoft.report.figures.cartography import cartography
 from fedsoft.report.figures.convergence import convergence
 from fedsoft.report.figures.forest import forest
 from fedsoft.report.figures.gaps import gaps
@@ -9,4 +10,14 @@ from fedsoft.report.figures.maps import maps
 from fedsoft.report.figures.reliability import reliability
 from fedsoft.report.figures.softness import softness
 
-__all__ = ["convergence", "forest", "gaps", "grid", "lengths", "maps", "reliability", "softness"]
+__all__ = [
+    "cartography",
+    "convergence",
+    "forest",
+    "gaps",
+    "grid",
+    "lengths",
+    "maps",
+    "reliability",
+    "softness",
+]

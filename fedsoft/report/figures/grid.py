@@ -15,7 +15,12 @@ from fedsoft.report.shown import Shown, value_name
 from fedsoft.report.words import METRICS
 from fedsoft.study.digest import Digest
 
-NAMES = {"privacy.epsilon": "privacy loss ε", "vote": "ε a vote", "image": "ε an image"}
+NAMES = {
+    "privacy.epsilon": "privacy loss ε",
+    "vote": "ε a vote",
+    "image": "ε an image",
+    "scenario.label_errors": "share of the clients' labels that is wrong",
+}
 COLUMNS = ("accuracy", "brier", "signed_gap")
 MOST_RESTS = 4
 

@@ -42,7 +42,7 @@ def softness(shown: Shown) -> Figure:
                     fontsize=7,
                 )
         if len(sources) > 1:
-            _triangle(grid[3], sources, shown.cell.doses[np.ix_(place, place)])
+            _triangle(grid[3], sources, shown.cell.doses["all"][np.ix_(place, place)])
         else:
             grid[3].set_visible(False)
     return figure
