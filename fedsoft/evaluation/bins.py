@@ -20,7 +20,7 @@ def ranks(values: Tensor) -> Tensor:
 def rank_correlation(first: Tensor, second: Tensor) -> Tensor:
     """Spearman's correlation of values (..., N) and (..., N), in [-1, 1]; NaN where either does not vary."""
     middle = (first.shape[-1] - 1) / 2
-    a, b = ranks(first) - middle, ranks(second) - middle
+    a, b = ranks(first).double() - middle, ranks(second).double() - middle
     scale = a.square().sum(dim=-1) * b.square().sum(dim=-1)
     return (a * b).sum(dim=-1) / scale.sqrt()
 

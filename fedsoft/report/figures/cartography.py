@@ -11,7 +11,7 @@ from fedsoft.report.shown import Shown
 from fedsoft.study.cartography import Atlas
 
 SHADES = LinearSegmentedColormap.from_list("people", ["#dfe5ea", "#7fb3d5", "#332288", "#d55e00"])
-CELLS = 30
+CELLS = 25
 """Hexagons across a map."""
 
 
