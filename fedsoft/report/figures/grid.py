@@ -94,7 +94,7 @@ def _value(key: str, value: Any) -> str:
 def _panel(pane: Axes, cells: list[Shown], x: np.ndarray, metric: str) -> None:
     pane.grid(axis="y", color=RULE, linewidth=0.5)
     sources = cells[0].sources
-    spread = 0.025 * (x[-1] - x[0])
+    spread = min(0.025 * (x[-1] - x[0]), 0.8 * np.diff(x).min() / len(sources))
     for number, source in enumerate(sources):
         found = [cell.estimate(source, "raw", "label", metric, "all") for cell in cells]
         y, low, high = (
