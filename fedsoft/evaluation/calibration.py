@@ -51,7 +51,8 @@ class ECE(Binned):
 
     def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
         """Sum over bins of |sum of confidence - hit| / N."""
-        return self.contributions(*top(probs, reference)).mean(dim=-1)
+        confidence, hit = top(probs, reference)
+        return self.gaps(confidence, hit)[1].abs().sum(dim=-1) / confidence.shape[-1]
 
     def contributions(self, confidence: Tensor, hit: Tensor) -> Tensor:
         """Each example's confidence - hit with the sign of its bin's sum: (..., N), whose mean is the ECE.

@@ -9,6 +9,9 @@ from torch import Tensor
 from fedsoft.evaluation.metric import Metric
 from fedsoft.evaluation.references import onehot
 
+AT_ONCE = 1_000_000
+"""Numbers held at once by redrawn labels."""
+
 
 def floors(
     probs: Tensor, metrics: Sequence[Metric], rng: np.random.Generator, draws: int = 20
@@ -29,10 +32,14 @@ def floors(
         a floor (...) for each metric, NaN where N is 0.
     """
     cumulative = probs.double().cumsum(dim=-1)
-    shape = (*probs.shape[:-1], 1)
     totals = [probs.new_zeros(probs.shape[:-2]) for _ in metrics]
-    for _ in range(draws):  # one at a time: memory stays that of the predictions
+    # As many draws at once as memory allows: few examples are quick, and many take no more than their own.
+    block = max(1, min(draws, AT_ONCE // max(probs.numel(), 1)))
+    for start in range(0, draws, block):
+        shape = (min(block, draws - start), *probs.shape[:-1], 1)
         threshold = torch.as_tensor(rng.random(shape), device=probs.device) * cumulative[..., -1:]
         reference = onehot((cumulative <= threshold).sum(dim=-1), probs.shape[-1])
-        totals = [total + metric(probs, reference) for total, metric in zip(totals, metrics, strict=True)]
+        totals = [
+            total + metric(probs, reference).sum(dim=0) for total, metric in zip(totals, metrics, strict=True)
+        ]
     return [total / draws for total in totals]

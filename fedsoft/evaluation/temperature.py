@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 COLDEST, HOTTEST = 0.01, 100.0
-HALVINGS = 50
+HALVINGS = 32  # leaves a relative error of a billionth
 
 
 def apply_temperature(probs: Tensor, temperature: Tensor | float) -> Tensor:
