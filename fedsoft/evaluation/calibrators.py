@@ -23,6 +23,9 @@ class Calibrator(Options):
     on: Literal["label", "vote"] = Field(
         "label", description="fitted to labels, or to one vote bought for each validation example"
     )
+    scope: Literal["all", "client"] = Field(
+        "all", description="one map for all clients, or one for each, fitted to its own validation examples"
+    )
 
     @abstractmethod
     def fit(self, probs: Tensor, reference: Tensor) -> Calibration:

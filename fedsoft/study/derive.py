@@ -9,11 +9,13 @@ import torch
 from fedsoft.annotators import draw_one
 from fedsoft.errors import DataError
 from fedsoft.evaluation import Calibrator, onehot
-from fedsoft.study.prepare import client_labels, load_dataset
+from fedsoft.study.prepare import client_labels, deal_data, load_dataset
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 
 PREDICTED = ("test", "validation")
+FEWEST = 10
+"""Validation examples of a client that a map of its own takes."""
 
 
 def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -44,7 +46,12 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
         cost["votes_bought"] += len(rows)
     else:
         classes = client_labels(settings, load_dataset(settings.dataset))[rows]
-    return calibrate(settings.calibration, made[0], classes, device), cost
+    if settings.calibration.scope == "all":
+        return calibrate(settings.calibration, made[0], classes, device), cost
+    validation = deal_data(settings, load_dataset(settings.dataset)).validation
+    order = np.argsort(validation.rows)
+    owner = validation.owner[order[np.searchsorted(validation.rows, rows, sorter=order)]]
+    return calibrate_clients(settings.calibration, made[0], classes, owner, device), cost
 
 
 def _final(made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -79,6 +86,30 @@ def calibrate(
     reference = onehot(torch.from_numpy(classes).to(device), probs["validation"].shape[1])
     calibrated = calibrator.fit(probs["validation"], reference)
     return made | {name: calibrated(p).float().cpu().numpy() for name, p in probs.items()}
+
+
+def calibrate_clients(
+    calibrator: Calibrator, made: dict[str, np.ndarray], classes: np.ndarray, owner: np.ndarray, device: str
+) -> dict[str, np.ndarray]:
+    """A map for each client, fitted to its own validation examples and applied to its own test examples.
+
+    A client with fewer than ten validation examples takes the map of all.
+
+    Args:
+        calibrator: the kind of map.
+        made: predictions of a run, with the client of each test example.
+        classes: (V,) what validation predictions are fitted to.
+        owner: (V,) the client of each validation example.
+        device: where to compute.
+    """
+    result = calibrate(calibrator, made, classes, device)
+    for client in np.unique(owner):
+        mine, tested = owner == client, made["test_client"] == client
+        if mine.sum() >= FEWEST:
+            part = {"validation": made["validation"][mine], "test": made["test"][tested]}
+            own = calibrate(calibrator, part, classes[mine], device)
+            result["validation"][mine], result["test"][tested] = own["validation"], own["test"]
+    return result
 
 
 def drawn_votes(run: RunSettings, rows: np.ndarray) -> np.ndarray:

@@ -10,15 +10,17 @@ from sklearn.metrics import log_loss
 from fedsoft.config import Arm, validate
 from fedsoft.errors import DataError, StudyFileError
 from fedsoft.evaluation import apply_temperature, fit_temperature, onehot
+from fedsoft.evaluation.calibrators import Temperature
 from fedsoft.files import read_json
 from fedsoft.report.live import Live
 from fedsoft.report.page import page
+from fedsoft.streams import stream
 from fedsoft.study.analysis import gather
-from fedsoft.study.derive import drawn_votes
+from fedsoft.study.derive import calibrate, calibrate_clients, drawn_votes
 from fedsoft.study.digest import digest
 from fedsoft.study.effects import effects_of
 from fedsoft.study.execute import Hooks, Interrupted
-from fedsoft.study.prepare import load_dataset
+from fedsoft.study.prepare import deal_data, load_dataset
 from fedsoft.study.runner import InProcess
 from fedsoft.study.study import open_study
 
@@ -31,6 +33,10 @@ RIVALS = {
         "source": "hard",
         "training": {"lr": 0.5},
         "calibration": "vector_scaling",
+    },
+    "hard + temperature(scope=client)": {
+        "source": "hard",
+        "calibration": {"name": "temperature", "scope": "client"},
     },
     "teacher + ensemble of 2": {"source": "teacher", "members": 2},
     "votes_k(k=2) + histogram_binning(on=vote)": {
@@ -68,13 +74,13 @@ def test_rivals_are_called_by_what_is_done_to_them():
 
 def test_each_phase_needs_only_those_before_it(ran):
     """A seed trains two halves of a teacher; `hard` 3 times, at another rate, `teacher` twice, `votes_k`."""
-    assert [len(phase) for phase in ran.plan.phases] == [2 * 2, 2 * 7, 2 * 2, 2 * 5]
+    assert [len(phase) for phase in ran.plan.phases] == [2 * 2, 2 * 7, 2 * 2, 2 * 6]
     known = set()
     for phase in ran.plan.phases:
         assert {need.key for run in phase for need in run.needs()} <= known
         known |= {run.key for run in phase}
-    assert len(known) == 32
-    assert "16 runs of 3 rounds, 12 more that ensembles and calibrated runs are made of, and 4 teachers" in (
+    assert len(known) == 34
+    assert "18 runs of 3 rounds, 12 more that ensembles and calibrated runs are made of, and 4 teachers" in (
         ran.summary()
     )
 
@@ -305,3 +311,30 @@ def test_calibration_on_votes_needs_votes(tmp_path):
     }
     with pytest.raises(StudyFileError, match=r"endpoint.view: 'own_temperature_vote' needs human votes"):
         open_study(table, "derived.toml", tmp_path / "out")
+
+
+def test_each_client_has_its_own_temperature(ran):
+    plain, own = (ran.store.predictions(found(ran, f"hard{end}").key)
+                  for end in ("", " + temperature(scope=client)"))  # fmt: skip
+    settings = found(ran, "hard")
+    data = load_dataset(settings.dataset)
+    held = deal_data(settings, data).validation
+    for client in range(3):
+        rows = held.of(client)
+        mine = np.isin(plain["validation_rows"], rows)
+        assert mine.sum() == len(rows) >= 10
+        reference = onehot(torch.from_numpy(data.labels[plain["validation_rows"][mine]]), 10)
+        temperature = fit_temperature(torch.from_numpy(plain["validation"][mine]).double(), reference)
+        tested = plain["test_client"] == client
+        wanted = apply_temperature(torch.from_numpy(plain["test"][tested]).double(), temperature)
+        np.testing.assert_allclose(own["test"][tested], wanted, atol=1e-6)
+
+
+def test_a_client_with_few_validation_examples_takes_the_map_of_all():
+    probs = stream("predictions").dirichlet(np.ones(3), size=60).astype(np.float32)
+    made = {"validation": probs[:40], "test": probs[40:], "test_client": np.repeat([0, 1], 10)}
+    classes, owner = np.arange(40) % 3, np.repeat([0, 1], [31, 9])
+    pooled = calibrate(Temperature(), made, classes, "cpu")
+    result = calibrate_clients(Temperature(), made, classes, owner, "cpu")
+    np.testing.assert_array_equal(result["test"][10:], pooled["test"][10:])
+    assert np.abs(result["test"][:10] - pooled["test"][:10]).max() > 1e-4
