@@ -18,7 +18,7 @@ from fedsoft.evaluation import (
     smallest_detectable,
     verdict,
 )
-from fedsoft.study.effects import effects_of, example_values, views
+from fedsoft.study.effects import effects_of, seed_values
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.prepare import load_dataset
 from fedsoft.study.results import test_fold
@@ -110,10 +110,9 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
             data = load_dataset(runs[0].dataset)
             validation = stack(made, "validation", device)
             truth = onehot(torch.from_numpy(data.labels[made[0]["validation_rows"]]).to(device), data.classes)
-        for view, probs in views(stack(made, "test", device), validation, truth).items():
-            for name, reference in fold.references.items():
-                for metric, values in example_values(probs, reference, votes=name == "vote").items():
-                    parts.setdefault((view, name, metric), []).append(values.cpu().numpy())
+        found = seed_values(stack(made, "test", device), validation, truth, fold.references)
+        for key, values in found.items():
+            parts.setdefault(key, []).append(values.cpu().numpy())
         images.append(fold.rows)
         seeds.append(np.full(len(fold.rows), seed))
         strata.append({name: mask.cpu().numpy() for name, mask in fold.strata.items()})
