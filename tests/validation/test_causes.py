@@ -1,7 +1,8 @@
 """One cause at a time: an effect whose cause is absent is not reported.
 
 Where the cause's absence makes two sources' targets equal, the effect is nothing at all. Where targets still
-differ by chance, its 95 % interval may miss zero in 5 % of studies.
+differ by chance that each seed draws anew, its 95 % interval may miss zero in 5 % of studies. Chance that all
+seeds share (one crowd) is in no standard error; the headline contrast, gap on hard less easy, bears it.
 """
 
 from collections import Counter
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from fedsoft.streams import stream
+from fedsoft.study.analysis import CONTRAST
 from fedsoft.supervision.matching import modes
 
 MATCHED, SHUFFLED = "human_soft_mode_matched", "shuffled_mode_matched"
@@ -90,6 +92,12 @@ def class_ambiguity(number, build):
     return "place", world, [SHUFFLED, MATCHED], lambda seed: (world.labels, world.crowd(5, seed=seed))
 
 
+def one_crowd(number, build):
+    """The same, with votes that all seeds share: their accidents are in no standard error."""
+    world = build(number, "class")
+    return "place", world, [SHUFFLED, MATCHED], lambda seed: (world.labels, world.crowd(5))
+
+
 def equally_wrong(number, build):
     """The dataset's labels are the majority of three people, as human modes are."""
     world = build(number, "image")
@@ -101,16 +109,17 @@ def equally_wrong(number, build):
     return "mode", world, ["hard", "human_hard"], people
 
 
-@pytest.mark.parametrize("case", [class_ambiguity, equally_wrong])
+@pytest.mark.parametrize("case", [class_ambiguity, one_crowd, equally_wrong])
 def test_an_absent_cause_is_claimed_at_most_at_the_nominal_rate(
     case, build, study, repetitions, most_misses, show
 ):
-    numbers, missed = repetitions(16), Counter()
+    numbers, missed = repetitions(12), Counter()
     for number in numbers:
         effect, world, sources, people = case(number, build)
         for row in study(world, sources, people):
-            if row.name == effect:
+            headline = row.metric == "signed_gap" and row.stratum == CONTRAST
+            if row.name == effect and (headline or case is not one_crowd):
                 missed[row.view, row.reference, row.metric, row.stratum] += row.p < 0.05
-    assert len(missed) == 3 * 2 * 2 * 6
-    show(f"{effect} without its cause", missed, len(numbers))
+    assert len(missed) == 3 * 2 * (1 if case is one_crowd else 2 * 6)  # views, references, metrics, strata
+    show(f"{effect} without its cause, {case.__name__}", missed, len(numbers))
     assert not {key: count for key, count in missed.items() if count > most_misses(len(numbers))}

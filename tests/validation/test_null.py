@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -90,18 +91,23 @@ def test_names_alone_make_no_difference(opened, arms, effects, repetitions, most
     cells = [replace(opened.plan.cells[0], axes={"cell": n}) for n in range(3)]
     for number in numbers:
         made = [arms(number, cell) for cell in range(len(cells))]
-        for view in VIEWS:
-            for stratum in ("all", "hardest_fifth"):
-                # A margin of nothing: every interval that excludes zero is a claim.
-                endpoint = Endpoint(source="one", baseline="other", view=view, stratum=stratum, margin=1e-12)
-                verdicts = {c.verdict for c in conclude(list(zip(cells, made, strict=True)), endpoint)}
-                claimed[view, stratum, "verdict"] += bool(verdicts & {"better", "worse"})
+        for metric, view, stratum in product(("brier", "signed_gap"), VIEWS, ("all", "hardest_fifth")):
+            endpoint = Endpoint(
+                source="one",
+                baseline="other",
+                metric=metric,
+                view=view,
+                stratum=stratum,
+                margin=1e-12,  # no margin, so that every interval that excludes zero is a claim
+            )
+            verdicts = {c.verdict for c in conclude(list(zip(cells, made, strict=True)), endpoint)}
+            claimed[metric, view, stratum, "verdict"] += bool(verdicts & {"better", "worse"})
         for row in effects(made[0], "other", ("signed_gap",), ("label", "vote")):
             if row.stratum == CONTRAST:
                 claimed[row.view, row.reference, CONTRAST] += row.p < 0.05
     show("null, verdicts", Counter({k: n for k, n in claimed.items() if k[-1] == "verdict"}), len(numbers))
     show("null, contrast", Counter({k: n for k, n in claimed.items() if k[-1] == CONTRAST}), len(numbers))
-    assert len(claimed) == 3 * 2 + 3 * 2
+    assert len(claimed) == 2 * 3 * 2 + 3 * 2
     assert not {key: count for key, count in claimed.items() if count > most_misses(len(numbers))}
 
 
