@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STUDY ?= configs/audit.toml
 CONFIG := $(abspath $(STUDY))
 
-.PHONY: help study test bench lint flwr tune clean
+.PHONY: help study test validate bench lint flwr tune clean
 help:  ## list the tasks
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
 
@@ -21,6 +21,9 @@ study: $(VENV)/.ready  ## set up, and run the flagship study (STUDY=configs/... 
 
 test: $(VENV)/.ready  ## set up, and run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+validate: $(VENV)/.ready  ## run the controls that prove the instrument, in full (about 15 minutes on two cores)
+	FEDSOFT_REPETITIONS=full OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/validation -n auto -rP --show-capture=stdout
 
 bench: $(VENV)/.ready  ## measure speed beside a plain loop and stock Flower
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.bench

@@ -59,6 +59,9 @@ def crossed_effects(
     own noise three times (Owen 2007, arXiv:0711.2416). Not every image need be met by every seed, and a
     stratum may differ in size from seed to seed: means are ratios, linearised.
 
+    The intervals speak of other images and other seeds on the same training data. What training examples and
+    their votes are like by accident is shared by all seeds and is in no standard error.
+
     Args:
         values: (cells, J) values, such as the sources' losses.
         image: (cells,) image of each cell.

@@ -22,7 +22,7 @@ from fedsoft.evaluation import (
 )
 from fedsoft.streams import stream
 from fedsoft.study.derive import drawn_votes
-from fedsoft.study.effects import effects_of, example_values, views
+from fedsoft.study.effects import effects_of, seed_values
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.prepare import client_labels, load_dataset
 from fedsoft.study.results import test_fold
@@ -123,10 +123,9 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
             truth = onehot(torch.from_numpy(known).to(device), data.classes)
             if data.votes is not None:
                 votes = onehot(torch.from_numpy(drawn_votes(runs[0], rows)).to(device), data.classes)
-        for view, probs in views(stack(made, "test", device), validation, truth, votes).items():
-            for name, reference in fold.references.items():
-                for metric, values in example_values(probs, reference, votes=name == "vote").items():
-                    parts.setdefault((view, name, metric), []).append(values.cpu().numpy())
+        found = seed_values(stack(made, "test", device), validation, truth, fold.references, votes)
+        for key, values in found.items():
+            parts.setdefault(key, []).append(values.cpu().numpy())
         images.append(fold.rows)
         seeds.append(np.full(len(fold.rows), seed))
         strata.append({name: mask.cpu().numpy() for name, mask in fold.strata.items()})

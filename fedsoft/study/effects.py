@@ -1,6 +1,6 @@
 """The effects of the design, and the ways in which two sources are compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -113,4 +113,28 @@ def example_values(probs: Tensor, reference: Tensor, votes: bool = False) -> dic
         **({"kl": nll - entropy(reference)} if votes else {}),
         "signed_gap": confidence - hit,
         "accuracy": hit,
+    }
+
+
+def seed_values(
+    test: Tensor,
+    validation: Tensor | None,
+    labels: Tensor | None,
+    references: Mapping[str, Tensor],
+    votes: Tensor | None = None,
+) -> dict[tuple[str, str, str], Tensor]:
+    """Everything that one seed adds to a comparison of J sources: (J, N) by (view, reference, metric).
+
+    Args:
+        test: (J, N, C) predictions on the seed's test fold.
+        validation: (J, V, C) predictions on validation examples, or None.
+        labels: (V, C) or (J, V, C) one-hot labels of these, or None.
+        references: (N, C) by name, what test predictions are compared with.
+        votes: (V, C) one vote an example, one-hot, or None.
+    """
+    return {
+        (view, name, metric): values
+        for view, probs in views(test, validation, labels, votes).items()
+        for name, reference in references.items()
+        for metric, values in example_values(probs, reference, votes=name == "vote").items()
     }
