@@ -202,7 +202,9 @@ def _ece(values: Values, strategy: str) -> list[Estimate]:
     """ECE of each source as predicted, on all examples of all seeds together."""
     rows = []
     for reference in dict.fromkeys(reference for _, reference, _ in values.values):
-        gap, hit = (values.values["raw", reference, metric] for metric in ("signed_gap", "accuracy"))
+        gap, hit = (values.values.get(("raw", reference, metric)) for metric in ("signed_gap", "accuracy"))
+        if gap is None or hit is None:
+            continue
         shares = ECE().contributions(torch.from_numpy(gap + hit), torch.from_numpy(hit)).numpy()
         found = crossed_effects(shares.T, values.image, values.seed)
         numbers = np.vstack([found.estimate, *found.interval()]).T.tolist()

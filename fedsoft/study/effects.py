@@ -130,7 +130,7 @@ def seed_values(
         validation: (J, V, C) predictions on validation examples, or None.
         labels: (V, C) or (J, V, C) one-hot labels of these, or None.
         references: (N, C) by name, what test predictions are compared with.
-        votes: (V, C) one vote an example, one-hot, or None.
+        votes: (V, C) or (J, V, C) one vote an example, one-hot, or None.
     """
     return {
         (view, name, metric): values

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from fedsoft.annotators import draw_one
 from fedsoft.config import Endpoint
 from fedsoft.evaluation import onehot
 from fedsoft.streams import stream
@@ -45,7 +46,8 @@ def opened(tmp_path_factory):
 def blocks(opened):
     """Everything that a seed adds to a comparison of two runs on one fold, by the runs' seeds."""
     made = {run.seed: (run, opened.store.predictions(run.key)) for run in opened.plan.runs}
-    labels = load_dataset(opened.plan.study.dataset).labels
+    data = load_dataset(opened.plan.study.dataset)
+    one_vote = draw_one(data.votes, stream("one vote"))
 
     def block(pair):
         order = [np.argsort(made[seed][1]["test_rows"]) for seed in pair]
@@ -53,13 +55,18 @@ def blocks(opened):
         fold = fold_with_references(run, first["test_rows"][order[0]], first["test_client"], "cpu")
         test = [made[seed][1]["test"][o] for seed, o in zip(pair, order, strict=True)]
         size = min(len(made[seed][1]["validation"]) for seed in pair)
-        truth = [onehot(torch.from_numpy(labels[made[s][1]["validation_rows"][:size]]), 10) for s in pair]
+        rows = [made[seed][1]["validation_rows"][:size] for seed in pair]
+        truth, votes = (
+            torch.stack([onehot(torch.from_numpy(classes[part]), 10) for part in rows])
+            for classes in (data.labels, one_vote)
+        )
         validation = [made[seed][1]["validation"][:size] for seed in pair]
         found = seed_values(
             torch.from_numpy(np.stack(test)).double(),
             torch.from_numpy(np.stack(validation)).double(),
-            torch.stack(truth),
+            truth,
             fold.references,
+            votes,
         )
         return fold, {key: values.numpy() for key, values in found.items()}
 
