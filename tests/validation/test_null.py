@@ -114,7 +114,7 @@ def test_names_alone_make_no_difference(opened, arms, effects, repetitions, most
                 claimed[row.view, row.reference, CONTRAST] += row.p < 0.05
     show("null, verdicts", Counter({k: n for k, n in claimed.items() if k[-1] == "verdict"}), len(numbers))
     show("null, contrast", Counter({k: n for k, n in claimed.items() if k[-1] == CONTRAST}), len(numbers))
-    assert len(claimed) == 2 * 3 * 2 + 3 * 2
+    assert len(claimed) == 2 * len(VIEWS) * 2 + len(VIEWS) * 2
     assert not {key: count for key, count in claimed.items() if count > most_misses(len(numbers))}
 
 
