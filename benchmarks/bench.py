@@ -97,8 +97,8 @@ def compare_study(folder: Path) -> dict[str, float]:
     ours = time.perf_counter() - began
     table = read_study(file)
     plan = open_study(table, str(file), folder / "audit").plan
-    runs = sum(map(len, plan.phases))
-    one = {**table, "sources": ["hard"], "strategies": ["fedavg"]}
+    runs = sum(run.kind in ("teacher", "trained") for phase in plan.phases for run in phase)
+    one = {**table, "sources": ["hard"], "rivals": [], "grid": {}}
     one.pop("endpoint")
     spent = [stock_flower.run(json.dumps(one), plan.study.rounds, os.cpu_count() or 1)[1] for _ in range(5)]
     return {
