@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from fedsoft.evaluation.agreement import EntropyCorrelation
+from fedsoft.evaluation.bins import ranks
 from fedsoft.evaluation.metric import METRICS
 from fedsoft.evaluation.references import entropy, soft_labels
 
@@ -59,13 +60,15 @@ def shuffled_correlation(
     Returns:
         (...) mean correlations.
     """
-    label, metric = labels.cpu().numpy(), EntropyCorrelation()
+    label, middle = labels.cpu().numpy(), (len(labels) - 1) / 2
+    model, truth = ranks(entropy(probs)) - middle, ranks(entropy(people)) - middle
+    scale = (model.square().sum(dim=-1) * truth.square().sum(dim=-1)).sqrt()
     place = torch.from_numpy(np.argsort(label, kind="stable")).to(probs.device)
-    total = probs.new_zeros(probs.shape[:-2])
-    for _ in range(draws):
+    total = torch.zeros_like(scale)
+    for _ in range(draws):  # shuffling entropies shuffles their ranks
         source = torch.from_numpy(np.lexsort((rng.random(len(label)), label))).to(probs.device)
-        total = total + metric(torch.empty_like(probs).index_copy(-2, place, probs[..., source, :]), people)
-    return total / draws
+        total = total + (model[..., source] * truth[place]).sum(dim=-1) / scale
+    return (total / draws).to(probs.dtype)
 
 
 def agreement_ceiling(truth: Tensor, counts: Tensor, rng: np.random.Generator) -> dict[str, float]:
