@@ -34,13 +34,13 @@ def class_means(votes: Tensor, labels: Tensor) -> Tensor:
     return sums / sums.sum(dim=-1, keepdim=True)
 
 
-def agreement_floor(blind: Tensor, people: Tensor) -> dict[str, float]:
-    """KL, total variation and entropy error of predictions (N, C) that know no image, by metric.
+def agreement_floor(blind: Tensor, people: Tensor) -> dict[str, Tensor]:
+    """KL, total variation and entropy error of predictions (..., N, C) that see of an image a class at most.
 
     The predictions are rows of `class_means`; ``people`` are (N, C) vote distributions. Entropies of class
     means do not order the images of a class: for their correlation see `shuffled_correlation`.
     """
-    return {name: float(METRICS.parse(name)(blind, people)) for name in AGREEMENT[:3]}
+    return {name: METRICS.parse(name)(blind, people) for name in AGREEMENT[:3]}
 
 
 def shuffled_correlation(

@@ -4,6 +4,9 @@ from pathlib import Path
 
 __all__ = ["write_report"]
 
+WIDE = 110
+"""Columns of what is written to a file or another program, which do not wrap it."""
+
 
 def write_report(folder: Path, figures: Path | None = None) -> Path:
     """Score a study's finished runs anew, print its tables and verdict, and write ``report.html``.
@@ -33,5 +36,6 @@ def write_report(folder: Path, figures: Path | None = None) -> Path:
     write_text(path, page(result))
     if figures:
         write_figures(result, figures)
-    show(result, path, Console())
+    console = Console()
+    show(result, path, console if console.is_terminal else Console(width=WIDE))
     return path

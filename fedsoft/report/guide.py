@@ -53,11 +53,10 @@ def guide(result: Digest) -> dict[str, str]:
             "the hardest fifth less the rest. A gain on hard images is shown beside its price on easy ones."
         )
         terms["Floor and ceiling"] = (
-            f"What knows the label and nothing of the image agrees with {people} to some degree, which is "
-            "much where labels are mostly right: a model has to find the label first, and may stay below. A "
-            "perfect model is scored against a limited number of votes: the ceiling draws each image's votes "
-            "anew from what its distribution may be; split halves compare one half of the votes with the "
-            "other. The entropy of few votes is too low, so entropies are also compared at equal numbers of "
-            "votes, drawn from the prediction."
+            f"What sees the predicted class and nothing else of an image agrees with {people} to some "
+            "degree: the floor. A perfect model is scored against a limited number of votes: the ceiling "
+            "draws each image's votes anew from what its distribution may be; split halves compare one half "
+            "of the votes with the other. The entropy of few votes is too low, so entropies are also compared "
+            "at equal numbers of votes, drawn from the prediction."
         )
     return terms

@@ -39,7 +39,7 @@ def _has_churn(cells: Sequence[Shown]) -> bool:
 
 def _bound_row(shown: Shown, columns: Sequence[str], place: int) -> list[Cell]:
     """The floor (0) or ceiling (1) of agreement with people, in the one column that has them."""
-    title = ("floor: the class's mean votes", "ceiling: a perfect model")[place]
+    title = ("floor", "ceiling")[place]
     bound = Cell(plain(shown.cell.bounds["kl"][place]))
     return [Cell(title), *(bound if name.startswith("KL") else Cell("") for name in columns[1:])]
 

@@ -81,7 +81,8 @@ def _grid(result: Digest) -> str:
 def _results(cells: list[Shown]) -> str:
     shown = cells[0]
     star = "* signed gap on the hardest fifth less that on the rest, at equal mean confidence. "
-    people = f" KL is from the votes ({shown.digest.crowd}) to the prediction, in nats."
+    people = f" KL is from the votes ({shown.digest.crowd}) to the prediction, in nats; floor: "
+    people += "what sees the predicted class alone; ceiling: a perfect model, at so many votes."
     note = (
         f"Under {shown.primary}, against the label, as predicted, on test examples; below each figure the "
         "half-width of its 95 % interval. "
@@ -158,9 +159,9 @@ def _agreement(shown: Shown) -> str:
     note = (
         f"Under {shown.primary}, predictions pooled over folds, against the votes ({shown.digest.crowd}); KL "
         "and entropies in nats, entropy errors model less votes. Ceiling: a perfect model, given the number "
-        "of votes that it is scored against. Floor: what knows the label and nothing of the image, the mean "
-        "votes of training images of that label (a model has to find the label, and may stay below); for the "
-        "correlation, the best of the sources' entropies shuffled among images of a label."
+        "of votes that it is scored against. Floor: what sees the predicted class and nothing else of an "
+        "image, the mean votes of training images of that label; for the correlation, entropies shuffled "
+        "among images of a label; of all sources the best."
     )
     shifts = "".join(_note(mode_shift_line(name, found)) for name, found in shown.cell.mode_shifts.items())
     return f"<h2>Agreement with people</h2>\n{to_html(agreement_table(shown))}{_note(note)}{shifts}"

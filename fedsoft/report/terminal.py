@@ -18,9 +18,10 @@ def show(result: Digest, path: Path, console: Console) -> None:
     if together := in_detail(result):
         shown = together[-1]
         where = f", {axes_name(shown.cell.axes)}" if shown.cell.axes else ""
-        alone = where if len(together) == 1 else ""
-        _title(console, f"Sources under {shown.primary}{alone}, against the label, ± half a 95 % interval")
-        console.print(to_rich(result_table(together)))
+        for one in together:
+            at = f", {axes_name(one.cell.axes)}" if one.cell.axes else ""
+            _title(console, f"Sources under {one.primary}{at}, against the label, ± half a 95 % interval")
+            console.print(to_rich(result_table([one])))
         if "hardest_fifth" in shown.strata:
             console.print("* at equal mean confidence", style="dim", highlight=False)
         if len(shown.strategies) > 1:

@@ -43,8 +43,9 @@ def equal_votes_score(cell: Cell, values: Values, probs: Tensor) -> Score:
 def agreement_bounds(cell: Cell, values: Values, probs: Tensor) -> dict[str, tuple[float, float]]:
     """Floor and ceiling of each agreement metric on the images tested in a cell.
 
-    Floors: the mean votes of the seed's training images of the same label; for the entropy correlation the
-    best of the sources' own, shuffled among the images of a label. Ceilings: draws from each image's
+    Floors: each source's predicted class, spread as the votes of the seed's training images of that label are
+    on average, and for the entropy correlation its own entropies shuffled among the images of a label; of
+    all sources the best. Ceilings: draws from each image's
     posterior, under a Dirichlet prior of its label, scored against as many votes as there are; NaN where
     images of a label have one vote each, which does not say how they differ.
 
@@ -56,15 +57,15 @@ def agreement_bounds(cell: Cell, values: Values, probs: Tensor) -> dict[str, tup
     data = load_dataset(cell.study.dataset)
     votes = torch.from_numpy(data.require_votes("agreement"))
     labels = torch.from_numpy(data.labels)
-    blind = torch.empty(len(values.image), data.classes, dtype=torch.float64)
+    blind = torch.empty(probs.shape, dtype=torch.float64)
     for seed in np.unique(values.seed):
         cells = values.seed == seed
         train = np.ones(len(data), dtype=bool) if data.held_out is None else ~data.held_out
         train[values.image[cells]] = False
         means = class_means(votes[train], labels[train])
-        blind[torch.from_numpy(cells)] = means[labels[values.image[cells]]]
+        blind[:, cells] = means[probs[:, cells].argmax(dim=-1).cpu()]
     people = soft_labels(votes[values.image])
-    floor = agreement_floor(blind, people)
+    floor = {name: _nearest_zero(found) for name, found in agreement_floor(blind, people).items()}
     shuffled = shuffled_correlation(
         probs, labels[values.image].to(probs.device), people.to(probs.device), stream("shuffled entropies")
     )
@@ -78,7 +79,12 @@ def agreement_bounds(cell: Cell, values: Values, probs: Tensor) -> dict[str, tup
         ceiling = {name: float(np.mean([one[name] for one in found])) for name in AGREEMENT}
     bounds = {name: (floor[name], ceiling[name]) for name in AGREEMENT}
     alike = entropy_error_at_equal_votes(blind, votes[values.image], stream("equal votes"))
-    return {**bounds, EQUAL_VOTES: (float(alike), 0.0)}
+    return {**bounds, EQUAL_VOTES: (_nearest_zero(alike), 0.0)}
+
+
+def _nearest_zero(values: Tensor) -> float:
+    """The best of divergences, distances or signed errors."""
+    return float(values[values.abs().argmin()])
 
 
 def split_half_bound(cell: Cell, values: Values) -> float:
