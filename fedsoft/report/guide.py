@@ -56,7 +56,7 @@ def guide(result: Digest) -> dict[str, str]:
             f"What sees the predicted class and nothing else of an image agrees with {people} to some "
             "degree: the floor. A perfect model is scored against a limited number of votes: the ceiling "
             "draws each image's votes anew from what its distribution may be; split halves compare one half "
-            "of the votes with the other. The entropy of few votes is too low, so entropies are also compared "
-            "at equal numbers of votes, drawn from the prediction."
+            "of the votes with the other. The entropy of few votes is too low, so entropies are also "
+            "compared at equal numbers of votes, drawn from the prediction."
         )
     return terms
