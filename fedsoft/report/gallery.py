@@ -67,6 +67,19 @@ def plates(shown: Shown) -> Iterator[Plate]:
     )
 
 
+def map_plate(shown: Shown) -> Plate | None:
+    """The map of the training examples, where they were followed."""
+    atlas = shown.cell.atlas
+    if atlas is None or not shown.strategies:
+        return None
+    return Plate(
+        "Cartography",
+        f"Training examples of the first finished seed under {shown.primary}. Colours: mean entropy of the "
+        f"{atlas.votes} votes ({shown.digest.crowd}) on the examples of a hexagon.",
+        figures.cartography(shown, atlas),
+    )
+
+
 def grid_plates(result: Digest) -> Iterator[Plate]:
     """The figures of a whole grid that its axes allow."""
     endpoint = result.opened.plan.study.endpoint or Endpoint()

@@ -5,13 +5,12 @@ from importlib.resources import files
 
 from matplotlib.figure import Figure
 
-from fedsoft.report import figures
 from fedsoft.report.agreement_tables import agreement_table, mode_shift_line, selective_table
 from fedsoft.report.cartography_table import cartography_note, cartography_table
 from fedsoft.report.dose_table import dose_table
 from fedsoft.report.effect_tables import effects_table
 from fedsoft.report.figures.style import to_svg
-from fedsoft.report.gallery import grid_plates, plates
+from fedsoft.report.gallery import grid_plates, map_plate, plates
 from fedsoft.report.guide import guide
 from fedsoft.report.level_tables import conclusions_table, grid_table, result_table, strategy_table
 from fedsoft.report.run_tables import client_table, settings_table
@@ -139,17 +138,13 @@ def _doses(shown: Shown) -> str:
 
 
 def _cartography(shown: Shown) -> str:
-    atlas = shown.cell.atlas
-    if atlas is None or not shown.strategies:
+    atlas, plate = shown.cell.atlas, map_plate(shown)
+    if atlas is None or plate is None:
         return ""
-    caption = (
-        f"Training examples of the first finished seed under {shown.primary}. Colours: mean entropy of the "
-        f"{atlas.votes} votes ({shown.digest.crowd}) on the examples of a hexagon."
-    )
-    name = f"Cartography {axes_name(shown.cell.axes)}".strip()
+    name = f"{plate.title} {axes_name(shown.cell.axes)}".strip()
     return (
-        f"<h2>Cartography</h2>\n{to_html(cartography_table(shown, atlas))}"
-        f"{_note(cartography_note(shown, atlas))}{_figure(figures.cartography(shown, atlas), name, caption)}"
+        f"<h2>{plate.title}</h2>\n{to_html(cartography_table(shown, atlas))}"
+        f"{_note(cartography_note(shown, atlas))}{_figure(plate.figure, name, plate.caption)}"
     )
 
 

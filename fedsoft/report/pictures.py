@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fedsoft.files import write_bytes
-from fedsoft.report.gallery import Plate, grid_plates, plates
+from fedsoft.report.gallery import Plate, grid_plates, map_plate, plates
 from fedsoft.report.shown import axes_name, in_detail
 from fedsoft.study.digest import Digest
 
@@ -29,7 +29,9 @@ def _named(result: Digest) -> Iterator[tuple[str, Plate]]:
     for plate in grid_plates(result):
         yield _slug(f"{study} {plate.title}"), plate
     for shown in in_detail(result):
-        for plate in plates(shown):
+        for plate in (*plates(shown), map_plate(shown)):
+            if plate is None:
+                continue
             yield _slug(f"{study} {axes_name(shown.cell.axes)} {plate.title}"), plate
 
 
