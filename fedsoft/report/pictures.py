@@ -29,9 +29,8 @@ def _named(result: Digest) -> Iterator[tuple[str, Plate]]:
     for plate in grid_plates(result):
         yield _slug(f"{study} {plate.title}"), plate
     for shown in in_detail(result):
-        for plate in (*plates(shown), map_plate(shown)):
-            if plate is None:
-                continue
+        drawn = [*plates(shown), map_plate(shown)]
+        for plate in filter(None, drawn):
             yield _slug(f"{study} {axes_name(shown.cell.axes)} {plate.title}"), plate
 
 
