@@ -10,6 +10,7 @@ from fedsoft.report.colours import colours_of
 from fedsoft.report.figures.grid import positions
 from fedsoft.report.figures.maps import border, planes
 from fedsoft.report.figures.style import to_svg, wrapped
+from fedsoft.report.numbers import signed
 from fedsoft.report.shown import Shown
 from fedsoft.study.digest import Digest, digest
 from fedsoft.study.study import reopen_study
@@ -115,7 +116,7 @@ def test_maps_show_every_effect_in_its_place(crossed: Digest) -> None:
     found = shown.estimate("human_soft less hard", "raw", "label", "brier", "all")
     assert found is not None
     texts = {text.get_position(): text.get_text() for text in figure.axes[0].texts}
-    assert texts[1, 0] == f"{1000 * found.estimate:+.0f}".replace("-", "−")
+    assert texts[1, 0] == signed(1000 * found.estimate, 0)
     assert figures.lengths(crossed) is not None
 
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from fedsoft.config import Endpoint
 from fedsoft.report.colours import GREY, INK
 from fedsoft.report.figures.style import WIDTH, panels, style, wrapped
+from fedsoft.report.numbers import signed
 from fedsoft.report.shown import Shown, value_name
 from fedsoft.report.words import VIEWS
 from fedsoft.study.analysis import Estimate
@@ -108,7 +109,7 @@ def _map(pane: Axes, table: np.ndarray, reach: float) -> None:
     for (i, j), found in np.ndenumerate(table):
         if found is not None and not math.isnan(found.estimate):
             pane.text(
-                j, i, f"{1000 * found.estimate:+.0f}".replace("-", "−"), ha="center", va="center", fontsize=7,
+                j, i, signed(1000 * found.estimate, 0), ha="center", va="center", fontsize=7,
                 color="white" if abs(found.estimate) > 0.6 * reach else INK,
                 fontweight="bold" if found.low > 0 or found.high < 0 else "normal",
             )  # fmt: skip
