@@ -109,7 +109,7 @@ def verdict_notes(result: Digest) -> list[str]:
         return []
     better = "nearer to zero" if endpoint.metric == "signed_gap" else "lower"
     notes = [
-        f"{METRICS[endpoint.metric].capitalize()}: {better} is better. The comparison, its reference, "
+        f"{METRICS[endpoint.metric][0].upper()}{METRICS[endpoint.metric][1:]}: {better} is better. The comparison, its reference, "
         "stratum "
         f"and strategy, and the margin for “as good” (±{endpoint.margin_used:g}), stand in the study file "
         "and "
