@@ -108,8 +108,9 @@ def verdict_notes(result: Digest) -> list[str]:
     if endpoint is None or not result.conclusions:
         return []
     better = "nearer to zero" if endpoint.metric == "signed_gap" else "lower"
+    name = METRICS[endpoint.metric]
     notes = [
-        f"{METRICS[endpoint.metric][0].upper()}{METRICS[endpoint.metric][1:]}: {better} is better. The comparison, its reference, "
+        f"{name[0].upper()}{name[1:]}: {better} is better. The comparison, its reference, "
         "stratum "
         f"and strategy, and the margin for “as good” (±{endpoint.margin_used:g}), stand in the study file "
         "and "
