@@ -179,23 +179,26 @@ class FlowerGrid(CohortGrid):
 
 
 def find_nodes(grid: Grid, clients: int, patience: float = 120.0) -> dict[int, int]:
-    """Wait until all clients are connected, and ask each node which partition it is.
+    """Wait until all clients are connected, and ask each node which partition it is, again if need be.
 
     Raises:
-        EngineError: fewer nodes connect than there are clients.
+        EngineError: fewer nodes connect or answer than there are clients.
     """
     deadline = time.monotonic() + patience
     while len(nodes := list(grid.get_node_ids())) < clients:
         if time.monotonic() > deadline:
             raise EngineError(f"only {len(nodes)} of {clients} clients connected within {patience:.0f} s.")
         time.sleep(0.1)
-    questions = [Message(RecordDict(), node, MessageType.QUERY) for node in nodes]
-    replies = grid.send_and_receive(questions, timeout=patience)
-    found = {
-        int(reply.content["metrics"]["partition-id"]): reply.metadata.src_node_id
-        for reply in replies
-        if reply.has_content()
-    }
+    found: dict[int, int] = {}
+    silent = set(nodes)
+    while silent and time.monotonic() < deadline:  # a busy machine loses messages
+        questions = [Message(RecordDict(), node, MessageType.QUERY) for node in sorted(silent)]
+        for reply in grid.send_and_receive(questions, timeout=patience / 4):
+            if reply.has_content():
+                found[int(reply.content["metrics"]["partition-id"])] = reply.metadata.src_node_id
+                silent.discard(reply.metadata.src_node_id)
+        time.sleep(0.1 if silent else 0)
     if missing := sorted(set(range(clients)) - set(found)):
-        raise EngineError(f"no node holds the partitions {missing}; start {clients} clients.")
+        unheard = f"{len(silent)} nodes did not answer within {patience:.0f} s; " if silent else ""
+        raise EngineError(f"no node holds the partitions {missing}; {unheard}start {clients} clients.")
     return found

@@ -125,8 +125,22 @@ def test_too_few_nodes_are_told(make_task):
         find_nodes(Deployment(make_task(), clients=4), 6, patience=0.01)
     deployment = Deployment(make_task())
     deployment.silent = {2, 5}
-    with pytest.raises(EngineError, match=r"no node holds the partitions \[2, 5\]; start 6 clients"):
-        find_nodes(deployment, 6)
+    with pytest.raises(EngineError, match=r"partitions \[2, 5\]; 2 nodes did not answer within 0 s; start"):
+        find_nodes(deployment, 6, patience=0.3)
+
+
+def test_a_node_that_is_slow_to_answer_is_asked_again(make_task):
+    deployment = Deployment(make_task())
+    deployment.silent = {2, 5}
+    answers = deployment.send_and_receive
+
+    def wake_up(messages, *, timeout=None):
+        replies = answers(messages, timeout=timeout)
+        deployment.silent = set()
+        return replies
+
+    deployment.send_and_receive = wake_up
+    assert sorted(find_nodes(deployment, 6)) == list(range(6))
 
 
 def test_a_client_that_fails_on_its_node_is_named(make_task):
