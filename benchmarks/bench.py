@@ -30,7 +30,8 @@ from fedsoft.config import read_study
 from fedsoft.federation import InProcessGrid, to_parameters
 from fedsoft.files import write_json, write_text
 from fedsoft.streams import stream
-from fedsoft.study.execute import Hooks, execute
+from fedsoft.study.execute import execute
+from fedsoft.study.run import Hooks
 from fedsoft.study.study import open_study
 from fedsoft.training import local_update, plan_steps
 
@@ -56,7 +57,8 @@ def fedsoft_rounds(study: dict[str, Any], folder: Path) -> list[float]:
 def fedsoft_training(study: dict[str, Any]) -> list[float]:
     """Seconds of the clients' training alone, all of them as one tensor program."""
     task, _ = load(json.dumps(study))
-    start, spent = to_parameters(task.initial(), torch.device("cpu")), []
+    one, spent = to_parameters(task.initial(), torch.device("cpu")), []
+    start = {name: value.expand(len(task.occupied), *value.shape) for name, value in one.items()}
     for number in range(study["rounds"]):
         began = time.perf_counter()
         rngs = [stream("benchmark", client=int(client), round=number) for client in task.occupied]

@@ -124,8 +124,10 @@ class Study(BaseModel):
     endpoint: Endpoint | None = None
     grid: dict[str, tuple[Any, ...]] = Field({}, description="dotted keys with the values to cross")
     device: Literal["auto", "cpu", "cuda"] = "cpu"
-    stack: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
-        "all", description="clients trained as one tensor program by the in-process engine"
+    stack: Annotated[int, Field(ge=1)] | Literal["all", "auto"] = Field(
+        "auto",
+        description="clients that the in-process engine trains as one tensor program, of several runs in "
+        "lockstep where one has fewer: a number, `all` of a run's cohort, or `auto`, what measures fastest",
     )
 
     @property

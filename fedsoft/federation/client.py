@@ -1,12 +1,15 @@
 """The client's side: train on a message, and answer it."""
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
 from flwr.app import ConfigRecord, Context, Error, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
+from torch import Tensor
 
 from fedsoft.federation.records import to_arrays, to_parameters, to_record
 from fedsoft.federation.task import Task
@@ -17,52 +20,106 @@ FAILED = 2
 """Flower's error code of a client that raised."""
 
 
-def answer(task: Task, partitions: Sequence[int], messages: Sequence[Message]) -> list[Message]:
-    """Train the clients of a round that got the same model, as one tensor program, and build their replies.
+@dataclass(frozen=True)
+class Asked:
+    """A client of a run, and the message that asks it to train."""
 
-    Args:
-        task: the run.
-        partitions: the clients.
-        messages: one train message for each, all with equal content.
+    task: Task
+    partition: int
+    message: Message
+
+    @property
+    def config(self) -> ConfigRecord:
+        """What the server tells the client."""
+        config: ConfigRecord = self.message.content["config"]
+        return config
+
+    @property
+    def server_round(self) -> int:
+        """The round."""
+        return int(self.config["server-round"])
+
+    def like(self, other: Self) -> bool:
+        """Whether both can train in one tensor program: the same arithmetic on the same inputs."""
+        mine, theirs = self.task, other.task
+        return mine is theirs or (
+            mine.inputs is theirs.inputs
+            and mine.model == theirs.model
+            and mine.training == theirs.training
+            and mine.targets.shape[1] == theirs.targets.shape[1]
+            and self.server_round == other.server_round
+            and self.config.get("proximal-mu") == other.config.get("proximal-mu")
+        )
+
+
+def answer(asked: Sequence[Asked]) -> list[Message]:
+    """Train clients that are `Asked.like` each other, of one run or several, as one tensor program.
+
+    Returns:
+        their replies.
     """
-    content = messages[0].content
-    config: ConfigRecord = content["config"]
-    server_round = int(config["server-round"])
+    training, device = asked[0].task.training, asked[0].task.inputs.device
+    runs = {id(one.task): one for one in asked}
+    place = {run: i for i, run in enumerate(runs)}
+    run_of = torch.tensor([place[id(one.task)] for one in asked], device=device)
+    models = [to_parameters(to_arrays(one.message.content["arrays"]), device) for one in runs.values()]
 
     def named(purpose: str) -> list[np.random.Generator]:
-        return [stream(purpose, seed=task.seed, client=p, round=server_round) for p in partitions]
+        return [
+            stream(purpose, seed=one.task.seed, client=one.partition, round=one.server_round) for one in asked
+        ]
 
-    examples = [task.train.of(partition) for partition in partitions]
-    targets, delivered = task.targets, None
-    if task.delivery:
-        targets = torch.cat([targets, torch.eye(targets.shape[1]).to(targets)])
-        delivered = [task.delivered(partition, server_round) for partition in partitions]
-    steps = plan_steps(examples, task.training, named("batch order"), delivered)
-    alpha = task.training.mixup
+    targets, given = _targets(asked, place)
+    steps = plan_steps(
+        [one.task.train.of(one.partition) for one in asked], training, named("batch order"), given
+    )
     parameters, losses = local_update(
-        task.model,
-        to_parameters(to_arrays(content["arrays"]), task.inputs.device),
-        task.inputs,
+        asked[0].task.model,
+        {name: torch.stack([model[name] for model in models])[run_of] for name in models[0]},
+        asked[0].task.inputs,
         targets,
         steps,
-        task.training,
-        lr=task.training.lr * task.training.lr_decay ** (server_round - 1),
-        proximal_mu=float(config.get("proximal-mu", 0.0)),
-        mixing=plan_mixing(steps, alpha, named("mixup")) if alpha else None,
+        training,
+        lr=training.lr * training.lr_decay ** (asked[0].server_round - 1),
+        proximal_mu=float(asked[0].config.get("proximal-mu", 0.0)),
+        mixing=plan_mixing(steps, training.mixup, named("mixup")) if training.mixup else None,
     )
-    arrays = {name: value.cpu().numpy() for name, value in parameters.items()}
+    arrays, mean_losses = {name: value.cpu().numpy() for name, value in parameters.items()}, losses.tolist()
     replies = []
-    for k, (partition, message) in enumerate(zip(partitions, messages, strict=True)):
+    for k, one in enumerate(asked):
         metrics = MetricRecord(
             {
-                "num-examples": int(task.train.sizes[partition]),
-                "partition-id": int(partition),
-                "train-loss": float(losses[k]),
+                "num-examples": int(one.task.train.sizes[one.partition]),
+                "partition-id": int(one.partition),
+                "train-loss": mean_losses[k],
             }
         )
         record = to_record({name: array[k] for name, array in arrays.items()})
-        replies.append(Message(RecordDict({"arrays": record, "metrics": metrics}), reply_to=message))
+        replies.append(Message(RecordDict({"arrays": record, "metrics": metrics}), reply_to=one.message))
     return replies
+
+
+def _targets(asked: Sequence[Asked], place: Mapping[int, int]) -> tuple[Tensor, list[np.ndarray] | None]:
+    """One table of the targets of several runs, one below the other, and where each client's stand in it.
+
+    Args:
+        asked: the clients.
+        place: place of each run's table, by the identity of its task.
+
+    Returns:
+        the table, and for each client rows (epochs, examples) of it; None where these are its examples' own.
+    """
+    tasks = list({id(one.task): one.task for one in asked}.values())
+    if len(tasks) == 1 and not tasks[0].delivery:
+        return tasks[0].targets, None
+    size, classes = tasks[0].targets.shape
+    onehot = torch.eye(classes).to(tasks[0].targets)
+    given = []
+    for one in asked:
+        rows = one.task.delivered(one.partition, one.server_round)
+        delivered = rows >= size  # hard labels, which all runs share, stand below all tables
+        given.append(rows + np.where(delivered, (len(tasks) - 1) * size, place[id(one.task)] * size))
+    return torch.cat([*(task.targets for task in tasks), onehot]), given
 
 
 def failed(message: Message, error: Exception) -> Message:
@@ -82,7 +139,7 @@ def make_client_app(load: Callable[[ConfigRecord], Task]) -> ClientApp:
     def train(message: Message, context: Context) -> Message:
         try:
             task = load(message.content["config"])
-            return answer(task, [int(context.node_config["partition-id"])], [message])[0]
+            return answer([Asked(task, int(context.node_config["partition-id"]), message)])[0]
         except Exception as error:
             return failed(message, error)
 

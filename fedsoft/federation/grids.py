@@ -3,7 +3,6 @@
 import time
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from flwr.app import Message, MessageType, RecordDict
 from flwr.serverapp import Grid
@@ -11,10 +10,9 @@ from flwr.supercore.run import Run
 from flwr.supercore.task_identity import TaskIdentity
 
 from fedsoft.errors import EngineError
-from fedsoft.federation.client import answer, failed
+from fedsoft.federation.client import Asked
 from fedsoft.federation.task import Task
-
-Stack = int | Literal["all"]
+from fedsoft.federation.together import Stack, train_together
 
 
 class CohortGrid(Grid):
@@ -41,12 +39,15 @@ class CohortGrid(Grid):
         """The nodes of the round's cohort."""
         return [self.node_of(partition) for partition in self.cohort]
 
-    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> list[Message]:
-        """Send the round's messages and return the replies, both in the order of partitions."""
+    def in_order(self, messages: Iterable[Message]) -> tuple[list[int], list[Message]]:
+        """The partitions that get a message, ascending, and their messages."""
         by_node = {message.metadata.dst_node_id: message for message in messages}
         chosen = [partition for partition in self.cohort if self.node_of(partition) in by_node]
-        ordered = [by_node[self.node_of(partition)] for partition in chosen]
-        return self.exchange(chosen, ordered, timeout)
+        return chosen, [by_node[self.node_of(partition)] for partition in chosen]
+
+    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> list[Message]:
+        """Send the round's messages and return the replies, both in the order of partitions."""
+        return self.exchange(*self.in_order(messages), timeout)
 
     @abstractmethod
     def exchange(
@@ -93,14 +94,18 @@ class InProcessGrid(CohortGrid):
     def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
         """Execute messages; their replies wait to be pulled."""
         listed = list(messages)
-        for message in listed:
-            self._sent += 1
-            message.metadata.__dict__["_message_id"] = str(self._sent)
         partitions = [message.metadata.dst_node_id - 1 for message in listed]
-        replies = self._execute(partitions, listed, len(listed) if self.stack == "all" else self.stack)
+        replies = train_together(self.asked(partitions, listed), self.stack)
         names = [message.metadata.message_id for message in listed]
         self._replies.update(zip(names, replies, strict=True))
         return names
+
+    def asked(self, partitions: Sequence[int], messages: Sequence[Message]) -> list[Asked]:
+        """The clients of partitions, and numbered messages to them."""
+        for message in messages:
+            self._sent += 1
+            message.metadata.__dict__["_message_id"] = str(self._sent)
+        return [Asked(self.task, *one) for one in zip(partitions, messages, strict=True)]
 
     def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
         """The replies to pushed messages."""
@@ -111,19 +116,6 @@ class InProcessGrid(CohortGrid):
     ) -> list[Message]:
         """Execute at once; there is nothing to wait for."""
         return list(self.pull_messages(self.push_messages(messages)))
-
-    def _execute(self, partitions: Sequence[int], messages: Sequence[Message], size: int) -> list[Message]:
-        replies: list[Message] = []
-        for start in range(0, len(messages), size or 1):
-            part = slice(start, start + size)
-            try:
-                replies += answer(self.task, partitions[part], messages[part])
-            except Exception as error:
-                if size == 1:
-                    replies.append(failed(messages[start], error))
-                else:  # one at a time, so that the error names the client at fault
-                    replies += self._execute(partitions[part], messages[part], 1)
-        return replies
 
 
 class FlowerGrid(CohortGrid):

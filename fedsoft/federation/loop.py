@@ -1,11 +1,11 @@
 """The round loop: Flower's strategy hooks, in an order that can be interrupted and resumed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flwr.app import ConfigRecord
+from flwr.app import ConfigRecord, Message
 from flwr.serverapp.strategy import Strategy
 
 from fedsoft.errors import EngineError
@@ -30,19 +30,35 @@ class RoundResult:
     cohort: int
 
 
-def federate(
+@dataclass(frozen=True)
+class Exchange:
+    """What a run waits for in a round: the replies of its grid's partitions to its messages."""
+
+    grid: CohortGrid
+    partitions: list[int]
+    messages: list[Message]
+
+    def alone(self, timeout: float = 3600.0) -> list[Message]:
+        """The replies, by the grid's own means, within some seconds."""
+        return self.grid.exchange(self.partitions, self.messages, timeout)
+
+
+Rounds = Generator[Exchange, list[Message], RoundResult]
+"""A run: yields each round's exchange, takes the replies, returns the last result."""
+
+
+def play(
     strategy: Strategy,
     grid: CohortGrid,
     rounds: int,
     after_round: Callable[[RoundResult], Any],
     start: RoundResult,
     config: Mapping[str, str] | None = None,
-    timeout: float = 3600.0,
-) -> RoundResult:
+) -> Rounds:
     """Run the rounds after ``start``: configure, train, aggregate, as ``Strategy.start`` does.
 
-    ``Strategy.start`` can neither resume nor let the cohort be drawn by partition; a test holds the
-    two bitwise equal.
+    ``Strategy.start`` can neither resume, nor let the cohort be drawn by partition, nor advance beside other
+    runs; a test holds the two bitwise equal.
 
     Args:
         strategy: one of Flower's strategies, fresh, or with the state it had after ``start``.
@@ -51,7 +67,6 @@ def federate(
         after_round: called with the result of each round.
         start: the initial model, or where an interrupted run stopped.
         config: what else clients are told.
-        timeout: seconds to wait for the replies of a round.
 
     Raises:
         EngineError: a client failed; the message carries its traceback.
@@ -62,8 +77,7 @@ def federate(
             state = RoundResult(number, state.arrays, float("nan"), 0)
             after_round(state)
             continue
-        messages = strategy.configure_train(number, record, sent, grid)
-        replies = grid.send_and_receive(messages, timeout=timeout)
+        replies = yield Exchange(grid, *grid.in_order(strategy.configure_train(number, record, sent, grid)))
         for partition, reply in zip(grid.cohort, replies, strict=True):
             if reply.has_error():
                 raise EngineError(f"client {partition} failed in round {number}:\n{reply.error.reason}")
@@ -80,3 +94,22 @@ def federate(
         state = RoundResult(number, arrays, float(metrics["train-loss"]), len(replies))
         after_round(state)
     return state
+
+
+def federate(
+    strategy: Strategy,
+    grid: CohortGrid,
+    rounds: int,
+    after_round: Callable[[RoundResult], Any],
+    start: RoundResult,
+    config: Mapping[str, str] | None = None,
+) -> RoundResult:
+    """`play` a run by itself."""
+    run = play(strategy, grid, rounds, after_round, start, config)
+    try:
+        exchange = next(run)
+        while True:
+            exchange = run.send(exchange.alone())
+    except StopIteration as end:
+        result: RoundResult = end.value
+        return result

@@ -1,51 +1,16 @@
-"""One run, from its settings to its folder of results; the same on every engine."""
+"""Runs executed to their end: one on any engine, or several in this process, in lockstep."""
 
-import platform
-import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import islice
 
-import numpy as np
-import torch
+from flwr.app import Message
 
-import fedsoft
 from fedsoft.errors import FedsoftError
-from fedsoft.evaluation import METRICS, Cartography, onehot
-from fedsoft.federation import (
-    CohortGrid,
-    RoundResult,
-    Task,
-    federate,
-    restore_strategy,
-    strategy_state,
-    to_parameters,
-)
-from fedsoft.study.derive import derive
-from fedsoft.study.follow import follow, from_sums, to_sums, training_map
-from fedsoft.study.prepare import Prepared, client_labels, load_dataset, prepare
+from fedsoft.federation import CohortGrid, Exchange, InProcessGrid, Stack, Task, train_together
+from fedsoft.study.run import Hooks, Interrupted, Meter, Run, begin
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
-from fedsoft.training import predict
-
-CHECKPOINT_SECONDS = 30.0
-PER_ROUND = tuple(METRICS.parse(name) for name in ("accuracy", "nll", "brier", "signed_gap"))
-
-
-class Interrupted(FedsoftError):  # noqa: N818 (it is none)
-    """The run was asked to stop, and left a checkpoint."""
-
-
-@dataclass
-class Hooks:
-    """What a run reports to and asks of whoever executes it."""
-
-    after_round: Callable[[RunSettings, dict[str, float]], None] = lambda settings, figures: None
-    stop: Callable[[], bool] = lambda: False
 
 
 def execute(
@@ -56,205 +21,90 @@ def execute(
     device: str,
     hooks: Hooks | None = None,
 ) -> None:
-    """Train, or compute from its parts, and store one run; continue it where a checkpoint was left.
+    """Execute one run on any engine.
 
     Raises:
         Interrupted: ``hooks.stop`` said so; a checkpoint holds the state.
         FedsoftError: the run cannot be done; the message says which run and why.
     """
-    if store.is_done(settings.key):
-        return
-    hooks = hooks or Hooks()
-    store.save_settings(settings)
-    try:
-        if settings.parts():
-            _derive(settings, store, engine, device, hooks)
-        else:
-            _run(settings, store, make_grid, engine, device, hooks)
-    except Interrupted:
-        raise
-    except FedsoftError as error:
-        raise type(error)(f"{settings.label()}: {error}") from None
+    meter = Meter()
+    run = begin(settings, store, make_grid, engine, device, hooks or Hooks(), meter)
+    _advance([(run, meter)], lambda exchanges: [exchange.alone() for exchange in exchanges])
 
 
-def _derive(settings: RunSettings, store: Store, engine: str, device: str, hooks: Hooks) -> None:
-    """An ensemble or a calibrated run, from its parts: no round but the last, and no model of its own."""
-    if hooks.stop():
-        raise Interrupted(f"{settings.label()} stopped before it began.")
-    predictions, cost = derive(settings, store, device)
-    figures = {"round": settings.rounds, "train_loss": float("nan"), "cohort": 0}
-    if "validation" in predictions:
-        probs = torch.from_numpy(predictions["validation"])
-        labels = client_labels(settings, load_dataset(settings.dataset))
-        figures |= _scores(probs, labels[predictions["validation_rows"]])
-    hooks.after_round(settings, figures)
-    store.finish(
-        settings.key,
-        record=_origin(settings, engine, device) | cost | _environment(),
-        rounds=[figures],
-        model={},
-        predictions=predictions,
-    )
-
-
-def _run(
-    settings: RunSettings,
-    store: Store,
-    make_grid: Callable[[Task], CohortGrid],
-    engine: str,
-    device: str,
-    hooks: Hooks,
+def execute_together(
+    runs: Sequence[RunSettings], store: Store, stack: Stack, device: str, hooks: Hooks | None = None
 ) -> None:
-    """A run that trains."""
-    began = time.monotonic()
-    prepared = prepare(settings, store, device)
-    kept, rounds, seconds, seen = _train(prepared, store, make_grid(prepared.task), hooks)
-    parameters = to_parameters(kept.arrays, prepared.task.inputs.device)
-    store.finish(
-        settings.key,
-        record={
-            **_origin(settings, engine, device),
-            "seconds": seconds + time.monotonic() - began,
-            "votes_bought": prepared.votes_bought,
-            "bytes_sent": _bytes_sent(kept, rounds),
-            "round_kept": kept.number,
-            "privacy": prepared.privacy_spent,
-            "targets": prepared.summary,
-            "crowd": prepared.dataset.crowd,
-            **_environment(),
-        },
-        rounds=rounds,
-        model=kept.arrays,
-        predictions=_predictions(prepared, parameters) | training_map(prepared, seen),
-    )
+    """Execute runs in this process in lockstep: a round of all, clients trained together, then the next.
 
+    Args:
+        runs: none of which needs another.
+        store: where they are kept.
+        stack: how many clients train as one tensor program.
+        device: of all tensors.
+        hooks: what is reported and asked.
 
-def _train(
-    prepared: Prepared, store: Store, grid: CohortGrid, hooks: Hooks
-) -> tuple[RoundResult, list[dict[str, float]], float, Cartography | None]:
-    """The rounds that are left.
-
-    Returns:
-        the round whose model is kept, the figures of all, the seconds spent before this call, and what was
-        seen of the training examples, None where they are not followed.
+    Raises:
+        Interrupted: ``hooks.stop`` said so; checkpoints hold the states.
+        FedsoftError: a run cannot be done; the others are left with checkpoints.
     """
-    settings, task = prepared.settings, prepared.task
-    strategy = settings.strategy.build()
-    state, rounds, before = RoundResult(0, task.initial(), float("nan"), 0), [], 0.0
-    kept, by_validation = state, settings.training.stop == "best_validation"
-    device = task.inputs.device
-    seen = Cartography.start(len(task.train.rows), device) if settings.cartography else None
-    if saved := store.checkpoint(settings.key):
-        arrays, rest = saved
-        state = RoundResult(rest["round"], _part(arrays, "model"), float("nan"), 0)
-        kept = RoundResult(rest["kept"], _part(arrays, "kept") or state.arrays, float("nan"), 0)
-        restore_strategy(strategy, _part(arrays, "strategy"), rest["strategy"])
-        rounds, before = rest["rounds"], rest["seconds"]
-        seen = seen and from_sums(rest["round"], _part(arrays, "seen"), device)
-    else:
-        rounds = [_figures(prepared, state)]
-    began = saved_at = time.monotonic()
+    hooks, failed = hooks or Hooks(), False
+    ask = hooks.stop
 
-    def after_round(result: RoundResult) -> None:
-        nonlocal saved_at, kept, seen
-        rounds.append(_figures(prepared, result))
-        hooks.after_round(settings, rounds[-1])
-        if not by_validation or rounds[-1]["nll"] < rounds[kept.number]["nll"]:
-            kept = result
-        seen = seen and follow(prepared, seen, result)
-        stop = hooks.stop() and result.number < settings.rounds
-        if stop or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
-            saved_at = time.monotonic()
-            arrays, kinds = strategy_state(strategy)
-            store.save_checkpoint(
-                settings.key,
-                {f"model/{name}": array for name, array in result.arrays.items()}
-                | {f"kept/{name}": array for name, array in kept.arrays.items() if kept is not result}
-                | {f"strategy/{name}": array for name, array in arrays.items()}
-                | {f"seen/{name}": array for name, array in to_sums(seen).items()},
-                {
-                    "round": result.number,
-                    "kept": kept.number,
-                    "strategy": kinds,
-                    "rounds": rounds,
-                    "seconds": before + saved_at - began,
-                },
-            )
-        if stop:
-            raise Interrupted(f"{settings.label()} stopped after round {result.number}.")
+    def fail() -> None:
+        nonlocal failed
+        failed = True
 
-    config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(device)}
-    federate(strategy, grid, settings.rounds, after_round, state, config)
-    return kept, rounds, before, seen
+    heed = Hooks(hooks.after_round, lambda: failed or ask())
+    begun = []
+    for run in runs:
+        meter = Meter()
+        work = begin(run, store, lambda task: InProcessGrid(task, stack), "inprocess", device, heed, meter)
+        begun.append((work, meter))
+    _advance(begun, lambda exchanges: _train(exchanges, stack), fail)
 
 
-def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
-    """The arrays of a checkpoint whose names begin with a part, without it."""
-    return {n.removeprefix(f"{part}/"): array for n, array in arrays.items() if n.startswith(f"{part}/")}
+def _train(exchanges: list[Exchange], stack: Stack) -> list[list[Message]]:
+    """The replies that each run waits for."""
+    asked = []
+    for exchange in exchanges:
+        assert isinstance(exchange.grid, InProcessGrid)
+        asked.append(exchange.grid.asked(exchange.partitions, exchange.messages))
+    replies = iter(train_together([one for part in asked for one in part], stack))
+    return [list(islice(replies, len(part))) for part in asked]
 
 
-def _figures(prepared: Prepared, result: RoundResult) -> dict[str, float]:
-    """Figures of one round, on the validation examples against the labels that clients have."""
-    task, rows = prepared.task, prepared.deal.validation.rows
-    figures = {"round": result.number, "train_loss": result.train_loss, "cohort": result.cohort}
-    if len(rows):
-        parameters = to_parameters(result.arrays, task.inputs.device)
-        probs = predict(task.model, parameters, task.inputs[torch.from_numpy(rows)])
-        figures |= _scores(probs, prepared.labels[rows])
-    return figures
+def _advance(
+    runs: list[tuple[Run, Meter]],
+    exchange: Callable[[list[Exchange]], list[list[Message]]],
+    fail: Callable[[], None] = lambda: None,
+) -> None:
+    """Advance runs to their ends, exchange by exchange.
 
-
-def _scores(probs: torch.Tensor, labels: np.ndarray) -> dict[str, float]:
-    """What predictions (V, C) score against labels (V,)."""
-    reference = onehot(torch.from_numpy(labels).to(probs.device), probs.shape[-1])
-    return {type(metric).name: float(metric(probs, reference)) for metric in PER_ROUND}
-
-
-def _predictions(prepared: Prepared, parameters: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
-    """Final predictions on the examples that the run did not train on, with their dataset rows."""
-    parts = {
-        "test": prepared.deal.test.rows,
-        "validation": prepared.deal.validation.rows,
-        "held_out": prepared.held_out,
-    }
-    arrays: dict[str, np.ndarray] = {"test_client": prepared.deal.test.owner.astype(np.int32)}
-    for name, rows in parts.items():
-        if len(rows):
-            inputs = prepared.task.inputs[torch.from_numpy(rows)]
-            arrays[name] = predict(prepared.task.model, parameters, inputs).cpu().numpy()
-            arrays[f"{name}_rows"] = rows.astype(np.int32)
-    return arrays
-
-
-def _bytes_sent(result: RoundResult, rounds: list[dict[str, float]]) -> int:
-    """Bytes of parameters that crossed the network, both ways."""
-    size = sum(array.nbytes for array in result.arrays.values())
-    return int(2 * size * sum(figures["cohort"] for figures in rounds))
-
-
-def _origin(settings: RunSettings, engine: str, device: str) -> dict[str, Any]:
-    """Which run it is, and what executed it."""
-    return {
-        "label": settings.label(),
-        "engine": engine,
-        "device": device,
-        "seed": settings.seed,
-        "fold": settings.fold,
-    }
-
-
-@lru_cache(maxsize=1)
-def _environment() -> dict[str, Any]:
-    """What the run was made with."""
-    git = ["git", "-C", str(Path(fedsoft.__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        commit = subprocess.run(git, capture_output=True, text=True, timeout=5).stdout.strip() or None
-    except (OSError, subprocess.TimeoutExpired):
-        commit = None
-    packages = ("flwr", "torch", "numpy", "ray")
-    return {
-        "fedsoft": fedsoft.__version__,
-        "commit": commit,
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-    }
+    Args:
+        runs: with their meters.
+        exchange: gives each run the replies that it waits for.
+        fail: called when one cannot go on; the others then have a round to stop.
+    """
+    replies: list[list[Message] | None] = [None] * len(runs)
+    error: FedsoftError | None = None
+    while runs:
+        waiting, wanted = [], []
+        for (run, meter), mail in zip(runs, replies, strict=True):
+            meter.resumed = time.monotonic()
+            try:
+                wanted.append(next(run) if mail is None else run.send(mail))
+                waiting.append((run, meter))
+            except StopIteration:
+                pass
+            except FedsoftError as raised:
+                if error is None or isinstance(error, Interrupted):
+                    error = raised
+                fail()
+            meter.seconds = meter.so_far
+        runs, began = waiting, time.monotonic()
+        replies = [*exchange(wanted)] if wanted else []
+        for _, meter in runs:
+            meter.seconds += (time.monotonic() - began) / len(runs)
+    if error:
+        raise error

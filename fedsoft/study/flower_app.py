@@ -10,9 +10,10 @@ from flwr.serverapp import Grid, ServerApp
 from fedsoft.config import read_study
 from fedsoft.errors import StudyFileError
 from fedsoft.federation import FlowerGrid, Task, find_nodes, make_client_app
-from fedsoft.study.execute import Hooks, execute
+from fedsoft.study.execute import execute
 from fedsoft.study.plan import make_plan
 from fedsoft.study.prepare import pick_device, prepare
+from fedsoft.study.run import Hooks
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 

@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 
 from fedsoft.errors import EngineError
-from fedsoft.study.execute import Hooks
+from fedsoft.study.run import Hooks
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 

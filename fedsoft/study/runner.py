@@ -14,19 +14,20 @@ from typing import Any
 import torch
 
 from fedsoft.errors import EngineError
-from fedsoft.federation import InProcessGrid, Stack
-from fedsoft.study.execute import Hooks, Interrupted, execute
+from fedsoft.study.execute import execute_together
+from fedsoft.study.groups import Group, StackChoice, groups_of
+from fedsoft.study.run import Hooks, Interrupted
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 
 
 @dataclass(frozen=True)
 class InProcess:
-    """The in-process engine: ``workers`` processes, each executing whole runs."""
+    """The in-process engine: ``workers`` processes, each executing groups of whole runs."""
 
     store: Store
     device: str
-    stack: Stack = "all"
+    stack: StackChoice = "auto"
     workers: int = 1
 
     def run(self, phases: list[list[RunSettings]], hooks: Hooks) -> None:
@@ -36,41 +37,41 @@ class InProcess:
             Interrupted: ``hooks.stop`` said so; unfinished runs left checkpoints.
             FedsoftError: a run cannot be done.
         """
-        if self.workers == 1 or sum(map(len, phases)) == 1:
-            for run in (run for phase in phases for run in phase):
-                self.one(run, hooks)
+        planned = [groups_of(phase, self.stack, self.workers, self.device) for phase in phases]
+        if self.workers == 1 or sum(map(len, planned)) == 1:
+            for group in (group for groups in planned for group in groups):
+                self.execute(group, hooks)
             return
         context = multiprocessing.get_context("spawn")
         news, stop = context.SimpleQueue(), context.Event()  # simple: what is put is there before a run ends
-        size = min(self.workers, max(map(len, phases)))
+        size = min(self.workers, max(map(len, planned)))
         with (
             _one_thread_each(),
             ProcessPoolExecutor(size, context, _start_worker, (self, news, stop)) as pool,
         ):
             try:
-                for phase in phases:
-                    _run_phase(pool, phase, news, hooks, stop.set)
+                for groups in planned:
+                    _run_phase(pool, groups, news, hooks, stop.set)
             except BaseException:
                 stop.set()
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def one(self, run: RunSettings, hooks: Hooks) -> None:
-        """Execute one run in this process."""
-        execute(
-            run, self.store, lambda task: InProcessGrid(task, self.stack), "inprocess", self.device, hooks
-        )
+    def execute(self, group: Group, hooks: Hooks) -> None:
+        """Execute a group of runs in this process."""
+        runs, stack = group
+        execute_together(runs, self.store, stack, self.device, hooks)
 
 
 def _run_phase(
     pool: ProcessPoolExecutor,
-    runs: list[RunSettings],
+    groups: list[Group],
     news: Any,
     hooks: Hooks,
     ask_to_stop: Callable[[], None],
 ) -> None:
-    by_key = {run.key: run for run in runs}
-    waiting: set[Future[None]] = {pool.submit(_work, run) for run in runs}
+    by_key = {run.key: run for runs, _ in groups for run in runs}
+    waiting: set[Future[None]] = {pool.submit(_work, group) for group in groups}
     while waiting:
         done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
         while not news.empty():
@@ -113,8 +114,8 @@ def _start_worker(engine: InProcess, news: Any, stop: Any) -> None:
     _worker = engine, news, stop
 
 
-def _work(run: RunSettings) -> None:
+def _work(group: Group) -> None:
     engine, news, stop = _worker
     if stop.is_set():
         raise Interrupted("stopped before it began.")
-    engine.one(run, Hooks(lambda settings, figures: news.put((settings.key, figures)), stop.is_set))
+    engine.execute(group, Hooks(lambda settings, figures: news.put((settings.key, figures)), stop.is_set))

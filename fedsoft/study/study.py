@@ -16,9 +16,9 @@ from fedsoft.evaluation import STRATA
 from fedsoft.files import read_json, write_json
 from fedsoft.registry import nearest
 from fedsoft.study.derive import NO_VALIDATION
-from fedsoft.study.execute import Hooks, Interrupted
 from fedsoft.study.plan import Plan, default_folder, make_plan
 from fedsoft.study.prepare import load_dataset, pick_device, prepare
+from fedsoft.study.run import Hooks, Interrupted
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 

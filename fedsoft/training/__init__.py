@@ -3,6 +3,7 @@
 from fedsoft.training import cnn, mlp
 from fedsoft.training.delivery import Delivery, Multipass, Stochastic
 from fedsoft.training.losses import LOSSES, Loss
+from fedsoft.training.measure import measured_stack
 from fedsoft.training.mixup import plan_mixing
 from fedsoft.training.model import MODELS, Model, Parameters
 from fedsoft.training.options import Training
@@ -22,6 +23,7 @@ __all__ = [
     "Training",
     "cnn",
     "local_update",
+    "measured_stack",
     "mlp",
     "plan_mixing",
     "plan_steps",

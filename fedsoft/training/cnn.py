@@ -37,7 +37,7 @@ class Cnn(Model):
             shapes[f"block{block}.gain"] = (width,)
             shapes[f"block{block}.bias"] = (width,)
             fan_in = width
-        return shapes | {"head.weight": (fan_in, classes), "head.bias": (classes,)}
+        return shapes | {"head.weight": (classes, fan_in), "head.bias": (classes,)}
 
     def forward(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Parameters (K, …), inputs (K, B, channels, H, W) -> logits (K, B, C), one model after the other.
@@ -57,4 +57,4 @@ class Cnn(Model):
             h = functional.group_norm(h, self.groups, gain, bias).relu()
             if min(h.shape[-2:]) > 1:
                 h = functional.max_pool2d(h, 2)
-        return functional.linear(h.mean((-2, -1)), parameters["head.weight"].T, parameters["head.bias"])
+        return functional.linear(h.mean((-2, -1)), parameters["head.weight"], parameters["head.bias"])

@@ -18,8 +18,8 @@ class Mixing:
     Zhang et al. 2018, arXiv:1710.09412.
 
     Attributes:
-        partner: (K, S, B) place in the batch of each example's partner; padding is its own.
-        share: (K, S) share λ of the example itself, in [0, 1].
+        partner: (P, B) place in the batch of each example's partner; padding is its own.
+        share: (P,) share λ of the example itself, in [0, 1].
     """
 
     partner: np.ndarray
@@ -34,14 +34,13 @@ def plan_mixing(steps: Steps, alpha: float, rngs: Sequence[np.random.Generator])
         alpha: positive; towards 0 either example is left alone, 1 is uniform.
         rngs: the generator of each client, in the caller's order of clients.
     """
-    partner = np.broadcast_to(np.arange(steps.rows.shape[2]), steps.rows.shape).copy()
-    share = np.ones(steps.rows.shape[:2], dtype=np.float32)
-    sizes = (steps.weights > 0).sum(axis=-1)
+    partner = np.broadcast_to(np.arange(steps.rows.shape[1]), steps.rows.shape).copy()
+    share = np.ones(len(partner), dtype=np.float32)
+    sizes = (steps.weights > 0).sum(axis=1)
     for place, client in enumerate(steps.client):
-        for step in range(np.count_nonzero(sizes[place])):
-            size = sizes[place, step]
-            partner[place, step, :size] = rngs[client].permutation(size)
-            share[place, step] = rngs[client].beta(alpha, alpha)
+        for batch in steps.batches_of(place):
+            partner[batch, : sizes[batch]] = rngs[client].permutation(sizes[batch])
+            share[batch] = rngs[client].beta(alpha, alpha)
     return Mixing(partner, share)
 
 

@@ -16,8 +16,7 @@ Parameters = dict[str, Tensor]
 class Model(Options):
     """A classifier, as functions of its parameters.
 
-    A model has neither buffers nor dropout, so its parameters are all that a client sends. Weights of
-    linear layers are kept as (in, out), which is what batched products want.
+    A model has neither buffers nor dropout, so its parameters are all that a client sends.
     """
 
     @abstractmethod
@@ -38,9 +37,10 @@ class Model(Options):
                 arrays[name] = np.ones(shape, dtype=np.float32)
                 continue
             if len(shape) > 1:
-                fan_in = shape[0] if len(shape) == 2 else int(np.prod(shape[1:]))
+                fan_in = int(np.prod(shape[1:]))
             bound = 1 / np.sqrt(fan_in)
-            arrays[name] = rng.uniform(-bound, bound, shape).astype(np.float32)
+            drawn = rng.uniform(-bound, bound, shape if len(shape) > 2 else shape[::-1]).astype(np.float32)
+            arrays[name] = drawn if len(shape) > 2 else np.ascontiguousarray(drawn.T)
         return arrays
 
     def gradients(
@@ -63,6 +63,29 @@ class Model(Options):
             value = loss.value(self.forward(leaves, x), targets, weights)
             gradients = torch.autograd.grad(value.sum(), list(leaves.values()))
         return dict(zip(leaves, gradients, strict=True)), value.detach()
+
+    def accumulate(
+        self,
+        parameters: Mapping[str, Tensor],
+        x: Tensor,
+        targets: Tensor,
+        weights: Tensor,
+        loss: Loss,
+        into: Mapping[str, Tensor],
+        keep: float,
+        scale: float,
+    ) -> Tensor:
+        """``into`` ← keep · ``into`` + scale · gradient, in place; it may be the parameters themselves.
+
+        Args: otherwise as of `gradients`.
+
+        Returns:
+            the loss (K,) at the parameters as they were.
+        """
+        gradients, value = self.gradients(parameters, x, targets, weights, loss)
+        for name, gradient in gradients.items():
+            into[name].mul_(keep).add_(gradient, alpha=scale)
+        return value
 
 
 MODELS = Registry("model", Model)  # type: ignore[type-abstract]

@@ -10,21 +10,33 @@ from fedsoft.training.options import Training
 
 @dataclass(frozen=True)
 class Steps:
-    """Batches of K clients, longest first.
+    """Batches of K clients, those with most first; a step is one batch of each that still has one.
 
     Attributes:
         client: (K,) place of each stacked client in the caller's order.
-        rows: (K, S, B) training rows of each step; padding repeats the client's first row.
-        targets: (K, S, B) row of each example's target in the table of targets.
-        weights: (K, S, B) weight of each example in its batch's mean; 0 for padding.
-        active: (S,) how many of the stacked clients still train in each step.
+        active: (S,) how many of the stacked clients, counted from the first, train in each step.
+        rows: (P, B) training rows of each batch, step by step; padding repeats one of the client's.
+        targets: (P, B) row of each example's target in the table of targets; padding alike.
+        weights: (P, B) weight of each example in its batch's mean; 0 for padding.
     """
 
     client: np.ndarray
+    active: np.ndarray
     rows: np.ndarray
     targets: np.ndarray
     weights: np.ndarray
-    active: np.ndarray
+
+    @property
+    def counts(self) -> np.ndarray:
+        """(K,) number of batches of each stacked client."""
+        counts: np.ndarray = (self.active > np.arange(len(self.client))[:, None]).sum(axis=1)
+        return counts
+
+    def batches_of(self, place: int) -> np.ndarray:
+        """Where the batches of the stacked client at a place stand, in the order of its steps."""
+        first = self.active.cumsum() - self.active
+        batches: np.ndarray = first[self.active > place] + place
+        return batches
 
 
 def plan_steps(
@@ -44,9 +56,9 @@ def plan_steps(
     size = min(options.batch_size, max(map(len, examples)))  # no wider than any batch will be
     per_epoch = np.array([-(-len(rows) // size) for rows in examples])
     client = np.argsort(-per_epoch, kind="stable")
-    first = np.array([examples[k][0] for k in client])
-    rows = np.repeat(first[:, None], options.epochs * per_epoch.max() * size, axis=1)
-    given = rows if targets is None else rows.copy()
+    width = options.epochs * per_epoch.max() * size
+    rows = np.repeat([[examples[k][0]] for k in client], width, axis=1)
+    given = rows if targets is None else np.repeat([[targets[k][0][0]] for k in client], width, axis=1)
     weights = np.zeros(rows.shape, dtype=np.float32)
     for place, k in enumerate(client):
         n, tail = len(examples[k]), len(examples[k]) % size
@@ -58,7 +70,16 @@ def plan_steps(
                 given[place, start : start + n] = targets[k][epoch][order]
             weights[place, start : start + n - tail] = 1 / size
             weights[place, start + n - tail : start + n] = 1 / max(tail, 1)
-    steps = options.epochs * per_epoch[client]
-    active = (steps[:, None] > np.arange(steps[0])).sum(axis=0)
-    shape = (len(examples), -1, size)
-    return Steps(client, rows.reshape(shape), given.reshape(shape), weights.reshape(shape), active)
+    has_batch = np.arange(options.epochs * per_epoch.max())[:, None] < options.epochs * per_epoch[client]
+
+    def packed(table: np.ndarray) -> np.ndarray:
+        return table.reshape(len(client), -1, size).swapaxes(0, 1)[has_batch]
+
+    rows_packed = packed(rows)
+    return Steps(
+        client,
+        has_batch.sum(axis=1),
+        rows_packed,
+        rows_packed if targets is None else packed(given),
+        packed(weights),
+    )

@@ -10,6 +10,7 @@ from fedsoft.training.options import Training
 from fedsoft.training.steps import Steps
 
 
+@torch.no_grad()
 def local_update(
     model: Model,
     start: Parameters,
@@ -21,50 +22,61 @@ def local_update(
     proximal_mu: float = 0.0,
     mixing: Mixing | None = None,
 ) -> tuple[Parameters, Tensor]:
-    """Train K copies of the global model, each on its own batches.
+    """Train K models, each on its own batches.
 
     Args:
         model: the model.
-        start: the global parameters, without a client dimension.
+        start: parameters (K, …) that each client starts from; they are left as they are.
         inputs: (N, …) inputs; batches are rows of it.
         targets: (T, C) table of targets; batches are rows of it.
         steps: the batches.
         options: loss, momentum and weight decay.
         lr: learning rate of this round.
-        proximal_mu: pull towards the global parameters (FedProx; Li et al. 2020, arXiv:1812.06127).
+        proximal_mu: pull towards where it started (FedProx; Li et al. 2020, arXiv:1812.06127).
         mixing: what each batch is mixed with, if anything.
 
     Returns:
         parameters (K, …) and mean losses over the steps (K,), in the caller's order of clients.
     """
-    device, K = inputs.device, len(steps.client)
-    # repeat copies even where K is 1: updates are in place, and the proximal term needs the start unchanged.
-    parameters = {name: value.repeat(K, *(1 for _ in value.shape)) for name, value in start.items()}
-    velocity: Parameters = {}
-    losses = torch.zeros(K, device=device)
-    rows = torch.from_numpy(steps.rows).to(device)
-    given = rows if steps.targets is steps.rows else torch.from_numpy(steps.targets).to(device)
-    weights = torch.from_numpy(steps.weights).to(device)
+    device, active = inputs.device, steps.active.tolist()
+    client = torch.from_numpy(steps.client).to(device)
+    start = {name: value[client] for name, value in start.items()}
+    parameters = {name: value.clone() for name, value in start.items()}
+    velocity = {name: torch.zeros_like(value) for name, value in start.items()} if options.momentum else {}
+    losses = torch.zeros(len(client), device=device)
+    rows = torch.from_numpy(steps.rows).to(device).split(active)
+    given = rows if steps.targets is steps.rows else torch.from_numpy(steps.targets).to(device).split(active)
+    weights = torch.from_numpy(steps.weights).to(device).split(active)
     if mixing is not None:
-        partner, share = (torch.from_numpy(part).to(device) for part in (mixing.partner, mixing.share))
-    for step, k in enumerate(steps.active.tolist()):
-        x, wanted = inputs[rows[:k, step]], targets[given[:k, step]]
+        partner, share = (
+            torch.from_numpy(part).to(device).split(active) for part in (mixing.partner, mixing.share)
+        )
+    pull = options.weight_decay + proximal_mu
+    for step, k in enumerate(active):
+        x, wanted = _take(inputs, rows[step]), _take(targets, given[step])
         if mixing is not None:
-            x, wanted = mix(x, wanted, partner[:k, step], share[:k, step])
+            x, wanted = mix(x, wanted, partner[step], share[step])
         now = {name: value[:k] for name, value in parameters.items()}
-        gradients, loss = model.gradients(now, x, wanted, weights[:k, step], options.loss)
-        losses[:k] += loss
-        for name, value in now.items():
-            gradient = gradients[name]
-            if options.weight_decay:
-                gradient = gradient.add(value, alpha=options.weight_decay)
+        batch = now, x, wanted, weights[step], options.loss
+        if not velocity:
+            losses[:k] += model.accumulate(*batch, into=now, keep=1 - lr * pull, scale=-lr)
             if proximal_mu:
-                gradient = gradient.add(value - start[name], alpha=proximal_mu)
-            if options.momentum:
-                if name not in velocity:
-                    velocity[name] = torch.zeros_like(parameters[name])
-                gradient = velocity[name][:k].mul_(options.momentum).add_(gradient)
-            value.sub_(gradient, alpha=lr)
-    counts = torch.from_numpy((steps.weights.any(-1)).sum(-1)).to(device)
+                for name, value in now.items():
+                    value.add_(start[name][:k], alpha=lr * proximal_mu)
+            continue
+        moving = {name: value[:k] for name, value in velocity.items()}
+        losses[:k] += model.accumulate(*batch, into=moving, keep=options.momentum, scale=1)
+        for name, value in now.items():
+            if pull:
+                moving[name].add_(value, alpha=pull)
+            if proximal_mu:
+                moving[name].sub_(start[name][:k], alpha=proximal_mu)
+            value.sub_(moving[name], alpha=lr)
+    counts = torch.from_numpy(steps.counts).to(device)
     back = torch.from_numpy(np.argsort(steps.client)).to(device)
     return {name: value[back] for name, value in parameters.items()}, (losses / counts)[back]
+
+
+def _take(table: Tensor, rows: Tensor) -> Tensor:
+    """Rows (K, B) of a table (N, …) -> (K, B, …); on a CPU several times faster than by indexing."""
+    return table.index_select(0, rows.flatten()).view(*rows.shape, *table.shape[1:])

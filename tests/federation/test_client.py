@@ -40,7 +40,7 @@ def plain_fedavg(task):
                 past = (number - 1) * task.training.epochs
                 targets = delivered(task, client, past + epoch, number, epoch)
                 for batch in torch.from_numpy(rng.permutation(rows)).split(task.training.batch_size):
-                    logits = task.inputs[batch].flatten(1) @ own[0] + own[1]
+                    logits = task.inputs[batch].flatten(1) @ own[0].T + own[1]
                     sgd.zero_grad()
                     functional.cross_entropy(logits, targets[batch]).backward()
                     sgd.step()

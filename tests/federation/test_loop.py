@@ -163,7 +163,7 @@ def test_a_failing_client_is_named_with_its_traceback(stack, make_task):
         run(task, stack=stack)
     assert "Traceback" in str(caught.value)
     assert "local_update" in str(caught.value)
-    assert "IndexError: index 999 is out of bounds" in str(caught.value)
+    assert "index out of range" in str(caught.value)
 
 
 @pytest.mark.parametrize("strategy", ["fedavg", "fedmedian", "fedadam"])

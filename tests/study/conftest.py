@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fedsoft.study.execute import Hooks
+from fedsoft.study.run import Hooks
 from fedsoft.study.runner import InProcess
 from fedsoft.study.study import OpenStudy, open_study
 

@@ -7,8 +7,8 @@ import pytest
 
 from fedsoft.errors import StudyFileError
 from fedsoft.study.digest import digest
-from fedsoft.study.execute import Hooks, Interrupted
 from fedsoft.study.prepare import prepare
+from fedsoft.study.run import Hooks, Interrupted
 from fedsoft.study.study import open_study
 
 SOURCES = ["human_soft", "stochastic", "multipass"]

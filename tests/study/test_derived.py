@@ -19,8 +19,8 @@ from fedsoft.study.analysis import gather
 from fedsoft.study.derive import calibrate, calibrate_clients, drawn_votes
 from fedsoft.study.digest import digest
 from fedsoft.study.effects import effects_of
-from fedsoft.study.execute import Hooks, Interrupted
 from fedsoft.study.prepare import deal_data, load_dataset
+from fedsoft.study.run import Hooks, Interrupted
 from fedsoft.study.runner import InProcess
 from fedsoft.study.study import open_study
 

@@ -8,9 +8,9 @@ import pytest
 
 from fedsoft.config import read_study
 from fedsoft.files import read_npz
-from fedsoft.study.execute import Hooks
 from fedsoft.study.ray_engine import Ray
 from fedsoft.study.results import write_results
+from fedsoft.study.run import Hooks
 from fedsoft.study.study import open_study
 from fedsoft.study.superlink import flwr_run
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from fedsoft.errors import StudyFileError
-from fedsoft.study.execute import Hooks
 from fedsoft.study.prepare import prepare
 from fedsoft.study.results import test_fold as score_fold
+from fedsoft.study.run import Hooks
 from fedsoft.study.runner import InProcess
 from fedsoft.study.study import open_study
 

@@ -10,17 +10,17 @@ import sys
 import numpy as np
 import pytest
 
-from fedsoft.study import execute
-from fedsoft.study.execute import Hooks, Interrupted
+from fedsoft.study import run as one_run
 from fedsoft.study.prepare import load_dataset
+from fedsoft.study.run import Hooks, Interrupted
 from fedsoft.study.study import open_study
 
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from fedsoft.study import execute
-execute.CHECKPOINT_SECONDS = 0.0
-from fedsoft.study.execute import Hooks
+from fedsoft.study import run
+run.CHECKPOINT_SECONDS = 0.0
+from fedsoft.study.run import Hooks
 from fedsoft.study.runner import InProcess
 from fedsoft.study.study import open_study
 study = open_study(json.loads(sys.argv[1]), "tiny.toml", Path(sys.argv[2]))
@@ -121,7 +121,7 @@ def test_a_damaged_checkpoint_is_left_aside(tiny, finished, tmp_path, run, model
 
 
 def test_a_checkpoint_is_written_about_every_thirty_seconds(tiny, tmp_path, run, monkeypatch):
-    monkeypatch.setattr(execute, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(one_run, "CHECKPOINT_SECONDS", 0.0)
     study, saved = open_study(tiny, "tiny.toml", tmp_path), []
 
     def watch(settings, figures):

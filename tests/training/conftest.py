@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -47,20 +48,32 @@ def reference() -> Callable[..., nn.Module]:
         module.to(next(iter(parameters.values())).dtype)
         with torch.no_grad():
             for theirs, ours in zip(module.parameters(), parameters.values(), strict=True):
-                theirs.copy_(ours.T if ours.ndim == 2 else ours)  # torch keeps (out, in)
+                theirs.copy_(ours)
         return module
 
     return build
 
 
 @pytest.fixture
+def gradients_of() -> Callable[..., tuple[dict[str, torch.Tensor], torch.Tensor]]:
+    """What a model accumulates from nothing: its gradients, and the losses."""
+
+    def gradients(
+        model: Model, parameters: dict[str, torch.Tensor], *batch: Any
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        into = {name: torch.zeros_like(value) for name, value in parameters.items()}
+        loss = model.accumulate(parameters, *batch, into, 1.0, 1.0)
+        return into, loss
+
+    return gradients
+
+
+@pytest.fixture
 def read_back() -> Callable[..., dict[str, torch.Tensor]]:
-    """Reads a module's parameters, or their gradients, in the layout of ours."""
+    """Reads a module's parameters, or their gradients, under the names of ours."""
 
     def read(names: list[str], module: nn.Module, gradient: bool = False) -> dict[str, torch.Tensor]:
         values = [(p.grad if gradient else p).detach() for p in module.parameters()]
-        return {
-            name: value.T if value.ndim == 2 else value for name, value in zip(names, values, strict=True)
-        }
+        return dict(zip(names, values, strict=True))
 
     return read

@@ -98,7 +98,7 @@ def test_in_its_limit_a_loss_is_cross_entropy(limit, batch):
 
 @each
 @pytest.mark.parametrize("model", ["linear", {"name": "mlp", "hidden": [5, 4]}], ids=str)
-def test_a_perceptrons_written_out_gradient_is_autograds(loss, plain, model, batch):
+def test_a_perceptrons_written_out_gradient_is_autograds(loss, plain, model, batch, gradients_of):
     model, (_, targets, weights) = MODELS.parse(model), batch
     rng = stream("inputs")
     x = torch.from_numpy(rng.standard_normal((K, B, 6)))
@@ -106,7 +106,7 @@ def test_a_perceptrons_written_out_gradient_is_autograds(loss, plain, model, bat
         name: torch.from_numpy(rng.standard_normal((K, *shape)))
         for name, shape in model.shapes((6,), CLASSES).items()
     }
-    gradients, value = model.gradients(parameters, x, targets, weights, loss)
+    gradients, value = gradients_of(model, parameters, x, targets, weights, loss)
     by_autograd, value_there = Model.gradients(model, parameters, x, targets, weights, loss)
     torch.testing.assert_close(value, value_there, rtol=1e-10, atol=1e-12)
     for name, gradient in gradients.items():

@@ -118,7 +118,8 @@ def train(
             examples.append(trained)
             orders.append(named("batch order"))
     steps, inputs = plan_steps(examples, TRAINING, orders, places), torch.from_numpy(world.inputs)
-    start = {name: torch.zeros(shape) for name, shape in model.shapes(inputs.shape[1:], CLASSES).items()}
+    shapes = model.shapes(tuple(inputs.shape[1:]), CLASSES)
+    start = {name: torch.zeros(len(examples), *shape) for name, shape in shapes.items()}
     targets = torch.from_numpy(np.concatenate(table)).float()
     made, _ = local_update(model, start, inputs, targets, steps, TRAINING, TRAINING.lr)
     probs = model.forward(made, inputs.expand(len(examples), -1, -1)).softmax(-1).double()

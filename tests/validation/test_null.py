@@ -14,9 +14,9 @@ from fedsoft.evaluation import onehot
 from fedsoft.streams import stream
 from fedsoft.study.analysis import CONTRAST, Values, conclude
 from fedsoft.study.effects import VIEWS, seed_values
-from fedsoft.study.execute import Hooks
 from fedsoft.study.prepare import load_dataset
 from fedsoft.study.results import test_fold as fold_with_references
+from fedsoft.study.run import Hooks
 from fedsoft.study.runner import InProcess
 from fedsoft.study.study import open_study
 
