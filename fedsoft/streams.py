@@ -16,4 +16,4 @@ def stream(purpose: str, /, **key: int | str) -> np.random.Generator:
     """
     name = json.dumps([purpose, sorted(key.items())], separators=(",", ":"))
     words = np.frombuffer(hashlib.sha256(name.encode()).digest(), dtype=np.uint32)
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words.tolist())))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))

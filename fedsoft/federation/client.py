@@ -7,14 +7,14 @@ from typing import Self
 
 import numpy as np
 import torch
-from flwr.app import ConfigRecord, Context, Error, Message, MetricRecord, RecordDict
+from flwr.app import ConfigRecord, Context, Error, Message, MetricRecord
 from flwr.clientapp import ClientApp
 from torch import Tensor
 
-from fedsoft.federation.records import to_arrays, to_parameters, to_record
+from fedsoft.federation.records import RecordDict, to_arrays, to_parameters, to_record
 from fedsoft.federation.task import Task
 from fedsoft.streams import stream
-from fedsoft.training import local_update, plan_mixing, plan_steps
+from fedsoft.training import Parameters, local_update, plan_mixing, plan_steps
 
 FAILED = 2
 """Flower's error code of a client that raised."""
@@ -62,7 +62,7 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
     runs = {id(one.task): one for one in asked}
     place = {run: i for i, run in enumerate(runs)}
     run_of = torch.tensor([place[id(one.task)] for one in asked], device=device)
-    models = [to_parameters(to_arrays(one.message.content["arrays"]), device) for one in runs.values()]
+    starts = [to_parameters(to_arrays(one.message.content["arrays"]), device) for one in runs.values()]
 
     def named(purpose: str) -> list[np.random.Generator]:
         return [
@@ -75,7 +75,7 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
     )
     parameters, losses = local_update(
         asked[0].task.model,
-        {name: torch.stack([model[name] for model in models])[run_of] for name in models[0]},
+        _start(starts, run_of),
         asked[0].task.inputs,
         targets,
         steps,
@@ -97,6 +97,13 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
         record = to_record({name: array[k] for name, array in arrays.items()})
         replies.append(Message(RecordDict({"arrays": record, "metrics": metrics}), reply_to=one.message))
     return replies
+
+
+def _start(starts: Sequence[Parameters], run_of: Tensor) -> Parameters:
+    """Parameters (K, …) that K clients start from: those of each one's run (K,)."""
+    if len(starts) == 1:
+        return {name: value.expand(len(run_of), *value.shape) for name, value in starts[0].items()}
+    return {name: torch.stack([start[name] for start in starts])[run_of] for name in starts[0]}
 
 
 def _targets(asked: Sequence[Asked], place: Mapping[int, int]) -> tuple[Tensor, list[np.ndarray] | None]:

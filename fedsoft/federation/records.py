@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from flwr import app
-from flwr.app import ArrayRecord
+from flwr.app import ArrayRecord, MetricRecord
 
 from fedsoft.training import Parameters
 
@@ -33,6 +33,23 @@ class Array(app.Array):
         """The values themselves; whoever changes them must copy them first."""
         array: np.ndarray = self.__dict__["_array"]
         return array
+
+
+class RecordDict(app.RecordDict):
+    """A dictionary of records that finds those of one kind without copying them into a checked one.
+
+    Strategies look for them four times a reply. Its class has Flower's name for the reason above.
+    """
+
+    @property
+    def array_records(self) -> dict[str, ArrayRecord]:
+        """The array records."""
+        return {key: record for key, record in self.items() if isinstance(record, ArrayRecord)}
+
+    @property
+    def metric_records(self) -> dict[str, MetricRecord]:
+        """The metric records."""
+        return {key: record for key, record in self.items() if isinstance(record, MetricRecord)}
 
 
 def to_record(arrays: Mapping[str, np.ndarray]) -> ArrayRecord:

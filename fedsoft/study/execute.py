@@ -55,11 +55,12 @@ def execute_together(
         nonlocal failed
         failed = True
 
+    engine = f"inprocess, stack {stack}"
     heed = Hooks(hooks.after_round, lambda: failed or ask())
     begun = []
     for run in runs:
         meter = Meter()
-        work = begin(run, store, lambda task: InProcessGrid(task, stack), "inprocess", device, heed, meter)
+        work = begin(run, store, lambda task: InProcessGrid(task, stack), engine, device, heed, meter)
         begun.append((work, meter))
     _advance(begun, lambda exchanges: _train(exchanges, stack), fail)
 

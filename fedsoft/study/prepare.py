@@ -18,7 +18,10 @@ from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.supervision import DeliveryName, Evidence, describe_targets, supervise
 from fedsoft.supervision.teacher import Teacher
-from fedsoft.training import Delivery, Multipass, Stochastic
+from fedsoft.training import Delivery, Multipass, Stochastic, as_batch
+
+SMALL = 50_000_000
+"""Inputs of so many pixels at most are turned into floats once, instead of batch by batch."""
 
 Named = Callable[[str], np.random.Generator]
 """Gives the generator for a purpose."""
@@ -63,7 +66,7 @@ def _load(choice: Dataset, content: str) -> AnnotatedDataset:
 
 
 def input_tensor(choice: Dataset, device: str) -> Tensor:
-    """The dataset's inputs on a device: float32 features (N, D), or uint8 images (N, channels, H, W)."""
+    """The dataset's inputs on a device: features (N, D), or images (N, channels, H, W), as uint8 if large."""
     return _tensor(choice, choice.fingerprint(), device)
 
 
@@ -74,7 +77,8 @@ def _tensor(choice: Dataset, content: str, device: str) -> Tensor:
         inputs = np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))
     elif inputs.dtype != np.uint8:
         inputs = inputs.astype(np.float32)
-    return torch.from_numpy(inputs).to(device)
+    tensor = torch.from_numpy(inputs).to(device)
+    return as_batch(tensor) if tensor.numel() <= SMALL else tensor
 
 
 def pick_device(choice: str) -> str:

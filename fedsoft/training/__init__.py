@@ -5,7 +5,7 @@ from fedsoft.training.delivery import Delivery, Multipass, Stochastic
 from fedsoft.training.losses import LOSSES, Loss
 from fedsoft.training.measure import measured_stack
 from fedsoft.training.mixup import plan_mixing
-from fedsoft.training.model import MODELS, Model, Parameters
+from fedsoft.training.model import MODELS, Model, Parameters, as_batch
 from fedsoft.training.options import Training
 from fedsoft.training.predict import predict
 from fedsoft.training.steps import plan_steps
@@ -21,6 +21,7 @@ __all__ = [
     "Parameters",
     "Stochastic",
     "Training",
+    "as_batch",
     "cnn",
     "local_update",
     "measured_stack",

@@ -65,7 +65,8 @@ class Perceptron(Model):
                 below = torch.bmm(delta, parameters[f"layer{layer}.weight"])
                 delta = torch.ops.aten.threshold_backward(below, h, 0)
             into[f"layer{layer}.weight"].baddbmm_(here.mT, h, beta=keep, alpha=scale)
-            into[f"layer{layer}.bias"].mul_(keep).add_(here.sum(1), alpha=scale)
+            bias = into[f"layer{layer}.bias"]
+            (bias if keep == 1 else bias.mul_(keep)).add_(here.sum(1), alpha=scale)
         return value
 
 

@@ -40,9 +40,11 @@ def local_update(
     """
     device, active = inputs.device, steps.active.tolist()
     client = torch.from_numpy(steps.client).to(device)
-    start = {name: value[client] for name, value in start.items()}
-    parameters = {name: value.clone() for name, value in start.items()}
-    velocity = {name: torch.zeros_like(value) for name, value in start.items()} if options.momentum else {}
+    parameters = {name: value.index_select(0, client) for name, value in start.items()}
+    home = {name: value.clone() for name, value in parameters.items()} if proximal_mu else {}
+    velocity = (
+        {name: torch.zeros_like(value) for name, value in parameters.items()} if options.momentum else {}
+    )
     losses = torch.zeros(len(client), device=device)
     rows = torch.from_numpy(steps.rows).to(device).split(active)
     given = rows if steps.targets is steps.rows else torch.from_numpy(steps.targets).to(device).split(active)
@@ -52,29 +54,32 @@ def local_update(
             torch.from_numpy(part).to(device).split(active) for part in (mixing.partner, mixing.share)
         )
     pull = options.weight_decay + proximal_mu
-    for step, k in enumerate(active):
+    k, now, moving = 0, parameters, velocity
+    for step, still in enumerate(active):
         x, wanted = _take(inputs, rows[step]), _take(targets, given[step])
         if mixing is not None:
             x, wanted = mix(x, wanted, partner[step], share[step])
-        now = {name: value[:k] for name, value in parameters.items()}
+        if still != k:
+            k = still
+            now = {name: value[:k] for name, value in parameters.items()}
+            moving = {name: value[:k] for name, value in velocity.items()}
         batch = now, x, wanted, weights[step], options.loss
         if not velocity:
             losses[:k] += model.accumulate(*batch, into=now, keep=1 - lr * pull, scale=-lr)
             if proximal_mu:
                 for name, value in now.items():
-                    value.add_(start[name][:k], alpha=lr * proximal_mu)
+                    value.add_(home[name][:k], alpha=lr * proximal_mu)
             continue
-        moving = {name: value[:k] for name, value in velocity.items()}
         losses[:k] += model.accumulate(*batch, into=moving, keep=options.momentum, scale=1)
         for name, value in now.items():
             if pull:
                 moving[name].add_(value, alpha=pull)
             if proximal_mu:
-                moving[name].sub_(start[name][:k], alpha=proximal_mu)
+                moving[name].sub_(home[name][:k], alpha=proximal_mu)
             value.sub_(moving[name], alpha=lr)
     counts = torch.from_numpy(steps.counts).to(device)
     back = torch.from_numpy(np.argsort(steps.client)).to(device)
-    return {name: value[back] for name, value in parameters.items()}, (losses / counts)[back]
+    return {name: value.index_select(0, back) for name, value in parameters.items()}, (losses / counts)[back]
 
 
 def _take(table: Tensor, rows: Tensor) -> Tensor:
