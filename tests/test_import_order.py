@@ -7,7 +7,7 @@ import pytest
 
 import fedsoft
 
-LEAVES = ("errors", "files", "installation", "registry", "streams")
+LEAVES = ("errors", "files", "installation", "parallel", "registry", "streams")
 ROOMS = (
     "datasets",
     "annotators",

@@ -7,7 +7,6 @@ their total alone, so the sum over all of them is exact and runs class by class,
 """
 
 import numpy as np
-from scipy.stats import binom
 
 from fedsoft.annotators.prior import VoteTallies, fit_prior, tally
 from fedsoft.annotators.slip_rate import largest_rate
@@ -107,6 +106,8 @@ def _meant_votes(
     number = np.arange(most + 1)
     concentration = alpha.sum(axis=1, keepdims=True)
     scale = concentration + most  # keeps the rising factorials of the Dirichlet-multinomial in range
+    from scipy.stats import binom  # here, since it takes a second to import
+
     by_chance = binom.pmf(number, number[:, np.newaxis], share)[votes]
     local = by_chance * _rising(alpha, scale, most)
     ahead = np.zeros((C + 1, N, most + 1))  # by meant votes for the classes before

@@ -39,6 +39,6 @@ def bin_index(scores: Tensor, bins: int, binning: Binning) -> Tensor:
 
 
 def bin_sums(index: Tensor, values: Tensor, bins: int) -> Tensor:
-    """Sums of values (..., N) by bin, as (..., bins)."""
-    zeros = values.new_zeros((*values.shape[:-1], bins))
-    return zeros.scatter_add(-1, index, values)
+    """Sums of values (..., N) by bin (..., N), which broadcast, as (..., bins)."""
+    index, values = torch.broadcast_tensors(index, values)
+    return values.new_zeros((*values.shape[:-1], bins)).scatter_add(-1, index, values)

@@ -60,7 +60,7 @@ class ECE(Binned):
         Away from zero, where the signs are sure, they make its interval that of a mean.
         """
         _, gap, index = self.gaps(confidence, hit)
-        return gap.sign().gather(-1, index) * (confidence - hit)
+        return gap.sign().gather(-1, index.expand(hit.shape)) * (confidence - hit)
 
 
 @METRICS("ece_mass")
@@ -103,7 +103,7 @@ class SquaredCE(Binned):
         confidence, hit = top(probs, reference)
         count, gap, index = self.gaps(confidence, hit)
         mean = bin_sums(index, hit, self.bins) / count.clamp_min(1)
-        spread = bin_sums(index, (hit - mean.gather(-1, index)).square(), self.bins)
+        spread = bin_sums(index, (hit - mean.gather(-1, index.expand(hit.shape))).square(), self.bins)
         variance = spread / (count - 1).clamp_min(1) / count.clamp_min(1)
         debiased = (gap / count.clamp_min(1)).square() - variance
         return (count * debiased.where(count > 1, 0.0)).sum(dim=-1) / confidence.shape[-1]
@@ -153,7 +153,7 @@ class SmoothECE(Calibration):
             damped = waves * torch.exp(-(frequency * width.unsqueeze(-1)).square() / 2)
             return torch.fft.irfft(damped, n=2 * self.cells).abs().sum(dim=-1) / 2
 
-        narrow, wide = torch.zeros_like(confidence[..., 0]), torch.ones_like(confidence[..., 0])
+        narrow, wide = torch.zeros_like(residual[..., 0]), torch.ones_like(residual[..., 0])
         for _ in range(self.halvings):
             width = (narrow + wide) / 2
             above = smoothed(width) > width

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 Unit = Literal["sets", "repetitions", "images"]
 
@@ -36,14 +36,14 @@ def pair_jackknife(
     sets = np.unique(set_of)
     if len(sets) > 2:
         variance = _leave_out([set_of == number for number in sets], sums, sizes)
-        return estimate, stats.t.isf(0.025, len(sets) - 1) * np.sqrt(variance), "sets"
+        return estimate, stdtrit(len(sets) - 1, 0.975) * np.sqrt(variance), "sets"
     over_images = _over_images(images, values)
     if min(len(np.unique(ends[set_of == number])) for number in sets) > 2:
         repetitions = np.unique(ends)
         variance = _leave_out([(ends == number).any(axis=1) for number in repetitions], sums, sizes)
-        reach = stats.t.isf(0.025, len(repetitions) - 1) * np.sqrt(variance + over_images)
+        reach = stdtrit(len(repetitions) - 1, 0.975) * np.sqrt(variance + over_images)
         return estimate, reach, "repetitions"
-    return estimate, stats.norm.isf(0.025) * np.sqrt(over_images), "images"
+    return estimate, ndtri(0.975) * np.sqrt(over_images), "images"
 
 
 def _connected(ends: np.ndarray) -> np.ndarray:

@@ -47,24 +47,29 @@ class Metric(Options):
                 f"metric {type(self).name!r} got a reference of shape {tuple(reference.shape)} for "
                 f"predictions of shape {tuple(probs.shape)}; give one row of class probabilities an example."
             )
-        wide, target = torch.broadcast_tensors(probs.double(), reference.double())
-        if wide.shape[-2] == 0:
-            return probs.new_full(wide.shape[:-2], math.nan)
-        return self.compute(wide, target).to(probs.dtype)
+        if probs.shape[-2] == 0:
+            shape = torch.broadcast_shapes(probs.shape, reference.shape)[:-2]
+            return probs.new_full(shape, math.nan)
+        return self.compute(probs.double(), reference.double()).to(probs.dtype)
 
     @abstractmethod
     def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
-        """The metric of float64 tensors (..., N, C) of one shape with N > 0, as (...)."""
+        """The metric of float64 tensors (..., N, C) that broadcast, with N > 0, as (...).
+
+        What depends on predictions alone is so computed once for all references, such as redrawn labels.
+        """
 
 
 METRICS = Registry("metric", Metric)  # type: ignore[type-abstract]
 
 
 def top(probs: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-    """Confidence and hit of the predicted class, both (..., N).
+    """Confidence and hit of the predicted class, (..., N) of the predictions and of both together.
 
     The hit is the reference at the predicted class: 0 or 1 for labels, and the share of people who
     chose that class for votes. The first of tied classes is predicted.
     """
     confidence, predicted = probs.max(dim=-1, keepdim=True)
-    return confidence.squeeze(-1), reference.gather(-1, predicted).squeeze(-1)
+    reference = torch.broadcast_tensors(probs, reference)[1]
+    hit = reference.gather(-1, predicted.expand(*reference.shape[:-1], 1))
+    return confidence.squeeze(-1), hit.squeeze(-1)

@@ -73,7 +73,7 @@ def brier_decomposition(probs: Tensor, reference: Tensor, bins: int) -> tuple[Te
     base = outcome.mean(dim=-1, keepdim=True)
     reliability = (share * (forecast - observed).square()).sum(dim=(-1, -2))
     resolution = (share * (observed - base).square()).sum(dim=(-1, -2))
-    return reliability, resolution, (base * (1 - base)).sum(dim=(-1, -2))
+    return reliability, resolution, (base * (1 - base)).sum(dim=(-1, -2)).expand(reliability.shape)
 
 
 @METRICS("brier_reliability")
@@ -119,7 +119,8 @@ class BrierUncertainty(Metric):
     def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
         """Third term of the decomposition."""
         base = reference.mean(dim=-2)
-        return (base * (1 - base)).sum(dim=-1)
+        shape = torch.broadcast_shapes(probs.shape, reference.shape)[:-2]
+        return (base * (1 - base)).sum(dim=-1).expand(shape)
 
 
 @METRICS("confidence")

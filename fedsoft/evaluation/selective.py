@@ -22,9 +22,11 @@ class AURC(Metric):
         """Mean of the running mean of errors."""
         confidence, hit = top(probs, reference)
         unsure, order = (-confidence).sort(dim=-1)
-        total = torch.nn.functional.pad((1 - hit).gather(-1, order).cumsum(dim=-1), (1, 0))
+        ordered = (1 - hit).gather(-1, order.expand(hit.shape))
+        total = torch.nn.functional.pad(ordered.cumsum(dim=-1), (1, 0))
         first = torch.searchsorted(unsure, unsure, right=False)
         after = torch.searchsorted(unsure, unsure, right=True)
+        first, after = first.expand(hit.shape), after.expand(hit.shape)
         error = (total.gather(-1, after) - total.gather(-1, first)) / (after - first)
         taken = torch.arange(1, hit.shape[-1] + 1, device=hit.device)
         return (error.cumsum(dim=-1) / taken).mean(dim=-1)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 from fedsoft.errors import DataError
 
@@ -34,11 +34,11 @@ class Effects:
         """(...) two-sided p values of no effect."""
         sure = np.where(np.isnan(self.estimate), np.nan, np.where(self.estimate == 0, 0.0, np.inf))
         ratio = np.divide(np.abs(self.estimate), self.se, out=sure, where=self.se > 0)
-        return 2 * stats.t.sf(ratio, self.df)
+        return 2 * stdtr(self.df, -ratio)
 
     def interval(self, level: float | np.ndarray = 0.05) -> tuple[np.ndarray, np.ndarray]:
         """Ends (...), (...) of intervals that miss the truth with probability ``level``, one or (...)."""
-        reach = stats.t.isf(np.asarray(level) / 2, self.df) * self.se
+        reach = -stdtrit(self.df, np.asarray(level) / 2) * self.se
         return self.estimate - reach, self.estimate + reach
 
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from fedsoft.evaluation.metric import Better
 from fedsoft.evaluation.statistics import Effects
@@ -37,7 +37,7 @@ def smallest_detectable(
 
     The sum of the two t quantiles times the standard error (Bloom 1995, Evaluation Review 19:547).
     """
-    return se * (stats.t.isf(level / 2, df) + stats.t.ppf(power, df))
+    return se * (stdtrit(df, power) - stdtrit(df, level / 2))
 
 
 def verdict(low: float, high: float, margin: float, better: Better, baseline: float = 0.0) -> Verdict:

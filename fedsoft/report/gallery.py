@@ -1,13 +1,14 @@
-"""The figures that a page shows of one cell, each with its title and caption."""
+"""The figures that a page shows, each with its title and caption, drawn when they are wanted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from matplotlib.figure import Figure
 
 from fedsoft.config import Endpoint
 from fedsoft.report import figures
-from fedsoft.report.shown import Shown
+from fedsoft.report.shown import Shown, axes_name, in_detail
 from fedsoft.report.words import METRICS, reference_name
 from fedsoft.study.digest import Digest
 
@@ -17,53 +18,74 @@ class Plate:
     """A figure as it hangs on the page.
 
     Attributes:
+        draw: makes it; None where the results do not give it.
+        where: the cell of the grid, in words.
         folded: whether a reader must open it.
     """
 
     title: str
     caption: str
-    figure: Figure
+    draw: Callable[[], Figure | None]
+    where: str = ""
     folded: bool = False
+
+    @property
+    def name(self) -> str:
+        """What tells it from the page's other figures."""
+        return f"{self.title} {self.where}".strip()
+
+
+def all_plates(result: Digest) -> list[Plate]:
+    """Every figure of the page."""
+    found = list(grid_plates(result))
+    for shown in in_detail(result):
+        found += [*plates(shown), *filter(None, [map_plate(shown)])]
+    return found
 
 
 def plates(shown: Shown) -> Iterator[Plate]:
     """All figures of a cell that its results allow, in the order of the page."""
     crowd, votes = shown.digest.crowd, "vote" in shown.references
+    where = axes_name(shown.cell.axes)
     right = f" Against a vote, “right” is the share of the {crowd} who chose the predicted class."
     yield Plate(
         f"Reliability, {shown.primary}",
         "Predictions pooled over folds, ten bins of equal width; bins with fewer than five examples are left "
         "out. Above the diagonal: underconfident. Grey bars on the diagonal: where 95 % of a calibrated "
         "model's bins would fall. Grey steps: how many predictions each bin holds." + right * votes,
-        figures.reliability(shown),
+        partial(figures.reliability, shown),
+        where,
     )
     yield Plate(
         f"Signed gap by stratum, {shown.primary}",
         "Mean confidence less share right, with 95 % intervals. Hollow: as predicted; filled: every source "
         "tempered to the same mean confidence." + f" Strata by the entropy of the votes ({crowd})." * votes,
-        figures.gaps(shown),
+        partial(figures.gaps, shown),
+        where,
     )
     for strategy in shown.strategies:
-        if (curves := figures.convergence(shown, strategy)) is not None:
-            yield Plate(
-                f"Convergence, {strategy}",
-                "Validation examples, against the label; the first rounds may leave the picture.",
-                curves,
-                folded=strategy != shown.primary,
-            )
+        yield Plate(
+            f"Convergence, {strategy}",
+            "Validation examples, against the label; the first rounds may leave the picture.",
+            partial(figures.convergence, shown, strategy),
+            where,
+            folded=strategy != shown.primary,
+        )
     if shown.effects:
         yield Plate(
             f"Effects, {shown.primary}",
             f"Measured against {reference_name(shown.reference, crowd)}; 95 % intervals, not adjusted for "
             "their number. Brier score: below zero is better. What each effect combines stands in the table "
             "below.",
-            figures.forest(shown, shown.reference),
+            partial(figures.forest, shown, shown.reference),
+            where,
         )
     yield Plate(
         "Softness of the targets",
         "Means over training examples and seeds; doses in the first finished seed."
         + f" Votes: {crowd}." * votes,
-        figures.softness(shown),
+        partial(figures.softness, shown),
+        where,
     )
 
 
@@ -76,32 +98,30 @@ def map_plate(shown: Shown) -> Plate | None:
         "Cartography",
         f"Training examples of the first finished seed under {shown.primary}. Colours: mean entropy of the "
         f"{atlas.votes} votes ({shown.digest.crowd}) on the examples of a hexagon.",
-        figures.cartography(shown, atlas),
+        partial(figures.cartography, shown, atlas),
+        axes_name(shown.cell.axes),
     )
 
 
 def grid_plates(result: Digest) -> Iterator[Plate]:
     """The figures of a whole grid that its axes allow."""
     endpoint = result.opened.plan.study.endpoint or Endpoint()
-    if (drawn := figures.grid(result)) is not None:
-        yield Plate(
-            "Levels along the grid",
-            "Against the label, as predicted, all test examples. Bars: 95 % intervals.",
-            drawn,
-        )
-    if (drawn := figures.maps(result)) is not None:
-        yield Plate(
-            "Where each source helps and where it hurts",
-            f"Thousandths of {METRICS[endpoint.metric]}, each source less {endpoint.baseline}, against "
-            f"{reference_name(endpoint.reference, result.crowd)} (stratum: {endpoint.stratum}); violet: "
-            "below zero. Bold: the 95 % interval excludes zero. A thick line parts the cells in which the "
-            "source is above zero beyond its interval.",
-            drawn,
-        )
-    if (drawn := figures.lengths(result)) is not None:
-        yield Plate(
-            "Length of training",
-            "Validation examples, against the label, as predicted, means over seeds. Below zero: better "
-            f"than {endpoint.baseline} after as many rounds.",
-            drawn,
-        )
+    yield Plate(
+        "Levels along the grid",
+        "Against the label, as predicted, all test examples. Bars: 95 % intervals.",
+        partial(figures.grid, result),
+    )
+    yield Plate(
+        "Where each source helps and where it hurts",
+        f"Thousandths of {METRICS[endpoint.metric]}, each source less {endpoint.baseline}, against "
+        f"{reference_name(endpoint.reference, result.crowd)} (stratum: {endpoint.stratum}); violet: "
+        "below zero. Bold: the 95 % interval excludes zero. A thick line parts the cells in which the "
+        "source is above zero beyond its interval.",
+        partial(figures.maps, result),
+    )
+    yield Plate(
+        "Length of training",
+        "Validation examples, against the label, as predicted, means over seeds. Below zero: better "
+        f"than {endpoint.baseline} after as many rounds.",
+        partial(figures.lengths, result),
+    )

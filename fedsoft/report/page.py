@@ -1,16 +1,17 @@
 """The report as one HTML page that needs nothing else."""
 
+from collections.abc import Mapping
+from functools import partial
 from html import escape
 from importlib.resources import files
 
-from matplotlib.figure import Figure
-
+from fedsoft.parallel import in_parallel
 from fedsoft.report.agreement_tables import agreement_table, mode_shift_line, selective_table
 from fedsoft.report.cartography_table import cartography_note, cartography_table
 from fedsoft.report.dose_table import dose_table
 from fedsoft.report.effect_tables import effects_table
 from fedsoft.report.figures.style import to_svg
-from fedsoft.report.gallery import grid_plates, map_plate, plates
+from fedsoft.report.gallery import Plate, all_plates, grid_plates, map_plate, plates
 from fedsoft.report.guide import guide
 from fedsoft.report.level_tables import conclusions_table, grid_table, result_table, strategy_table
 from fedsoft.report.run_tables import client_table, settings_table
@@ -28,8 +29,10 @@ def page(result: Digest) -> str:
     css = files("fedsoft.report").joinpath("page.css").read_text()
     body = [_head(result)]
     details, count = in_detail(result), len(result.cells)
+    hung = all_plates(result)
+    drawn = dict(zip([p.name for p in hung], in_parallel([partial(_svg, p) for p in hung]), strict=True))
     if count > 1 and details:
-        body.append(_grid(result))
+        body.append(_grid(result, drawn))
     if details:
         body.append(_results(details))
     for shown in details:
@@ -37,8 +40,8 @@ def page(result: Digest) -> str:
             body.append(f"<h2>In detail: {escape(axes_name(shown.cell.axes))}</h2>")
             if len(details) < count:
                 body.append(_note(f"One of {count} cells of the grid; the others are in the tables above."))
-        body += [_figures(shown), _effects(shown), _agreement(shown), _selective(shown)]
-        body += [_cartography(shown), _stability(shown), _strategies(shown), _clients(shown)]
+        body += [_figures(shown, drawn), _effects(shown), _agreement(shown), _selective(shown)]
+        body += [_cartography(shown, drawn), _stability(shown), _strategies(shown), _clients(shown)]
     body += [_run(result), _guide(result)]
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -64,11 +67,11 @@ def _head(result: Digest) -> str:
     )
 
 
-def _grid(result: Digest) -> str:
+def _grid(result: Digest, drawn: Mapping[str, str]) -> str:
     parts = ["<h2>Over the grid</h2>\n"]
     for plate in grid_plates(result):
-        title = f"<h3>{escape(plate.title)}</h3>\n"
-        parts.append(title + _figure(plate.figure, plate.title, plate.caption))
+        if drawn[plate.name]:
+            parts.append(f"<h3>{escape(plate.title)}</h3>\n{_figure(plate, drawn)}")
     if result.conclusions:
         parts.append("<h3>The endpoint in every cell</h3>\n" + to_html(conclusions_table(result)))
     if len(result.cells) > FEW:
@@ -95,13 +98,14 @@ def _results(cells: list[Shown]) -> str:
     return f"<h2>Results</h2>\n{to_html(result_table(cells))}{_note(note)}"
 
 
-def _figures(shown: Shown) -> str:
-    where = axes_name(shown.cell.axes)
+def _figures(shown: Shown, drawn: Mapping[str, str]) -> str:
     parts = ["<h2>Figures</h2>\n"]
     for plate in plates(shown):
-        title = escape(plate.title)
-        text = f"<h3>{title}</h3>\n{_figure(plate.figure, f'{plate.title} {where}'.strip(), plate.caption)}"
-        parts.append(f"<details><summary>{title}</summary>{text}</details>\n" if plate.folded else text)
+        if drawn[plate.name]:
+            title = escape(plate.title)
+            text = f"<h3>{title}</h3>\n{_figure(plate, drawn)}"
+            folded = f"<details><summary>{title}</summary>{text}</details>\n"
+            parts.append(folded if plate.folded else text)
     return "".join(parts)
 
 
@@ -137,14 +141,13 @@ def _doses(shown: Shown) -> str:
     return f"<details><summary><strong>Doses</strong></summary>{to_html(table)}{_note(note)}</details>\n"
 
 
-def _cartography(shown: Shown) -> str:
+def _cartography(shown: Shown, drawn: Mapping[str, str]) -> str:
     atlas, plate = shown.cell.atlas, map_plate(shown)
     if atlas is None or plate is None:
         return ""
-    name = f"{plate.title} {axes_name(shown.cell.axes)}".strip()
     return (
         f"<h2>{plate.title}</h2>\n{to_html(cartography_table(shown, atlas))}"
-        f"{_note(cartography_note(shown, atlas))}{_figure(plate.figure, name, plate.caption)}"
+        f"{_note(cartography_note(shown, atlas))}{_figure(plate, drawn)}"
     )
 
 
@@ -204,12 +207,19 @@ def _guide(result: Digest) -> str:
     return f"<h2>How to read this</h2>\n<dl>{terms}</dl>\n"
 
 
-def _figure(figure: Figure, name: str, caption: str) -> str:
+def _figure(plate: Plate, drawn: Mapping[str, str]) -> str:
+    caption = f"<figcaption>{escape(plate.caption)}</figcaption>"
+    return f"<figure><div>{drawn[plate.name]}</div>{caption}</figure>\n"
+
+
+def _svg(plate: Plate) -> str:
+    """The figure as an element of the page; nothing where the results do not give it."""
+    figure = plate.draw()
+    if figure is None:
+        return ""
     pixels = figure.get_size_inches()[0] * 100
-    svg = to_svg(figure, name).replace(
-        "<svg ", f'<svg style="width:{pixels:.0f}px;max-width:max(100%,{0.62 * pixels:.0f}px)" ', 1
-    )
-    return f"<figure><div>{svg}</div><figcaption>{escape(caption)}</figcaption></figure>\n"
+    size = f"width:{pixels:.0f}px;max-width:max(100%,{0.62 * pixels:.0f}px)"
+    return to_svg(figure, plate.name).replace("<svg ", f'<svg style="{size}" ', 1)
 
 
 def _note(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from scipy import stats
+from scipy.special import stdtrit
 
 from fedsoft.annotators import split_half
 from fedsoft.evaluation import entropy, rank_correlation, soft_labels
@@ -155,7 +155,7 @@ def over_seeds(values: list[float]) -> tuple[float, float, float]:
     mean, count = float(np.mean(values)), len(values)
     if count < 2:
         return mean, np.nan, np.nan
-    half = float(stats.t.ppf(0.975, count - 1) * np.std(values, ddof=1) / np.sqrt(count))
+    half = float(stdtrit(count - 1, 0.975) * np.std(values, ddof=1) / np.sqrt(count))
     return mean, mean - half, mean + half
 
 

@@ -1,15 +1,18 @@
 """Everything that a report shows, computed once from what a study has stored."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from fedsoft.config import Endpoint
 from fedsoft.evaluation import METRICS, ModeShifts, Score, evaluate, human_strata
 from fedsoft.files import write_csv
+from fedsoft.parallel import in_parallel
 from fedsoft.streams import stream
 from fedsoft.study.agreement import (
     agreement_bounds,
@@ -21,12 +24,15 @@ from fedsoft.study.analysis import Conclusion, Estimate, Values, conclude, estim
 from fedsoft.study.cartography import Atlas, Correlation, make_atlas
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.prepare import Prepared, load_dataset, prepare
-from fedsoft.study.results import test_fold, write_results
+from fedsoft.study.results import score_seed, test_fold, write_results
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.stability import COLUMNS, Stability, flat, stability
 from fedsoft.study.store import Store
 from fedsoft.study.study import OpenStudy
 from fedsoft.supervision import dose
+
+MANY = 50
+"""Runs from which on the cells are worth a process each."""
 
 
 @dataclass(frozen=True)
@@ -111,27 +117,44 @@ class Digest:
 def digest(opened: OpenStudy) -> Digest:
     """Score all finished runs, estimate effects, and write the CSV files of the results."""
     plan, store, device = opened.plan, opened.store, opened.device
-    write_results(plan, store, device)
     records = {run.key: store.record(run.key) for run in plan.runs if store.is_done(run.key)}
     endpoint = plan.study.endpoint
-    cells, for_endpoint = [], []
-    for cell in plan.cells:
-        gathered = {name: gather(cell, name, store, device) for name in labels(cell.study.strategies)}
-        whole = {name: values for name, values in gathered.items() if values is not None}
-        cells.append(_digest_cell(cell, whole, store, device, records))
-        if endpoint and endpoint.strategy in whole:
-            for_endpoint.append((cell, whole[endpoint.strategy]))
+    seeds = [(cell, seed) for cell in plan.cells for seed in cell.study.seeds]
+    work: list[Callable[[], Any]] = [
+        *(partial(_cell, cell, endpoint, store, device, records) for cell in plan.cells),
+        *(partial(score_seed, cell, seed, store, device) for cell, seed in seeds),
+    ]
+    found = in_parallel(work, None if len(records) >= MANY and device == "cpu" else 1)
+    digested, scored = found[: len(plan.cells)], found[len(plan.cells) :]
+    write_results(plan, store, zip((cell for cell, _ in seeds), scored, strict=True))
+    for_endpoint = [
+        (cell, values) for cell, (_, values) in zip(plan.cells, digested, strict=True) if values is not None
+    ]
     result = Digest(
         opened=opened,
         crowd=load_dataset(plan.study.dataset).crowd_name,
         records=records,
-        cells=cells,
+        cells=[found for found, _ in digested],
         conclusions=conclude(for_endpoint, endpoint) if endpoint and for_endpoint else [],
         missing=len(plan.runs) - len(records),
         seconds=_seconds([run for run in plan.runs if run.key in records], store),
     )
     _write_tables(result)
     return result
+
+
+def _cell(
+    cell: Cell, endpoint: Endpoint | None, store: Store, device: str, records: dict[str, dict[str, Any]]
+) -> tuple[CellDigest, Values | None]:
+    """One cell's digest, and what of its values the endpoint is computed from; None where there are none."""
+    gathered = {name: gather(cell, name, store, device) for name in labels(cell.study.strategies)}
+    whole = {name: values for name, values in gathered.items() if values is not None}
+    found = _digest_cell(cell, whole, store, device, records)
+    if endpoint is None or endpoint.strategy not in whole:
+        return found, None
+    values = whole[endpoint.strategy]
+    key = endpoint.view, endpoint.reference, endpoint.metric
+    return found, replace(values, values={key: values.values[key]})
 
 
 def _digest_cell(

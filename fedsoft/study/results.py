@@ -1,14 +1,13 @@
 """Scoring stored predictions: every run × stratum × client × metric as one tidy table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fedsoft.evaluation import METRICS, Metric, build_references, evaluate, human_strata
+from fedsoft.evaluation import METRICS, build_references, evaluate, human_strata
 from fedsoft.files import write_csv
 from fedsoft.streams import stream
 from fedsoft.study.plan import Cell, Plan
@@ -18,6 +17,7 @@ from fedsoft.study.store import Store
 
 PER_CLIENT = ("accuracy", "nll", "brier", "signed_gap", "ece")
 COLUMNS = ("dataset", "source", "strategy", "partition", "fold", "seed", "engine")
+ROW = ("stratum", "client", "reference", "metric", "value")
 SMALLEST_CLIENT = 10
 """Clients with fewer test examples get no figures of their own: they would be noise."""
 
@@ -61,30 +61,27 @@ def test_fold(run: RunSettings, rows: np.ndarray, client: np.ndarray, device: st
     )
 
 
-def score_runs(cell: Cell, store: Store, device: str) -> Iterator[tuple[RunSettings, list[tuple[Any, ...]]]]:
-    """Score all finished runs of a cell, those of one seed as one batch.
+Row = tuple[str, str, str, str, float]
+"""Stratum, client, reference, metric and value."""
 
-    Yields:
-        each run with its rows (stratum, client, reference, metric, value).
-    """
+
+def score_seed(cell: Cell, seed: int, store: Store, device: str) -> list[tuple[RunSettings, list[Row]]]:
+    """Score the finished runs of a cell and seed as one batch: each with its rows."""
+    runs = [run for run in cell.runs if run.seed == seed and store.is_done(run.key)]
+    if not runs:
+        return []
+    made = [store.predictions(run.key) for run in runs]
+    probs = torch.from_numpy(np.stack([m["test"] for m in made])).to(device).double()
+    fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
+    rows: list[list[Row]] = [[] for _ in runs]
+    for stratum, client, reference, metric, value in _scores(probs, fold):
+        for place, number in enumerate(value.tolist()):
+            rows[place].append((stratum, client, reference, metric, number))
+    return list(zip(runs, rows, strict=True))
+
+
+def _scores(probs: Tensor, fold: Scored) -> Iterator[tuple[str, str, str, str, Tensor]]:
     metrics = [METRICS.parse(name) for name in METRICS.names()]
-    for seed in cell.study.seeds:
-        runs = [run for run in cell.runs if run.seed == seed and store.is_done(run.key)]
-        if not runs:
-            continue
-        made = [store.predictions(run.key) for run in runs]
-        probs = torch.from_numpy(np.stack([m["test"] for m in made])).to(device).double()
-        fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
-        rows: list[list[tuple[Any, ...]]] = [[] for _ in runs]
-        for stratum, client, reference, metric, value in _scores(probs, fold, metrics):
-            for place, number in enumerate(value.tolist()):
-                rows[place].append((stratum, client, reference, metric, number))
-        yield from zip(runs, rows, strict=True)
-
-
-def _scores(
-    probs: Tensor, fold: Scored, metrics: list[Metric]
-) -> Iterator[tuple[str, str, str, str, Tensor]]:
     for score in evaluate(probs, fold.references, metrics, fold.strata, stream("floors")):
         yield score.stratum, "all", score.reference, score.metric, score.value
     few = [metric for metric in metrics if type(metric).name in PER_CLIENT]
@@ -96,18 +93,14 @@ def _scores(
                 yield "all", str(client), score.reference, score.metric, score.value
 
 
-def write_results(plan: Plan, store: Store, device: str) -> list[dict[str, Any]]:
-    """Score every finished run of the study and write ``results.csv``; runs of earlier files are left out.
-
-    Returns:
-        the rows of the whole test fold (no single clients), as dictionaries.
-    """
+def write_results(
+    plan: Plan, store: Store, scored: Iterable[tuple[Cell, list[tuple[RunSettings, list[Row]]]]]
+) -> None:
+    """Write ``results.csv`` of what `score_seed` gave of cells; runs of earlier study files are left out."""
     axes = tuple(plan.study.grid)
-    columns = (*COLUMNS, *axes, "stratum", "client", "reference", "metric", "value")
     table = []
-    for cell in plan.cells:
-        for run, rows in score_runs(cell, store, device):
-            record = store.record(run.key)
+    for cell, found in scored:
+        for run, rows in found:
             head = (
                 type(run.dataset).name,
                 run.arm.label(),
@@ -115,9 +108,8 @@ def write_results(plan: Plan, store: Store, device: str) -> list[dict[str, Any]]
                 run.scenario.partition.label(),
                 run.fold,
                 run.seed,
-                record["engine"],
+                store.record(run.key)["engine"],
                 *(cell.axes[axis] for axis in axes),
             )
             table += [(*head, *row) for row in rows]
-    write_csv(store.root / "results.csv", columns, table)
-    return [dict(zip(columns, row, strict=True)) for row in table if row[-4] == "all"]
+    write_csv(store.root / "results.csv", (*COLUMNS, *axes, *ROW), table)

@@ -97,18 +97,16 @@ def open_study(table: Mapping[str, Any], where: str, out: Path | None = None) ->
     Raises:
         StudyFileError: the file is not valid, or the data cannot give what it asks.
     """
-    torch.set_num_threads(1)  # more threads than free cores is many times slower on models this small
-    plan = make_plan(table, where)
-    opened = OpenStudy(table, where, plan, Store(default_folder(plan, out)), pick_device(plan.study.device))
+    opened = _open(table, where, out)
     try:
-        _check(plan, opened.store, opened.device)
+        _check(opened.plan, opened.store, opened.device)
     except FedsoftError as error:
         raise StudyFileError(f"{where}: {error}") from None
     return opened
 
 
 def reopen_study(folder: Path) -> OpenStudy:
-    """Open a study from its folder of results.
+    """Open a study from its folder of results, whose data were checked when it ran.
 
     Raises:
         StoreError: the folder holds no study.
@@ -116,7 +114,13 @@ def reopen_study(folder: Path) -> OpenStudy:
     saved = read_json(folder / "study.json")
     if not isinstance(saved, dict) or not {"where", "study"} <= saved.keys():
         raise StoreError(f"{folder / 'study.json'} does not hold a study; run the study again to mend it.")
-    return open_study(saved["study"], saved["where"], folder)
+    return _open(saved["study"], saved["where"], folder)
+
+
+def _open(table: Mapping[str, Any], where: str, out: Path | None) -> OpenStudy:
+    torch.set_num_threads(1)  # more threads than free cores is many times slower on models this small
+    plan = make_plan(table, where)
+    return OpenStudy(table, where, plan, Store(default_folder(plan, out)), pick_device(plan.study.device))
 
 
 def _check(plan: Plan, store: Store, device: str) -> None:

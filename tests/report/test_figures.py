@@ -49,12 +49,12 @@ def test_reliability_by_hand(shown: Shown) -> None:
 
 
 def test_gaps_draw_the_digest(shown: Shown) -> None:
-    drawn = {
-        round(float(x), 9)
-        for axes in figures.gaps(shown).axes
-        for line in axes.lines
-        for x in line.get_xdata()
-    }
+    marks = [mark for axes in figures.gaps(shown).axes for mark in axes.collections]
+    drawn = {round(float(x), 9) for mark in marks for x, _ in mark.get_offsets()}
+    intervals = [
+        segment for mark in marks if hasattr(mark, "get_segments") for segment in mark.get_segments()
+    ]
+    drawn |= {round(float(x), 9) for segment in intervals for x, _ in segment}
     for source in shown.sources:
         for view in ("raw", "equal_confidence"):
             found = shown.estimate(source, view, "label", "signed_gap", "hardest_fifth")

@@ -9,18 +9,24 @@ from fedsoft.study.analysis import CONTRAST, conclude, estimate, gather, smalles
 from fedsoft.study.digest import digest
 from fedsoft.study.effects import effects_of
 from fedsoft.study.prepare import load_dataset
-from fedsoft.study.results import write_results
+from fedsoft.study.results import score_seed, write_results
 from fedsoft.study.study import open_study
 
 
-def rows_of(folder):
-    with (folder / "results.csv").open() as file:
+def rows_of(study):
+    """What is written of a study's scores."""
+    scored = [
+        (cell, score_seed(cell, seed, study.store, "cpu"))
+        for cell in study.plan.cells
+        for seed in cell.study.seeds
+    ]
+    write_results(study.plan, study.store, scored)
+    with (study.store.root / "results.csv").open() as file:
         return list(csv.DictReader(file))
 
 
 def test_results_are_tidy_and_right(finished):
-    write_results(finished.plan, finished.store, "cpu")
-    rows = rows_of(finished.store.root)
+    rows = rows_of(finished)
     columns = "dataset source strategy partition fold seed engine stratum client reference metric value"
     assert list(rows[0]) == columns.split()
     keys = {tuple(v for k, v in row.items() if k != "value") for row in rows}
@@ -46,8 +52,7 @@ def test_old_runs_are_left_out(tiny, tmp_path, run):
     run(open_study(tiny, "tiny.toml", tmp_path))
     tiny["sources"] = ["hard"]
     changed = open_study(tiny, "tiny.toml", tmp_path)
-    write_results(changed.plan, changed.store, "cpu")
-    assert {row["source"] for row in rows_of(tmp_path)} == {"hard"}
+    assert {row["source"] for row in rows_of(changed)} == {"hard"}
 
 
 def test_effects_are_the_designs(finished):
@@ -136,7 +141,7 @@ def test_conclusions_are_adjusted_over_the_grid(tiny, tmp_path, run):
     assert [c.axes["training.lr"] for c in result.conclusions] == [0.01, 0.1, 0.3]
     assert max(widths) > 1.2  # with three cells, the least sure is not widened and the surest is
     assert min(widths) >= 0.99
-    assert {row["training.lr"] for row in rows_of(tmp_path)} == {"0.01", "0.1", "0.3"}
+    assert {row["training.lr"] for row in rows_of(study)} == {"0.01", "0.1", "0.3"}
 
 
 def two_classes(top):

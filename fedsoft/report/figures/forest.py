@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from fedsoft.report.colours import FAINT, GREY, INK
-from fedsoft.report.figures.style import MARKS, interval_mark, mark_legend, panels, rows_of, style
+from fedsoft.report.figures.style import MARKS, interval_marks, mark_legend, panels, rows_of, style
 from fedsoft.report.shown import Shown
 from fedsoft.report.words import METRICS, STRATA, VIEWS
 from fedsoft.study.analysis import CONTRAST, HARDEST
@@ -26,14 +26,11 @@ def forest(shown: Shown, reference: str) -> Figure:
             for axes, stratum in zip(row, strata, strict=True):
                 heights = rows_of(axes, names, labelled=axes is row[0])
                 axes.axvline(0, color=FAINT, linewidth=0.9, zorder=1)
-                for height, name in zip(heights, names, strict=True):
-                    for number, view in enumerate(views):
-                        found = shown.estimate(name, view, reference, metric, stratum)
-                        if found:
-                            interval_mark(
-                                axes, found.estimate, height + 0.24 * (1 - number),
-                                (found.low, found.high), COLOURS[view], *MARKS[view],
-                            )  # fmt: skip
+                for number, view in enumerate(views):
+                    found = [shown.estimate(name, view, reference, metric, stratum) for name in names]
+                    places = [h + 0.24 * (1 - number) for h, row in zip(heights, found, strict=True) if row]
+                    rows = [row for row in found if row]
+                    interval_marks(axes, rows, places, [COLOURS[view]] * len(rows), *MARKS[view])
                 axes.set_title(f"{METRICS[metric]}, {STRATA[stratum]}")
         mark_legend(figure, {VIEWS[view]: MARKS[view] for view in views})
     return figure

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fedsoft.report.colours import GREY, INK
-from fedsoft.report.figures.style import MARKS, interval_mark, mark_legend, panels, rows_of, style
+from fedsoft.report.figures.style import MARKS, interval_marks, mark_legend, panels, rows_of, style
 from fedsoft.report.shown import Shown
 from fedsoft.report.words import STRATA, VIEWS, reference_name
 from fedsoft.study.analysis import CONTRAST, HARDEST
@@ -25,14 +25,14 @@ def gaps(shown: Shown) -> Figure:
             for axes, stratum in zip(row, strata, strict=True):
                 heights = rows_of(axes, shown.sources, labelled=axes is row[0])
                 axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-                for height, source in zip(heights, shown.sources, strict=True):
-                    for view, shift in (("raw", 0.16), ("equal_confidence", -0.16)):
-                        found = shown.estimate(source, view, reference, "signed_gap", stratum)
-                        if found:
-                            interval_mark(
-                                axes, found.estimate, height + shift, (found.low, found.high),
-                                shown.colours[source], *MARKS[view],
-                            )  # fmt: skip
+                for view, shift in (("raw", 0.16), ("equal_confidence", -0.16)):
+                    found = {
+                        source: (one, height + shift)
+                        for source, height in zip(shown.sources, heights, strict=True)
+                        if (one := shown.estimate(source, view, reference, "signed_gap", stratum))
+                    }
+                    estimates, places = zip(*found.values(), strict=True) if found else ((), ())
+                    interval_marks(axes, estimates, places, [shown.colours[s] for s in found], *MARKS[view])
                 axes.set_title(STRATA[stratum])
                 axes.xaxis.set_major_locator(MaxNLocator(4))
             against = reference_name(reference, shown.digest.crowd).replace(" of ", "\nof ")

@@ -10,10 +10,12 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fedsoft.report.colours import FAINT, GREY, INK, RULE
+from fedsoft.study.analysis import Estimate
 
 WIDTH = 11.5  # inches; a page shows them at 100 pixels each
 
@@ -79,20 +81,22 @@ def rows_of(axes: Axes, names: Sequence[str], labelled: bool) -> np.ndarray:
     axes.set_ylim(-0.7, len(names) - 0.3)
     axes.set_yticks(heights, names if labelled else [])
     axes.tick_params(axis="y", length=0)
-    for height in heights:
-        axes.axhline(height, color=RULE, linewidth=0.5, zorder=0)
+    across = axes.get_yaxis_transform()
+    axes.hlines(heights, 0, 1, transform=across, colors=RULE, linewidth=0.5, zorder=0)
     axes.spines["left"].set_visible(False)
     return heights
 
 
-def interval_mark(
-    axes: Axes, x: float, y: float, ends: tuple[float, float], colour: str, marker: str, filled: bool
-) -> None:
-    """An estimate with its interval, lying."""
-    axes.plot(ends, (y, y), color=colour, linewidth=1.1, alpha=0.75, zorder=2, solid_capstyle="butt")
-    axes.plot(
-        [x], [y], marker=marker, markersize=4.2, color=colour, markeredgewidth=1.0,
-        markerfacecolor=colour if filled else "white", linestyle="none", zorder=3,
+def interval_marks(
+    axes: Axes, found: Sequence[Estimate], heights: Sequence[float], colours: Sequence[str],
+    marker: str, filled: bool,
+) -> None:  # fmt: skip
+    """Estimates with their intervals, lying, all of one kind: two artists, however many they are."""
+    low, high = [row.low for row in found], [row.high for row in found]
+    axes.hlines(heights, low, high, colors=colours, linewidth=1.1, alpha=0.75, zorder=2)
+    axes.scatter(
+        [row.estimate for row in found], heights, s=4.2**2, marker=marker, linewidths=1.0, zorder=3,
+        edgecolors=colours, facecolors=colours if filled else "white",
     )  # fmt: skip
 
 
@@ -117,7 +121,7 @@ def to_svg(figure: Figure, name: str) -> str:
         engine.execute(figure)
         figure.set_layout_engine("none")
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        figure.savefig(buffer, format="svg")
+        FigureCanvasSVG(figure).print_svg(buffer)  # savefig would draw it twice
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
