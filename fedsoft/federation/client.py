@@ -36,6 +36,7 @@ def answer(task: Task, partitions: Sequence[int], messages: Sequence[Message]) -
     targets, delivered = task.targets, None
     if task.delivery:
         targets = torch.cat([targets, torch.eye(targets.shape[1]).to(targets)])
+    if task.delivery or task.places is not None:
         delivered = [task.delivered(partition, server_round) for partition in partitions]
     steps = plan_steps(examples, task.training, named("batch order"), delivered)
     alpha = task.training.mixup
@@ -55,7 +56,7 @@ def answer(task: Task, partitions: Sequence[int], messages: Sequence[Message]) -
     for k, (partition, message) in enumerate(zip(partitions, messages, strict=True)):
         metrics = MetricRecord(
             {
-                "num-examples": int(task.train.sizes[partition]),
+                "num-examples": len(examples[k]),
                 "partition-id": int(partition),
                 "train-loss": float(losses[k]),
             }

@@ -1,7 +1,7 @@
 """Models, and one local update on K stacked clients."""
 
 from fedsoft.training import cnn, mlp
-from fedsoft.training.delivery import Delivery, Multipass, Stochastic
+from fedsoft.training.delivery import Deliveries, Delivery, Multipass, Stochastic
 from fedsoft.training.losses import LOSSES, Loss
 from fedsoft.training.mixup import plan_mixing
 from fedsoft.training.model import MODELS, Model, Parameters
@@ -13,6 +13,7 @@ from fedsoft.training.update import local_update
 __all__ = [
     "LOSSES",
     "MODELS",
+    "Deliveries",
     "Delivery",
     "Loss",
     "Model",
