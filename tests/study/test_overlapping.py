@@ -1,4 +1,4 @@
-"""Scenarios whose clients share images: each with labels of its own, and nothing leaks to what is held out."""
+"""Scenarios whose clients share images: each has labels of its own, and nothing held out is trained on."""
 
 import numpy as np
 import pytest
