@@ -50,7 +50,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         except Exception as error:  # named in the results: nothing is skipped silently
             results["errors"][what] = f"{type(error).__name__}: {error}"
             found = None
-        print(what, json.dumps(found, indent=1) if found else results["errors"][what], flush=True)
+        print(f"{what}: {json.dumps(found) if found else results['errors'][what]}", flush=True)
         return found
 
     python = attempt("pfl", lambda: pfl_peer.install(folder / "pfl")) if wanted["pfl"] else None
@@ -104,6 +104,7 @@ def main() -> None:
     logging.getLogger("flwr").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="fedsoft-bench-") as folder:
         results = measure(options, Path(folder))
+    print(readme(results))
     if options == parser.parse_args([]):
         write_json(HERE / "results.json", results)
         text = (HERE / "README.md").read_text()
