@@ -25,7 +25,7 @@ test: $(VENV)/.ready  ## set up, and run every test
 validate: $(VENV)/.ready  ## run the controls that prove the instrument, in full (10 minutes on two cores)
 	FEDSOFT_REPETITIONS=full OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/validation -n auto -rP --show-capture=stdout
 
-bench: $(VENV)/.ready  ## measure speed beside a plain loop and stock Flower
+bench: $(VENV)/.ready  ## measure speed beside a plain loop, stock Flower and pfl
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.bench
 
 lint: $(VENV)/.ready  ## lint, format check, types, import order

@@ -1,6 +1,5 @@
 """The same training on stock Flower simulation: `Strategy.start` on Ray, one simulation a run."""
 
-import os
 import time
 import warnings
 from itertools import pairwise
@@ -11,6 +10,7 @@ from flwr.clientapp import ClientApp
 from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import FedAvg
 
+from benchmarks.networks import as_float
 from benchmarks.plain_loop import fit, torch_model
 from benchmarks.tasks import load
 from fedsoft.streams import stream
@@ -23,12 +23,12 @@ def train(message: Message, context: Context) -> Message:
     """A client as Flower's tutorials write it."""
     torch.set_num_threads(1)
     task, _ = load(str(message.content["config"]["study"]))
-    inputs = task.inputs.float() / 127.5 - 1 if task.inputs.dtype == torch.uint8 else task.inputs
-    model = torch_model(task)
+    inputs, model = as_float(task.inputs), torch_model(task)
     model.load_state_dict(message.content["arrays"].to_torch_state_dict())
     rows = task.train.of(int(context.node_config["partition-id"]))
     rng = stream("benchmark order", round=int(message.content["config"]["server-round"]))
-    fit(model, inputs, task.targets, task, torch.from_numpy(rng.permutation(rows)))
+    orders = [torch.from_numpy(rng.permutation(rows)) for _ in range(task.training.epochs)]
+    fit(model, inputs, task.targets, task, orders)
     metrics = MetricRecord({"num-examples": len(rows)})
     return Message(
         RecordDict({"arrays": ArrayRecord(model.state_dict()), "metrics": metrics}), reply_to=message
@@ -37,7 +37,6 @@ def train(message: Message, context: Context) -> Message:
 
 def run(study: str, rounds: int, workers: int) -> tuple[list[float], float]:
     """Seconds of each round after the first, and of the whole simulation with its start."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     from flwr.simulation import run_simulation
 
     task, validation = load(study)
@@ -56,8 +55,7 @@ def run(study: str, rounds: int, workers: int) -> tuple[list[float], float]:
         def evaluate(server_round: int, arrays: ArrayRecord) -> None:
             model.load_state_dict(arrays.to_torch_state_dict())
             with torch.no_grad():
-                inputs = task.inputs[validation]
-                inputs = inputs.float() / 127.5 - 1 if inputs.dtype == torch.uint8 else inputs
+                inputs = as_float(task.inputs[validation])
                 torch.nn.functional.cross_entropy(model(inputs), task.targets[validation])
             marks.append(time.perf_counter())
 
@@ -78,7 +76,12 @@ def run(study: str, rounds: int, workers: int) -> tuple[list[float], float]:
             num_supernodes=len(task.occupied),
             backend_config={
                 "client_resources": {"num_cpus": 1, "num_gpus": 0.0},
-                "init_args": {"num_cpus": workers, "log_to_driver": False, "include_dashboard": False},
+                "init_args": {
+                    "address": "local",  # never a cluster that happens to run here
+                    "num_cpus": workers,
+                    "log_to_driver": False,
+                    "include_dashboard": False,
+                },
             },
         )
     whole = time.perf_counter() - began

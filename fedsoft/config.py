@@ -154,6 +154,12 @@ class Study(BaseModel):
                     f"endpoint names strategy {self.endpoint.strategy!r}, but strategies are "
                     f"{', '.join(strategies)}"
                 )
+        if self.cartography and self.scenario.partition.overlaps:
+            raise ValueError(
+                "cartography maps images with one target each, and partition "
+                f"{self.scenario.partition.name!r} gives an image to several clients, each with its target; "
+                "set it to false, or choose another partition"
+            )
         for arm in self.arms:
             if self.privacy and arm.calibration:
                 raise ValueError(

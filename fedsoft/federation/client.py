@@ -69,10 +69,9 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
             stream(purpose, seed=one.task.seed, client=one.partition, round=one.server_round) for one in asked
         ]
 
+    examples = [one.task.train.of(one.partition) for one in asked]
     targets, given = _targets(asked, place)
-    steps = plan_steps(
-        [one.task.train.of(one.partition) for one in asked], training, named("batch order"), given
-    )
+    steps = plan_steps(examples, training, named("batch order"), given)
     parameters, losses = local_update(
         asked[0].task.model,
         _start(starts, run_of),
@@ -89,7 +88,7 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
     for k, one in enumerate(asked):
         metrics = MetricRecord(
             {
-                "num-examples": int(one.task.train.sizes[one.partition]),
+                "num-examples": len(examples[k]),
                 "partition-id": int(one.partition),
                 "train-loss": mean_losses[k],
             }
@@ -117,15 +116,16 @@ def _targets(asked: Sequence[Asked], place: Mapping[int, int]) -> tuple[Tensor, 
         the table, and for each client rows (epochs, examples) of it; None where these are its examples' own.
     """
     tasks = list({id(one.task): one.task for one in asked}.values())
-    if len(tasks) == 1 and not tasks[0].delivery:
+    if len(tasks) == 1 and not tasks[0].delivery and tasks[0].places is None:
         return tasks[0].targets, None
-    size, classes = tasks[0].targets.shape
-    onehot = torch.eye(classes).to(tasks[0].targets)
+    sizes = np.array([len(task.targets) for task in tasks])
+    first, total = sizes.cumsum() - sizes, sizes.sum()
+    onehot = torch.eye(tasks[0].targets.shape[1]).to(tasks[0].targets)
     given = []
     for one in asked:
-        rows = one.task.delivered(one.partition, one.server_round)
-        delivered = rows >= size  # hard labels, which all runs share, stand below all tables
-        given.append(rows + np.where(delivered, (len(tasks) - 1) * size, place[id(one.task)] * size))
+        k, rows = place[id(one.task)], one.task.delivered(one.partition, one.server_round)
+        # Hard labels, which all runs share, stand below all tables.
+        given.append(np.where(rows < sizes[k], first[k] + rows, total - sizes[k] + rows))
     return torch.cat([*(task.targets for task in tasks), onehot]), given
 
 

@@ -1,6 +1,5 @@
 """What the clients of one run train on."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,7 +7,7 @@ from torch import Tensor
 
 from fedsoft.scenarios import Clients
 from fedsoft.streams import stream
-from fedsoft.training import Delivery, Model, Training
+from fedsoft.training import Deliveries, Model, Training
 
 
 @dataclass(frozen=True)
@@ -22,9 +21,11 @@ class Task:
         training: options of the local update.
         participation: share of the non-empty clients in each cohort.
         inputs: (N, …) inputs of the whole dataset.
-        targets: (N, C) targets of its training examples; NaN where an example must not be trained on.
+        targets: (T, C) table of targets; NaN where an example must not be trained on.
         train: the rows that each client trains on.
-        delivery: for clients whose targets reach them as hard labels, by which rule.
+        places: (M,) row of ``targets`` for each entry of ``train.rows``, where clients who share examples
+            have targets of their own; None where each entry's target stands at its dataset row.
+        delivery: which clients' targets reach them as hard labels, and by which rules; None where none do.
     """
 
     run: str
@@ -35,7 +36,8 @@ class Task:
     inputs: Tensor
     targets: Tensor
     train: Clients
-    delivery: Mapping[int, Delivery] = field(default_factory=dict)
+    places: np.ndarray | None = None
+    delivery: Deliveries | None = None
     occupied: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,11 +62,13 @@ class Task:
         Returns:
             (epochs, examples) rows of ``targets``, or, for a hard label, its class plus their number.
         """
-        rows, epochs = self.train.of(client), self.training.epochs
-        if client not in self.delivery:
+        places = self.train.rows if self.places is None else self.places
+        rows, epochs = places[self.train.span(client)], self.training.epochs
+        rule = self.delivery.of(client) if self.delivery else None
+        if rule is None:
             return np.broadcast_to(rows, (epochs, len(rows)))
         classes = [
-            self.delivery[client].classes(
+            rule.classes(
                 rows,
                 (server_round - 1) * epochs + epoch,
                 stream("delivery", seed=self.seed, client=client, round=server_round, epoch=epoch),

@@ -187,6 +187,10 @@ def _strategies(shown: Shown) -> str:
 
 def _clients(shown: Shown) -> str:
     table = client_table(shown, shown.digest.opened.store.root / "results.csv")
+    if table is None:
+        return (
+            f"<h2>Clients</h2>\n{_note('No client has ten test examples, so none has figures of its own.')}"
+        )
     note = (
         f"Quantiles over clients and seeds under {shown.primary}, against the label, each client on its own "
         "share of the "

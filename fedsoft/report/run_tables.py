@@ -57,9 +57,15 @@ def _all(records: list[dict[str, str]], key: str) -> str:
     return ", ".join(sorted({str(record[key]) for record in records if key in record})) or NOT_ENOUGH
 
 
-def client_table(shown: Shown, path: Path) -> Table:
-    """How accuracy and signed gap spread over clients and seeds, under the primary strategy."""
+def client_table(shown: Shown, path: Path) -> Table | None:
+    """How accuracy and signed gap spread over clients and seeds, under the primary strategy.
+
+    Returns:
+        None where no client has test examples enough for figures of its own.
+    """
     spread = _client_values(shown, path)
+    if not spread:
+        return None
     rows = []
     for source in shown.sources:
         row = [Cell(source, colour=shown.colours[source])]

@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Clients:
-    """Rows of a dataset dealt to K clients; nothing but indices is kept.
+    """Rows of a dataset dealt to K clients, who may share some; nothing but indices is kept.
 
     Attributes:
         rows: (M,) dataset rows, grouped by client, ascending within a client.
@@ -38,9 +38,13 @@ class Clients:
         """(M,) client of each entry of ``rows``."""
         return np.repeat(np.arange(len(self)), self.sizes)
 
+    def span(self, client: int) -> slice:
+        """Where the entries of a client stand in ``rows``."""
+        return slice(self.offsets[client], self.offsets[client + 1])
+
     def of(self, client: int) -> np.ndarray:
         """The dataset rows that a client holds: a view."""
-        return self.rows[self.offsets[client] : self.offsets[client + 1]]
+        return self.rows[self.span(client)]
 
     def keep(self, mask: np.ndarray) -> Self:
         """Only the entries where mask (M,) is true; clients keep their numbers."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedsoft.scenarios.clients import Clients
-from fedsoft.scenarios.partition import Partition
+from fedsoft.scenarios.partition import Partition, in_shares
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class Deal:
 
     Attributes:
         train: examples that clients train on.
-        validation: a tenth of each client's part, kept for stopping and temperatures.
+        validation: a tenth of each client's part, kept for stopping and temperatures; where clients share
+            examples, a tenth of all that no client trains on, divided like the test fold.
         test: the held-out fold, divided among clients in their own label proportions.
     """
 
@@ -40,25 +41,31 @@ def deal(
         labels: (N,) class indices.
         is_train: (N,) whether clients may hold an example.
         is_test: (N,) whether it is held out for testing.
-        partition: spreads the former over clients.
+        partition: spreads the former over clients, who share training examples where it overlaps.
         clients: number of clients.
         stream: gives the generator for a purpose.
         groups: (N,) natural group of each example, where there are any.
         validation_share: share of each client's part that is kept from training, rounded down.
     """
     rows = np.flatnonzero(is_train)
+    if partition.overlaps:
+        chosen = stream("validation").permutation(len(rows)) < int(len(rows) * validation_share)
+        rows, reserved = rows[~chosen], rows[chosen]
     inside = None if groups is None else groups[rows]
-    owner = partition.owners(labels[rows], clients, stream("partition"), inside)
-    held = Clients.deal(rows, owner, clients)
-    rank = _rank_within(held.owner, stream("validation"))
-    is_validation = rank < np.floor(held.sizes * validation_share).astype(int)[held.owner]
-    test_rows = np.flatnonzero(is_test)
-    owner = _in_proportion(labels[test_rows], labels[held.rows], held.owner, clients, stream("test owners"))
-    return Deal(
-        train=held.keep(~is_validation),
-        validation=held.keep(is_validation),
-        test=Clients.deal(test_rows, owner, clients),
-    )
+    places = partition.views(labels[rows], clients, stream("partition"), inside)
+    held = Clients(rows[places.rows], places.offsets)
+
+    def divided(others: np.ndarray, purpose: str) -> Clients:
+        owner = _in_proportion(labels[others], labels[held.rows], held.owner, clients, stream(purpose))
+        return Clients.deal(others, owner, clients)
+
+    if partition.overlaps:
+        train, validation = held, divided(reserved, "validation owners")
+    else:
+        rank = _rank_within(held.owner, stream("validation"))
+        is_validation = rank < np.floor(held.sizes * validation_share).astype(int)[held.owner]
+        train, validation = held.keep(~is_validation), held.keep(is_validation)
+    return Deal(train, validation, divided(np.flatnonzero(is_test), "test owners"))
 
 
 def _rank_within(group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -83,7 +90,5 @@ def _in_proportion(
         rows = rng.permutation(np.flatnonzero(labels == label))
         counts = np.bincount(held_owner[held_labels == label], minlength=clients).astype(float)
         shares = counts / counts.sum() if counts.sum() else np.full(clients, 1 / clients)
-        cuts = np.round(np.cumsum(shares)[:-1] * len(rows)).astype(int)
-        for client, part in enumerate(np.split(rows, cuts)):
-            owner[part] = client
+        owner[rows] = in_shares(shares, len(rows))
     return owner

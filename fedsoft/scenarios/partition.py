@@ -1,15 +1,36 @@
 """Partitions: how examples are spread over clients."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from fedsoft.errors import StudyFileError
 from fedsoft.registry import Options, Registry
+from fedsoft.scenarios.clients import Clients
 
 
 class Partition(Options):
+    """A rule that spreads examples over clients.
+
+    Class attributes:
+        overlaps: clients may hold the same example, each with labels of its own.
+    """
+
+    overlaps: ClassVar[bool] = False
+
+    @abstractmethod
+    def views(
+        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
+    ) -> Clients:
+        """labels (N,), and natural groups (N,) where there are any -> views of the places 0 to N - 1."""
+
+
+PARTITIONS = Registry("partition", Partition)  # type: ignore[type-abstract]
+
+
+class Split(Partition):
     """A rule that gives every example to one client."""
 
     @abstractmethod
@@ -18,12 +39,15 @@ class Partition(Options):
     ) -> np.ndarray:
         """labels (N,), and natural groups (N,) where there are any -> client of each example (N,)."""
 
-
-PARTITIONS = Registry("partition", Partition)  # type: ignore[type-abstract]
+    def views(
+        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
+    ) -> Clients:
+        """Each client's own examples."""
+        return Clients.deal(np.arange(len(labels)), self.owners(labels, clients, rng, groups), clients)
 
 
 @PARTITIONS("iid")
-class Iid(Partition):
+class Iid(Split):
     """Examples dealt at random, in equal numbers up to one."""
 
     def owners(
@@ -36,7 +60,7 @@ class Iid(Partition):
 
 
 @PARTITIONS("dirichlet")
-class Dirichlet(Partition):
+class Dirichlet(Split):
     """Label skew: each class is spread over clients in proportions drawn from a Dirichlet distribution.
 
     Hsu, Qi, Brown 2019, arXiv:1909.06335, in the variant that draws over clients for each class.
@@ -60,9 +84,7 @@ class Dirichlet(Partition):
             for label in np.unique(labels):
                 rows = rng.permutation(np.flatnonzero(labels == label))
                 shares = rng.dirichlet(np.full(clients, self.alpha))
-                cuts = np.round(np.cumsum(shares)[:-1] * len(rows)).astype(int)
-                for client, part in enumerate(np.split(rows, cuts)):
-                    owner[part] = client
+                owner[rows] = in_shares(shares, len(rows))
             if np.bincount(owner, minlength=clients).min() >= self.smallest:
                 return owner
         raise StudyFileError(
@@ -71,8 +93,15 @@ class Dirichlet(Partition):
         )
 
 
+def in_shares(shares: np.ndarray, count: int) -> np.ndarray:
+    """(count,) clients, ascending, each as often as its share (clients,) says, up to rounding."""
+    ends = np.round(np.cumsum(shares)[:-1] * count).astype(int)
+    owner: np.ndarray = np.searchsorted(ends, np.arange(count), side="right")
+    return owner
+
+
 @PARTITIONS("natural")
-class Natural(Partition):
+class Natural(Split):
     """The data's own groups (hospital, writer), each held whole by one client.
 
     With fewer clients than groups, groups are dealt to clients in random order.

@@ -18,7 +18,7 @@ from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.supervision import DeliveryName, Evidence, describe_targets, supervise
 from fedsoft.supervision.teacher import Teacher
-from fedsoft.training import Delivery, Multipass, Stochastic, as_batch
+from fedsoft.training import Deliveries, Delivery, Multipass, Stochastic, as_batch
 
 SMALL = 50_000_000
 """Inputs of so many pixels at most are turned into floats once, instead of batch by batch."""
@@ -110,16 +110,21 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
     if settings.role == "teacher":
         half = _halves(train, settings.stream("partition", "teacher halves"))
         held_out = train.rows[half != settings.half]
+        held_out = np.unique(held_out) if settings.scenario.partition.overlaps else held_out
         train = train.keep(half == settings.half)
         train = train.pooled() if settings.pooled else train
-    targets, delivery, answers, spent = _targets(settings, dataset, labels, train, store)
+    # Clients who share an image have targets of their own for it.
+    places = np.arange(len(train.rows)) if settings.scenario.partition.overlaps else None
+    targets, delivery, answers, spent = _targets(settings, dataset, labels, train, places, store)
     inputs = input_tensor(settings.dataset, device)
     try:
         settings.model.shapes(tuple(inputs.shape[1:]), dataset.classes)
     except ValueError as error:
         raise StudyFileError(f"{error}.") from None
-    placed = np.full((len(dataset), dataset.classes), np.nan, dtype=np.float32)
-    placed[train.rows] = targets
+    table = targets
+    if places is None:
+        table = np.full((len(dataset), dataset.classes), np.nan, dtype=np.float32)
+        table[train.rows] = targets
     return Prepared(
         settings=settings,
         dataset=dataset,
@@ -133,8 +138,9 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
             training=settings.training,
             participation=settings.scenario.participation,
             inputs=inputs,
-            targets=torch.from_numpy(placed).to(device),
+            targets=torch.from_numpy(table).to(device),
             train=train,
+            places=places,
             delivery=delivery,
         ),
         held_out=held_out,
@@ -191,7 +197,14 @@ def _is_test(settings: RunSettings, dataset: AnnotatedDataset) -> np.ndarray:
 
 
 def _halves(train: Clients, rng: np.random.Generator) -> np.ndarray:
-    """(M,) half of each training example: alternating, in random order, within each client."""
+    """(M,) half of each training example: alternating, in random order, within each client.
+
+    Where clients share images, each image is in one half for all of them.
+    """
+    images, place = np.unique(train.rows, return_inverse=True)
+    if len(images) < len(train.rows):
+        shared: np.ndarray = (rng.permutation(len(images)) % 2)[place]
+        return shared
     owner = train.owner
     order = np.lexsort((rng.random(len(owner)), owner))
     half = np.empty(len(owner), dtype=np.int64)
@@ -221,27 +234,33 @@ def _parties(settings: RunSettings, train: Clients) -> Iterator[tuple[int, np.nd
 
 
 def _targets(
-    settings: RunSettings, dataset: AnnotatedDataset, labels: np.ndarray, train: Clients, store: Store
-) -> tuple[np.ndarray, dict[int, Delivery], int, dict[str, float]]:
+    settings: RunSettings,
+    dataset: AnnotatedDataset,
+    labels: np.ndarray,
+    train: Clients,
+    places: np.ndarray | None,
+    store: Store,
+) -> tuple[np.ndarray, Deliveries | None, int, dict[str, float]]:
     """Targets of all training examples, party by party.
 
     Returns:
-        the targets (M, C), the rule of delivery of each client that has one, how many answers they cost,
-        and the privacy spent.
+        the targets (M, C), how those are delivered that clients do not see whole, how many answers they
+        cost, and the privacy spent.
     """
-    targets = np.empty((len(train.rows), dataset.classes))
-    delivery: dict[int, Delivery] = {}
+    targets = np.empty((len(train.rows), dataset.classes), np.float64 if places is None else np.float32)
+    rules: list[Delivery] = []
+    of_client = np.full(len(train), -1)
     bought = 0
     spent: dict[str, float] = {}
     for number, rows, party, named in _parties(settings, train):
         source, votes = party.source or settings.source, None
         if source.needs_votes:
             dataset.require_votes(f"label source {source.label()!r}")
-        if dataset.votes is not None:
+        if dataset.votes is not None and source.needs_votes:
             mine = train.rows[rows]
             votes = party.pool.collect(dataset.votes[mine], dataset.labels[mine], named("votes collected"))
         annotations = None
-        if dataset.annotations is not None and party.pool.takes_all:
+        if dataset.annotations is not None and party.pool.takes_all and places is None:
             annotations = dataset.annotations.of_items(train.rows[rows])
         predictions = None
         if isinstance(source, Teacher):
@@ -259,19 +278,20 @@ def _targets(
             if source.delivery != "whole":
                 shown = targets[rows] if source.delivery == "stochastic" else answers
                 order = settings.stream("training", "vote order", party=number)
-                rule = _rule(source.delivery, train.rows[rows], shown, len(dataset), order)
-                delivery |= dict.fromkeys(np.unique(train.owner[rows]).tolist(), rule)
+                where, size = (train.rows, len(dataset)) if places is None else (places, len(places))
+                of_client[train.owner[rows]] = len(rules)
+                rules.append(_rule(source.delivery, where[rows], shown, size, order))
             bought += int(answers.sum()) if source.needs_votes else 0
             if settings.privacy:
                 part = settings.privacy.spent(answers)
                 spent = {name: max(value, spent.get(name, 0.0)) for name, value in part.items()}
-    return targets, delivery, bought, spent
+    return targets, Deliveries(tuple(rules), of_client) if rules else None, bought, spent
 
 
 def _rule(
     name: DeliveryName, rows: np.ndarray, shown: np.ndarray, size: int, rng: np.random.Generator
 ) -> Delivery:
-    """How soft labels, or the votes they are made of (n, C), of some dataset rows are delivered."""
+    """How rows (n,) of a table of targets are delivered, from soft labels or their votes (n, C)."""
     placed = np.zeros((size, shown.shape[1]), shown.dtype)
     placed[rows] = shown
     return Stochastic(placed) if name == "stochastic" else Multipass.shuffled(placed, rng)

@@ -56,6 +56,7 @@ class Ray:
                 backend_config={
                     "client_resources": {"num_cpus": 1, "num_gpus": gpus},
                     "init_args": {
+                        "address": "local",  # else it would join whatever cluster runs here
                         "num_cpus": self.workers,
                         "log_to_driver": False,
                         "logging_level": logging.ERROR,

@@ -85,12 +85,12 @@ def _scores(probs: Tensor, fold: Scored) -> Iterator[tuple[str, str, str, str, T
     for score in evaluate(probs, fold.references, metrics, fold.strata, stream("floors")):
         yield score.stratum, "all", score.reference, score.metric, score.value
     few = [metric for metric in metrics if type(metric).name in PER_CLIENT]
-    for client in np.unique(fold.client):
+    clients, sizes = np.unique(fold.client, return_counts=True)
+    for client in clients[sizes >= SMALLEST_CLIENT]:
         chosen = torch.from_numpy(np.flatnonzero(fold.client == client)).to(probs.device)
-        if len(chosen) >= SMALLEST_CLIENT:
-            references = {name: reference[chosen] for name, reference in fold.references.items()}
-            for score in evaluate(probs[:, chosen], references, few, {}, stream("floors")):
-                yield "all", str(client), score.reference, score.metric, score.value
+        references = {name: reference[chosen] for name, reference in fold.references.items()}
+        for score in evaluate(probs[:, chosen], references, few, {}, stream("floors")):
+            yield "all", str(client), score.reference, score.metric, score.value
 
 
 def write_results(

@@ -32,8 +32,8 @@ class Aggregated(LabelSource):
         if evidence.annotations is None:
             raise DataError(
                 f"label source {name!r} needs single annotations (who chose what), and here only vote counts "
-                "are known; use data with `annotator_labels`, with all votes and no added noise, or choose "
-                "another source."
+                "are known; use data with `annotator_labels`, all votes, no added noise and a partition that "
+                "gives each image to one client, or choose another source."
             )
         return self.aggregate(evidence.annotations, len(evidence), evidence.classes).posterior
 

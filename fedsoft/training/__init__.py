@@ -1,7 +1,7 @@
 """Models, and one local update on K stacked clients."""
 
 from fedsoft.training import cnn, mlp
-from fedsoft.training.delivery import Delivery, Multipass, Stochastic
+from fedsoft.training.delivery import Deliveries, Delivery, Multipass, Stochastic
 from fedsoft.training.losses import LOSSES, Loss
 from fedsoft.training.measure import measured_stack
 from fedsoft.training.mixup import plan_mixing
@@ -14,6 +14,7 @@ from fedsoft.training.update import local_update
 __all__ = [
     "LOSSES",
     "MODELS",
+    "Deliveries",
     "Delivery",
     "Loss",
     "Model",

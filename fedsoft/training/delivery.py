@@ -12,7 +12,25 @@ class Delivery(ABC):
 
     @abstractmethod
     def classes(self, rows: np.ndarray, epoch: int, rng: np.random.Generator) -> np.ndarray:
-        """(n,) classes of dataset rows (n,) in an epoch, counted from 0 over all rounds."""
+        """(n,) classes of rows (n,) of the table of targets in an epoch, counted from 0 over all rounds."""
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """Which clients' targets are delivered by which rule.
+
+    Attributes:
+        rules: the rules.
+        of_client: (clients,) place of each client's rule among them; -1 for clients who see targets whole.
+    """
+
+    rules: tuple[Delivery, ...]
+    of_client: np.ndarray
+
+    def of(self, client: int) -> Delivery | None:
+        """A client's rule; None where it sees targets whole."""
+        place = int(self.of_client[client])
+        return None if place < 0 else self.rules[place]
 
 
 @dataclass(frozen=True)
@@ -22,7 +40,7 @@ class Stochastic(Delivery):
     The expected gradient at the logits is q - p, as with p itself; its covariance is Diag(p) - p pᵀ.
 
     Attributes:
-        soft: (N, C) distributions, by dataset row.
+        soft: (T, C) distributions, by row of the table of targets.
     """
 
     soft: np.ndarray
@@ -40,8 +58,8 @@ class Multipass(Delivery):
 
     Attributes:
         votes: the class of every vote, example by example.
-        first: (N,) where each dataset row's votes begin.
-        count: (N,) how many votes it has.
+        first: (T,) where the votes of each row of the table of targets begin.
+        count: (T,) how many votes it has.
     """
 
     votes: np.ndarray

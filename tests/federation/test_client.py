@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from fedsoft.federation import STRATEGIES, InProcessGrid, RoundResult, federate, to_record
 from fedsoft.streams import stream
-from fedsoft.training import Multipass, Stochastic, Training
+from fedsoft.training import Deliveries, Multipass, Stochastic, Training
 
 ROUNDS = 3
 
@@ -18,9 +18,9 @@ ROUNDS = 3
 def delivered(task, client, past, server_round, epoch):
     """The table of targets as a client sees it in one local epoch."""
     targets = task.targets.clone()
-    if client in task.delivery:
+    if task.delivery and (rule := task.delivery.of(client)):
         rows, key = task.train.of(client), {"seed": task.seed, "client": client, "round": server_round}
-        classes = task.delivery[client].classes(rows, past, stream("delivery", epoch=epoch, **key))
+        classes = rule.classes(rows, past, stream("delivery", epoch=epoch, **key))
         targets[torch.from_numpy(rows)] = torch.eye(3)[torch.from_numpy(classes)]
     return targets
 
@@ -53,11 +53,12 @@ def plain_fedavg(task):
 
 @pytest.fixture
 def rules(make_task):
-    """By client: one has its classes drawn, two have votes cycled, the others see soft labels whole."""
+    """Of the mixed: one has its classes drawn, two have votes cycled, the others see soft labels whole."""
     targets = make_task().targets.numpy()
     votes = stream("votes").multinomial(5, targets.astype(float) / targets.sum(1, keepdims=True))
     multipass = Multipass.shuffled(votes, stream("vote order"))
-    return {"whole": {}, "mixed": {0: Stochastic(targets), 4: multipass, 5: multipass}}
+    mixed = Deliveries((Stochastic(targets), multipass), np.array([0, -1, -1, -1, 1, 1]))
+    return {"whole": None, "mixed": mixed}
 
 
 @pytest.mark.parametrize("participation", [1.0, 0.6])
@@ -115,7 +116,7 @@ def test_hard_labels_change_from_epoch_to_epoch_and_from_round_to_round(make_tas
 def test_over_rounds_every_vote_is_used_once(make_task, rules):
     """Five votes: two epochs a round for five rounds are two passes."""
     task = replace(make_task(training=Training(epochs=2)), delivery=rules["mixed"])
-    rows, rule = task.train.of(5), rules["mixed"][5]
+    rows, rule = task.train.of(5), rules["mixed"].of(5)
     classes = np.concatenate([task.delivered(5, r) for r in range(1, 6)]) - len(task.targets)
     for place, row in enumerate(rows):
         own = rule.votes[rule.first[row] : rule.first[row] + 5]

@@ -18,13 +18,28 @@ def dealt(seed=0, clients=6, partition=PARTITION, **options):
     )
 
 
-@pytest.mark.parametrize("partition", PARTITIONS.names())
+@pytest.mark.parametrize("partition", [p for p in PARTITIONS.names() if not PARTITIONS.get(p).overlaps])
 def test_every_example_is_in_one_place(partition):
     d = dealt(partition=PARTITIONS.parse(partition), groups=GROUPS)
     rows = np.concatenate([d.train.rows, d.validation.rows, d.test.rows])
     np.testing.assert_array_equal(np.sort(rows), np.arange(1_000))
     np.testing.assert_array_equal(np.sort(d.test.rows), np.flatnonzero(IS_TEST))
     assert len(d.train) == len(d.validation) == len(d.test) == 6
+
+
+@pytest.mark.parametrize("clients", [3, 400])
+def test_only_training_examples_are_shared(clients):
+    """What validates and what tests belongs to one client each, and nobody trains on it."""
+    d = dealt(partition=PARTITIONS.parse({"name": "overlapping", "examples": 30}), clients=clients)
+    assert d.train.sizes.tolist() == [30] * clients
+    train, validation = np.unique(d.train.rows), np.sort(d.validation.rows)
+    assert not set(train) & set(validation)
+    assert len(validation) == len(np.unique(validation)) == np.sum(~IS_TEST) // 10
+    np.testing.assert_array_equal(np.sort(d.test.rows), np.flatnonzero(IS_TEST))
+    assert not IS_TEST[train].any()
+    assert not IS_TEST[validation].any()
+    if clients == 400:
+        assert len(train) + len(validation) == np.sum(~IS_TEST)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.25])

@@ -45,14 +45,14 @@ def test_each_party_delivers_its_own_way(delivered, tmp_path):
     study = open_study(delivered, "tiny.toml", tmp_path)
     run = next(run for run in study.plan.runs if run.source.label() == "multipass")
     task = prepare(run, study.store, "cpu").task
-    assert sorted(task.delivery) == [0, 2, 3]
-    assert task.delivery[0] is task.delivery[3]
+    assert task.delivery.of(1) is None
+    assert task.delivery.of(0) is task.delivery.of(3)
     for client in (0, 3):
-        rows, rule = task.train.of(client), task.delivery[client]
+        rows, rule = task.train.of(client), task.delivery.of(client)
         np.testing.assert_array_equal(rule.count[rows], 18)
         shares = np.mean([np.eye(10)[rule.classes(rows, e, None)] for e in range(18)], axis=0)
         np.testing.assert_allclose(shares, task.targets[rows], atol=1e-6)
-    soft = task.delivery[2].soft[task.train.of(2)]
+    soft = task.delivery.of(2).soft[task.train.of(2)]
     np.testing.assert_allclose(soft, task.targets[task.train.of(2)], atol=1e-6)
     np.testing.assert_allclose(soft * 3 % 1, 0, atol=1e-9)
 
@@ -65,4 +65,4 @@ def test_private_votes_are_not_handed_out_one_by_one(delivered, tmp_path):
     study = open_study(delivered, "tiny.toml", tmp_path)
     ready = prepare(study.plan.runs[0], study.store, "cpu")
     rows = ready.task.train.of(0)
-    np.testing.assert_allclose(ready.task.delivery[0].soft[rows], ready.task.targets[rows], atol=1e-6)
+    np.testing.assert_allclose(ready.task.delivery.of(0).soft[rows], ready.task.targets[rows], atol=1e-6)

@@ -15,7 +15,7 @@ def drawn(study, source: str, **redraw: int) -> dict[str, bytes]:
     run = next(run for run in study.plan.runs if run.source.label() == source)
     ready = prepare(run.model_copy(update={"redraw": Redraw(**redraw)}), study.store, "cpu")
     task, dealt = ready.task, ready.deal
-    delivered = [task.delivered(client, 1).tobytes() for client in task.delivery]
+    delivered = [task.delivered(client, 1).tobytes() for client in range(4) if task.delivery]
     start = task.initial()["layer0.weight"]
     return {
         "training": start.tobytes() + str([task.cohort(r) for r in range(1, 6)]).encode(),
