@@ -154,6 +154,11 @@ class Study(BaseModel):
                     f"endpoint names strategy {self.endpoint.strategy!r}, but strategies are "
                     f"{', '.join(strategies)}"
                 )
+        if self.privacy and self.scenario.partition.overlaps:
+            raise ValueError(
+                "[privacy] counts what one client's answers give away, but partition "
+                f"{self.scenario.partition.name!r} lets several answer for an image; choose another"
+            )
         if self.cartography and self.scenario.partition.overlaps:
             raise ValueError(
                 "cartography maps images with one target each, and partition "

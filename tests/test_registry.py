@@ -3,6 +3,7 @@
 import json
 import math
 from abc import abstractmethod
+from pathlib import Path
 
 import pytest
 from pydantic import Field
@@ -19,6 +20,7 @@ from fedsoft.training import MODELS
 
 REGISTRIES = (DATASETS, NOISES, SOURCES, PARTITIONS, MODELS, STRATEGIES, METRICS)
 REQUIRED = {
+    "module": {"factory": f"{Path(__file__).parent / 'nets.py'}:conv"},
     "npz": {"path": "mine.npz"},
     "folder": {"path": "mine"},
     "slips": {"rate": 0.1},

@@ -1,6 +1,6 @@
 """Models, and one local update on K stacked clients."""
 
-from fedsoft.training import cnn, mlp
+from fedsoft.training import cnn, mlp, module
 from fedsoft.training.delivery import Deliveries, Delivery, Multipass, Stochastic
 from fedsoft.training.losses import LOSSES, Loss
 from fedsoft.training.measure import measured_stack
@@ -27,6 +27,7 @@ __all__ = [
     "local_update",
     "measured_stack",
     "mlp",
+    "module",
     "plan_mixing",
     "plan_steps",
     "predict",

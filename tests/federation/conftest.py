@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,7 +25,12 @@ from fedsoft.training import MODELS, Training
 
 SIZES = (3, 0, 1, 8, 21, 12)
 """With batches of eight: fewer than one, no example at all, a single one, exactly a batch, more."""
-SMALL = {"mlp": {"hidden": [6]}, "cnn": {"channels": [4, 8], "groups": 2}}
+NETS = Path(__file__).parents[1] / "nets.py"
+SMALL = {
+    "mlp": {"hidden": [6]},
+    "cnn": {"channels": [4, 8], "groups": 2},
+    "module": {"factory": f"{NETS}:conv"},
+}
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -134,7 +134,7 @@ def test_stacks_grow_while_that_is_faster(monkeypatch, seconds, expected):
     measured_stack.cache_clear()
 
 
-@pytest.mark.parametrize("model", MODELS.names())
+@pytest.mark.parametrize("model", ["linear", "mlp", "cnn"])
 def test_every_model_can_be_measured(model):
     stack = measured_stack(MODELS.parse(model), LOSSES.parse("cross_entropy"), (1, 8, 8), 3, 4, "cpu")
     assert stack in {1, 2, 4, 8, 16, 32, 64}

@@ -84,6 +84,8 @@ def test_what_takes_one_owner_an_image_is_refused(shared, tmp_path):
         StudyFileError, match=r"cartography .* 'overlapping' gives an image to several clients"
     ):
         open_study(shared | {"cartography": True}, "shared.toml", tmp_path)
+    with pytest.raises(StudyFileError, match=r"\[privacy\] counts .* 'overlapping' lets several answer"):
+        open_study(shared | {"privacy": {"epsilon": 1.0}}, "shared.toml", tmp_path)
     shared["scenario"] |= {"parties": []}
     with pytest.raises(StudyFileError, match=r"'dawid_skene' needs single .* gives each image to one client"):
         open_study(shared | {"sources": ["dawid_skene"]}, "shared.toml", tmp_path)

@@ -15,7 +15,8 @@ VARIANTS = [
     {"name": "mlp", "hidden": []},
     {"name": "cnn", "channels": [4, 6, 8], "groups": 2},
 ]
-ALL = [MODELS.parse(choice) for choice in (*MODELS.names(), *VARIANTS)]
+OURS = [name for name in MODELS.names() if name != "module"]
+ALL = [MODELS.parse(choice) for choice in (*OURS, *VARIANTS)]
 DEVICE = "cuda" if torch.cuda.is_available() else "meta"
 
 each = pytest.mark.parametrize("model", ALL, ids=lambda model: model.label())

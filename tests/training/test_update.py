@@ -12,7 +12,7 @@ SIZES = (3, 1, 11, 4, 8)
 """Fewer examples than a batch, one, more than a batch, exactly a batch, and two."""
 ROWS = np.split(stream("rows").permutation(sum(SIZES)), np.cumsum(SIZES)[:-1])
 SMALL = {"mlp": {"hidden": [6]}, "cnn": {"channels": [4, 8], "groups": 2}}
-ALL = [MODELS.parse({"name": name, **SMALL.get(name, {})}) for name in MODELS.names()]
+ALL = [MODELS.parse({"name": name, **SMALL.get(name, {})}) for name in MODELS.names() if name != "module"]
 SETTINGS = {
     "plain": ({}, 0.0),
     "momentum": ({"momentum": 0.9}, 0.0),
