@@ -60,7 +60,7 @@ class RayWorkers:
                 for phase in phases:
                     driver.run(phase)
             except RayError as error:
-                raise EngineError(f"Ray failed ({_first_line(error)}); run again to continue.") from None
+                raise _explain(error) from None
 
 
 class _Mailbox:
@@ -83,7 +83,7 @@ class _Mailbox:
 
 
 @dataclass(frozen=True)
-class _Group:
+class Group:
     """Runs that one worker executes, and how many workers were lost at them."""
 
     runs: list[RunSettings]
@@ -112,7 +112,7 @@ class _Driver:
             key: ray.put(Needed(self.store.record(key), self.store.predictions(key)))
             for key in {need.key for run in runs for need in run.needs()}
         }
-        waiting = {self._send(group, needed): group for group in map(_Group, groups(runs, self.workers))}
+        waiting = {self._send(group, needed): group for group in map(Group, groups(runs, self.workers))}
         problem: Exception | None = None
         while waiting:
             done, _ = ray.wait(list(waiting), timeout=0.2)
@@ -128,14 +128,15 @@ class _Driver:
                 except RayTaskError as error:
                     found = _explain(error)
                 except RayError as error:
-                    if left := self._left(group, error):
+                    if left := what_is_left(group, self.store, error):
+                        self.begun -= {run.key for run in left.runs}
                         waiting[self._send(left, needed)] = left
                 if found and (problem is None or isinstance(problem, Interrupted)):
                     problem = found
         if problem:
             raise problem
 
-    def _send(self, group: _Group, needed: Mapping[str, Any]) -> Any:
+    def _send(self, group: Group, needed: Mapping[str, Any]) -> Any:
         """Hand out a group with all that it takes; the reference of its end."""
         for run in group.runs:
             if run.dataset not in self.data:
@@ -163,27 +164,27 @@ class _Driver:
             else:
                 getattr(self.store, what)(*arguments)
 
-    def _stop(self, waiting: Mapping[Any, _Group]) -> None:
+    def _stop(self, waiting: Mapping[Any, Group]) -> None:
         """Ask workers to stop, and take back the groups that none has begun."""
         self.mailbox.stop.remote()
         for reference, group in waiting.items():
             if not self.begun & {run.key for run in group.runs}:
                 ray.cancel(reference)
 
-    def _left(self, group: _Group, error: RayError) -> _Group | None:
-        """What a lost worker left of a group.
 
-        Raises:
-            EngineError: too many workers were lost at it.
-        """
-        left = [run for run in group.runs if not self.store.is_done(run.key)]
-        if left and group.lost + 1 == ATTEMPTS:
-            raise EngineError(
-                f"{left[0].label()}: {ATTEMPTS} Ray workers were lost at it (out of memory?), the last with "
-                f"{_first_line(error)!r}; run again to continue, on fewer cores or larger machines."
-            )
-        self.begun -= {run.key for run in left}
-        return _Group(left, group.lost + 1) if left else None
+def what_is_left(group: Group, store: Store, error: Exception) -> Group | None:
+    """What a lost worker left undone of a group; None if it had finished.
+
+    Raises:
+        EngineError: too many workers were lost at it.
+    """
+    left = [run for run in group.runs if not store.is_done(run.key)]
+    if left and group.lost + 1 == ATTEMPTS:
+        raise EngineError(
+            f"{left[0].label()}: {ATTEMPTS} Ray workers were lost at it (out of memory?), the last with: "
+            f"{_first_line(error)}; run again to continue, on fewer cores or larger machines."
+        )
+    return Group(left, group.lost + 1) if left else None
 
 
 def groups(runs: Sequence[RunSettings], workers: int) -> list[list[RunSettings]]:
@@ -223,15 +224,18 @@ def _versions() -> dict[str, str]:
     return {"fedsoft": fedsoft.__version__} | {name: version(name) for name in ("torch", "numpy", "flwr")}
 
 
-def _explain(error: RayTaskError) -> Exception:
-    """What went wrong on a worker, outside of what a run may report."""
-    cause = error.cause if isinstance(error.cause, Exception) else error
-    if isinstance(cause, ImportError):
+def _explain(error: RayError) -> Exception:
+    """What went wrong outside of what a run may report: a sentence, or the error if it is in the program."""
+    lacking = isinstance(error, RayTaskError) and isinstance(error.cause, ImportError)
+    if lacking or "failed to import on the worker" in str(error):
+        last = str(error).strip().splitlines()[-1]
         return EngineError(
-            f"a Ray worker lacks something ({_first_line(cause)}); install the same fedsoft on every machine "
-            "of the cluster."
+            f"a Ray worker lacks something ({last}); install the same fedsoft on every machine of the "
+            "cluster."
         )
-    return error
+    if isinstance(error, RayTaskError):
+        return error
+    return EngineError(f"Ray failed ({_first_line(error)}); run again to continue.")
 
 
 def _first_line(error: BaseException) -> str:
