@@ -1,6 +1,7 @@
 """Runs spread over Ray workers, on one machine or many."""
 
 import platform
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,6 +26,7 @@ MOST_IN_A_GROUP = 8
 GROUPS_A_WORKER = 4
 ATTEMPTS = 4
 """Workers that are lost at one group before the study is given up."""
+SECONDS_WITHOUT_CORES = 300.0
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class _Driver:
         self.data: dict[Dataset, Any] = {}
         self.begun: set[str] = set()
         self.shown: dict[str, float] = {}
+        self.seen_cores = time.monotonic()
 
     def run(self, runs: list[RunSettings]) -> None:
         """Execute the runs of one phase."""
@@ -117,6 +120,7 @@ class _Driver:
         while waiting:
             done, _ = ray.wait(list(waiting), timeout=0.2)
             self._read_news()
+            self._check_cores()
             if problem or self.hooks.stop():
                 self._stop(waiting)
             for reference in done:
@@ -163,6 +167,16 @@ class _Driver:
                     self.hooks.after_round(run, figures)
             else:
                 getattr(self.store, what)(*arguments)
+
+    def _check_cores(self) -> None:
+        """Wait a while for new nodes where all are lost, but not for ever."""
+        if ray.cluster_resources().get("CPU"):
+            self.seen_cores = time.monotonic()
+        elif time.monotonic() - self.seen_cores > SECONDS_WITHOUT_CORES:
+            raise EngineError(
+                "the Ray cluster has no cores, or has lost all that it had; run again to continue when there "
+                "are some."
+            )
 
     def _stop(self, waiting: Mapping[Any, Group]) -> None:
         """Ask workers to stop, and take back the groups that none has begun."""

@@ -1,0 +1,193 @@
+"""Runs on Ray workers: the same bits as in process, whatever is lost on the way."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+import ray
+import torch
+from ray.cluster_utils import Cluster
+
+from fedsoft.errors import DataError, EngineError
+from fedsoft.study import ray_workers
+from fedsoft.study.execute import Hooks, Interrupted
+from fedsoft.study.ray_cluster import at_once, find_cluster, ray_cluster, task_options
+from fedsoft.study.ray_workers import ATTEMPTS, Group, RayWorkers, groups, what_is_left
+from fedsoft.study.study import open_study
+from fedsoft.supervision import SOURCES
+
+LONG = {
+    "name": "long",
+    "dataset": "digits",
+    "sources": ["hard", "human_soft"],
+    "strategies": ["fedavg"],
+    "model": {"name": "mlp", "hidden": [16]},
+    "rounds": 250,
+    "seeds": [0, 1, 2],
+    "scenario": {"clients": 4},
+}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Three Ray nodes on this machine: the head without cores, and two workers of one core each."""
+    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    made.workers = [made.add_node(num_cpus=1), made.add_node(num_cpus=1)]
+    yield made
+    made.shutdown()
+
+
+@pytest.mark.slow
+def test_a_ray_of_our_own_gives_the_same_bits(tiny, finished, tmp_path, models):
+    study, rounds = open_study(tiny, "tiny.toml", tmp_path), []
+    hooks = Hooks(lambda run, figures: rounds.append((run.key, figures["round"])))
+    RayWorkers(study.store, "cpu", stack=1, cpus=2).run(study.plan.open(study.store), hooks)
+    assert not study.open_runs
+    assert models(tmp_path) == models(finished.store.root)
+    assert len(rounds) == len(set(rounds)) == 20 * 3
+    assert not ray.is_initialized()
+
+
+@pytest.mark.slow
+def test_a_worker_has_one_thread_for_everything(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+
+    def threads():
+        return os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"], torch.get_num_threads()
+
+    with ray_cluster(None, cpus=1):
+        assert ray.get(ray.remote(num_cpus=1)(threads).remote()) == ("1", "1", 1)
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+
+
+@pytest.mark.slow
+def test_stopped_and_continued_on_a_cluster(tiny, finished, tmp_path, models, cluster):
+    """News is sent every half second, so runs are long enough to be stopped within."""
+    study, seen = open_study(LONG, "long.toml", tmp_path / "stopped"), []
+    engine = RayWorkers(study.store, "cpu", address=cluster.address)
+    hooks = Hooks(lambda run, figures: seen.append(run.key), lambda: len(seen) > 50)
+    with pytest.raises(Interrupted):
+        engine.run(study.plan.open(study.store), hooks)
+    assert list((tmp_path / "stopped").glob("runs/*/checkpoint.npz"))
+    assert len(study.open_runs) > 2
+    assert len(set(seen)) == 2  # nobody began another run
+
+    bad = study.plan.runs[0].model_copy(update={"source": SOURCES.parse({"name": "votes_k", "k": 99})})
+    with pytest.raises(DataError, match=r"^votes_k\(k=99\), fedavg, seed 0: .* 99 votes"):
+        engine.run([[bad]], Hooks())
+
+
+@pytest.mark.slow
+def test_a_node_killed_half_way_loses_nothing(tmp_path, run, models, cluster, monkeypatch):
+    run(open_study(LONG, "long.toml", tmp_path / "here"))
+    there, begun, lost = open_study(LONG, "long.toml", tmp_path / "there"), set(), []
+    victims = cluster.workers[:1]
+
+    def kill_one(settings, figures):
+        begun.add(settings.key)
+        if len(begun) == 2 and victims:
+            cluster.remove_node(victims.pop(), allow_graceful=False)
+
+    def spy(group, store, error):
+        lost.append(what_is_left(group, store, error))
+        return lost[-1]
+
+    monkeypatch.setattr(ray_workers, "what_is_left", spy)
+    phases = there.plan.open(there.store)
+    RayWorkers(there.store, "cpu", address=cluster.address).run(phases, Hooks(kill_one))
+    assert [group.lost for group in lost] == [1]
+    assert not there.open_runs
+    assert models(tmp_path / "there") == models(tmp_path / "here")
+
+
+def test_what_is_left_of_a_group_is_begun_again_a_few_times(finished, tmp_path, tiny):
+    runs = open_study(tiny, "tiny.toml", tmp_path).plan.runs
+    assert what_is_left(Group(runs[:2]), finished.store, Exception()) is None
+    empty = open_study(tiny, "tiny.toml", tmp_path).store
+    left = Group(runs[:2])
+    for attempt in range(1, ATTEMPTS):
+        left = what_is_left(left, empty, Exception())
+        assert left == Group(runs[:2], lost=attempt)
+    with pytest.raises(
+        EngineError, match=r"^hard, fedavg, seed 0: 4 Ray workers were lost .* node died; run"
+    ):
+        what_is_left(left, empty, Exception("The node died.\nAnd much more."))
+
+
+@pytest.mark.parametrize(
+    ("runs", "workers", "sizes"),
+    [
+        (3, 2, [1, 1, 1]),
+        (8, 2, [1] * 8),
+        (20, 2, [2] * 10),
+        (1000, 2, [8] * 125),
+        (21, 1, [5, 5, 5, 5, 1]),
+    ],
+)
+def test_groups_are_small_and_many(runs, workers, sizes):
+    made = groups(list(range(runs)), workers)
+    assert [len(group) for group in made] == sizes
+    assert [run for group in made for run in group] == list(range(runs))
+
+
+@pytest.mark.parametrize(
+    ("device", "resources", "share", "workers"),
+    [
+        ("cpu", {"CPU": 6.0, "GPU": 2.0}, 0, 6),
+        ("cpu", {}, 0, 1),
+        ("cuda", {"CPU": 6.0, "GPU": 2.0}, 0.3333, 6),
+        ("cuda", {"CPU": 2.0, "GPU": 4.0}, 1, 2),
+        ("cuda", {"CPU": 64.0, "GPU": 1.0}, 0.125, 8),
+    ],
+)
+def test_runs_share_gpus_so_that_all_cores_are_used(device, resources, share, workers):
+    options = task_options(device, resources)
+    assert options == {"num_cpus": 1, "num_gpus": share, "max_retries": 0}
+    assert at_once(options, resources) == workers
+
+
+def test_no_gpu_in_the_cluster():
+    with pytest.raises(EngineError, match="the Ray cluster has no GPU"):
+        task_options("cuda", {"CPU": 2.0})
+
+
+def test_an_address_where_no_ray_answers_is_told_at_once():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(EngineError, match=rf"^no Ray cluster answers at {address}; start one with"):
+            find_cluster(address)
+        silent.listen()  # something else, which does not speak as Ray does
+        with pytest.raises(EngineError, match="no Ray cluster answers"):
+            find_cluster(address)
+        assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("address", ["here", "ray://here:1", "here:", ":6379", "here:port"])
+def test_what_is_no_address(address):
+    with pytest.raises(EngineError, match='takes "auto" or HOST:PORT'):
+        find_cluster(address)
+
+
+def test_one_run_is_left_or_ray_is_not_asked_for(tiny, tmp_path):
+    """Then Ray is not even imported."""
+    code = """
+import json, sys
+from pathlib import Path
+from fedsoft.study.study import open_study
+table, folder = json.loads(sys.argv[1]), Path(sys.argv[2])
+open_study(table, "tiny.toml", folder).run("inprocess", 1, lambda run, figures: None, lambda: False)
+table["seeds"] = [1, 0]
+open_study(table, "tiny.toml", folder).run("inprocess", "ray", lambda run, figures: None, lambda: False)
+assert "fedsoft.study.runner" in sys.modules
+assert "ray" not in sys.modules
+"""
+    table = json.dumps(tiny | {"sources": ["hard"], "strategies": ["fedavg"], "seeds": [0]})
+    subprocess.run([sys.executable, "-c", code, table, str(tmp_path)], check=True)
+    assert len(list(tmp_path.glob("runs/*/run.json"))) == 2
