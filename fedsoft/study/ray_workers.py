@@ -101,9 +101,10 @@ class _Driver:
         options = task_options(engine.device, resources)
         self.workers = at_once(options, resources)
         self.task = ray.remote(**options)(_execute_group)
-        # On this machine, so that no lost node takes it along.
+        # On this machine, so that no lost node takes it along; on its way there it may need several attempts.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self.mailbox = ray.remote(num_cpus=0, scheduling_strategy=here)(_Mailbox).remote()
+        mailbox = ray.remote(num_cpus=0, scheduling_strategy=here, max_restarts=-1, max_task_retries=-1)
+        self.mailbox = mailbox(_Mailbox).remote()
         self.data: dict[Dataset, Any] = {}
         self.begun: set[str] = set()
         self.shown: dict[str, float] = {}
@@ -124,19 +125,13 @@ class _Driver:
             if problem or self.hooks.stop():
                 self._stop(waiting)
             for reference in done:
-                group, found = waiting.pop(reference), None
-                try:
-                    found = ray.get(reference)
-                except TaskCancelledError:
-                    found = Interrupted("stopped before it began.")
-                except RayTaskError as error:
-                    found = _explain(error)
-                except RayError as error:
-                    if left := what_is_left(group, self.store, error):
-                        self.begun -= {run.key for run in left.runs}
-                        waiting[self._send(left, needed)] = left
-                if found and (problem is None or isinstance(problem, Interrupted)):
-                    problem = found
+                group = waiting.pop(reference)
+                found, reason = _outcome(reference)
+                if found:
+                    problem = found if problem is None or isinstance(problem, Interrupted) else problem
+                elif left := what_is_left(group, self.store, reason):
+                    self.begun -= {run.key for run in left.runs}
+                    waiting[self._send(left, needed)] = left
         if problem:
             raise problem
 
@@ -186,8 +181,22 @@ class _Driver:
                 ray.cancel(reference)
 
 
-def what_is_left(group: Group, store: Store, error: Exception) -> Group | None:
-    """What a lost worker left undone of a group; None if it had finished.
+def _outcome(reference: Any) -> tuple[Exception | None, str]:
+    """The problem that ended a group, if any; else why it may be that not all of its runs are done."""
+    try:
+        return ray.get(reference), "its news was lost"
+    except TaskCancelledError:
+        return Interrupted("stopped before it began."), ""
+    except RayTaskError as error:
+        if isinstance(error.cause, RayError):  # the task's own calls of Ray
+            return None, _first_line(error.cause)
+        return _explain(error), ""
+    except RayError as error:
+        return None, _first_line(error)
+
+
+def what_is_left(group: Group, store: Store, reason: str) -> Group | None:
+    """What a lost worker left undone of a group; None if nothing.
 
     Raises:
         EngineError: too many workers were lost at it.
@@ -196,7 +205,7 @@ def what_is_left(group: Group, store: Store, error: Exception) -> Group | None:
     if left and group.lost + 1 == ATTEMPTS:
         raise EngineError(
             f"{left[0].label()}: {ATTEMPTS} Ray workers were lost at it (out of memory?), the last with: "
-            f"{_first_line(error)}; run again to continue, on fewer cores or larger machines."
+            f"{reason}; run again to continue, on fewer cores or larger machines."
         )
     return Group(left, group.lost + 1) if left else None
 
