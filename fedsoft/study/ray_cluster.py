@@ -96,8 +96,9 @@ def task_options(device: str, resources: Mapping[str, float]) -> dict[str, Any]:
             raise EngineError('device = "cuda", but the Ray cluster has no GPU; use device = "cpu".')
         sharing = min(RUNS_ON_A_GPU, max(1, math.ceil(resources.get("CPU", 1) / resources["GPU"])))
         gpus = math.floor(1e4 / sharing) / 1e4  # Ray counts in ten-thousandths
-    # Lost runs are begun again by us, from where they stood, and not by Ray, from where they began.
-    return {"num_cpus": 1, "num_gpus": gpus, "max_retries": 0}
+    # Lost runs are begun again by us, from where they stood, and not by Ray, from where they began; and a
+    # process serves many groups, on a GPU as well.
+    return {"num_cpus": 1, "num_gpus": gpus, "max_retries": 0, "max_calls": 0}
 
 
 def at_once(options: Mapping[str, Any], resources: Mapping[str, float]) -> int:

@@ -3,6 +3,7 @@
 import platform
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -239,7 +240,13 @@ def _execute_group(
     for choice, reference in data.items():
         give_dataset(choice, ray.get(reference))
     fetched = dict(zip(needed, ray.get(list(needed.values())), strict=True))
-    return work(runs, fetched, checkpoints, device, stack, lambda news: ray.get(mailbox.leave.remote(news)))
+    return work(runs, fetched, checkpoints, device, stack, lambda news: _fetch(mailbox.leave.remote(news)))
+
+
+def _fetch(reference: Any) -> Any:
+    """A value, on another thread: while the main thread of a task waits for one, Ray lends its core away."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(ray.get, reference).result()
 
 
 def _versions() -> dict[str, str]:

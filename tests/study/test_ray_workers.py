@@ -9,14 +9,13 @@ import time
 
 import pytest
 import ray
-import torch
 from ray.cluster_utils import Cluster
 
 from fedsoft.errors import DataError, EngineError
 from fedsoft.study import ray_cluster, ray_workers
 from fedsoft.study.execute import Hooks, Interrupted
 from fedsoft.study.ray_cluster import at_once, find_cluster, task_options
-from fedsoft.study.ray_workers import ATTEMPTS, Group, RayWorkers, groups, what_is_left
+from fedsoft.study.ray_workers import ATTEMPTS, Group, RayWorkers, _fetch, groups, what_is_left
 from fedsoft.study.study import open_study
 from fedsoft.supervision import SOURCES
 
@@ -53,15 +52,27 @@ def test_a_ray_of_our_own_gives_the_same_bits(tiny, finished, tmp_path, models):
     assert not ray.is_initialized()
 
 
+class Slow:
+    """An actor that takes its time."""
+
+    def answer(self):
+        time.sleep(1.0)
+
+
 @pytest.mark.slow
-def test_a_worker_has_one_thread_for_everything(monkeypatch):
+def test_a_core_has_one_worker_with_one_thread(monkeypatch):
+    """Also while the worker waits for an answer."""
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
 
-    def threads():
-        return os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"], torch.get_num_threads()
+    def task(slow):
+        _fetch(slow.answer.remote())
+        return os.getpid(), os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]
 
     with ray_cluster.ray_cluster(None, cpus=1):
-        assert ray.get(ray.remote(num_cpus=1)(threads).remote()) == ("1", "1", 1)
+        slow, remote = ray.remote(num_cpus=0)(Slow).remote(), ray.remote(num_cpus=1)(task)
+        answers = ray.get([remote.remote(slow) for _ in range(3)])
+    assert len({worker for worker, _, _ in answers}) == 1
+    assert {threads for _, *both in answers for threads in both} == {"1"}
     assert os.environ["OMP_NUM_THREADS"] == "7"
 
 
@@ -162,7 +173,7 @@ def test_groups_are_small_and_many(runs, workers, sizes):
 )
 def test_runs_share_gpus_so_that_all_cores_are_used(device, resources, share, workers):
     options = task_options(device, resources)
-    assert options == {"num_cpus": 1, "num_gpus": share, "max_retries": 0}
+    assert options == {"num_cpus": 1, "num_gpus": share, "max_retries": 0, "max_calls": 0}
     assert at_once(options, resources) == workers
 
 

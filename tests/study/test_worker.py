@@ -117,6 +117,13 @@ def test_a_worker_asked_to_stop_begins_nothing(study, tmp_path, away):
     assert not contents(tmp_path / "there")
 
 
+def test_a_worker_computes_on_one_thread(monkeypatch):
+    asked = []
+    monkeypatch.setattr(worker.torch, "set_num_threads", asked.append)
+    assert work([], {}, {}, "cpu", "all", lambda news: False) is None
+    assert asked == [1]
+
+
 def test_a_problem_comes_back_with_its_sentence(study, tmp_path, away):
     opened = open_study(study, "away.toml", tmp_path / "there")
     bad = opened.plan.runs[0].model_copy(update={"source": SOURCES.parse({"name": "votes_k", "k": 99})})
