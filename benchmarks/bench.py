@@ -23,13 +23,13 @@ from typing import Any
 
 import torch
 
-from benchmarks import flagship, growth, pfl_peer, rounds
+from benchmarks import flagship, growth, pfl_peer, ray_workers, rounds
 from benchmarks.table import RATIOS, readme
 from benchmarks.workloads import WORKLOADS
 from fedsoft.files import write_json, write_text
 
 HERE = Path(__file__).parent
-PARTS = ("stock", "pfl", "study", "scale", "growth")
+PARTS = ("stock", "pfl", "study", "scale", "growth", "ray")
 MARK = "<!-- results -->"
 
 
@@ -75,6 +75,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "study": lambda: flagship.compare(folder / "study", options.repeats),
         "scale": lambda: growth.scale(folder, options.repeats),
         "growth": lambda: growth.grow(folder),
+        "ray": lambda: ray_workers.run(folder / "ray"),
     }
     for name, contest in contests.items():
         if wanted[name]:

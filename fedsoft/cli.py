@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fedsoft.errors import FedsoftError, StudyFileError
+from fedsoft.errors import EngineError, FedsoftError, StudyFileError
 from fedsoft.installation import check_pair
 
 app = typer.Typer(
@@ -50,6 +50,17 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the study file; repeatable."),
 ]
+
+
+def _workers(given: str) -> int | str:
+    """``--workers``: a number of processes, or ``ray``."""
+    if given == "ray":
+        return given
+    if not given.isdecimal() or not int(given):
+        raise typer.BadParameter(f'{given!r} is neither a number from 1 on nor "ray".')
+    return int(given)
+
+
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A name that `fedsoft data list` shows.")]
 
 
@@ -58,12 +69,30 @@ def run(
     study: StudyFile,
     settings: Settings = None,
     engine: Annotated[Engine, typer.Option(help="What executes the clients.")] = Engine.inprocess,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one a core.")] = None,
+    workers: Annotated[
+        Any,
+        typer.Option(
+            parser=_workers,
+            metavar="N|ray",
+            help="Processes, by default one a core; or Ray workers, by default on this machine.",
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|HOST:PORT",
+            help="With --workers ray: an existing Ray cluster, which this machine is in.",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Results; by default runs/<study name>.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")] = False,
 ) -> None:
     """Run a study, or continue it, and write its report."""
     check_pair()
+    if address is not None and workers != "ray":
+        raise EngineError("--address names a Ray cluster for --workers ray; give both, or leave it out.")
+    if workers == "ray" and engine is Engine.ray:
+        raise EngineError("--workers ray spreads runs, --engine ray the clients of one run; leave one out.")
     from fedsoft.config import read_study
     from fedsoft.report.live import Live
     from fedsoft.study.study import open_study
@@ -74,7 +103,7 @@ def run(
         return
     stop = _stop_on_interrupt()
     with Live(opened.open_runs) as live:
-        finished = opened.run(engine.value, workers, live.after_round, stop)
+        finished = opened.run(engine.value, workers, live.after_round, stop, address)
     if not finished:
         typer.echo(f"\nStopped; nothing is lost. Continue with:\n  {_command_line()}")
         raise typer.Exit(130)

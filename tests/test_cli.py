@@ -238,7 +238,27 @@ def test_help_is_quick():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--address", "auto"], "--address names a Ray cluster for --workers ray"),
+        (["--address", "auto", "--workers", "2"], "--address names a Ray cluster for --workers ray"),
+        (["--engine", "ray", "--workers", "ray"], "leave one out"),
+        (["--workers", "ray", "--address", "127.0.0.1:1"], "no Ray cluster answers at 127.0.0.1:1"),
+        (["--workers", "ray", "--address", "here"], '"auto" or HOST:PORT'),
+        (["--workers", "0"], "neither a number from 1 on nor"),
+        (["--workers", "rays"], "neither a number from 1 on nor"),
+    ],
+)
+def test_ray_workers_and_their_address(fedsoft, tmp_path, options, problem):
+    (tmp_path / "study.toml").write_text(GOOD)
+    code, out, err = fedsoft("run", "study.toml", *options)
+    assert code == 2
+    assert problem in " ".join((out + err).split())
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize("workers", ["1", "2", pytest.param("ray", marks=pytest.mark.slow)])
 def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path, workers):
     (tmp_path / "study.toml").write_text(GOOD.replace("rounds = 2", "rounds = 4000"))
     command = [sys.executable, "-m", "fedsoft.cli", "run", "study.toml", "--workers", workers]

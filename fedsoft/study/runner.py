@@ -46,7 +46,7 @@ class InProcess:
         news, stop = context.SimpleQueue(), context.Event()  # simple: what is put is there before a run ends
         size = min(self.workers, max(map(len, planned)))
         with (
-            _one_thread_each(),
+            one_thread_each(),
             ProcessPoolExecutor(size, context, _start_worker, (self, news, stop)) as pool,
         ):
             try:
@@ -89,7 +89,7 @@ def _run_phase(
 
 
 @contextlib.contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Make processes started inside begin with one thread for every numerical library."""
     before = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     os.environ.update(dict.fromkeys(before, "1"))

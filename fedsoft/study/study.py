@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -62,11 +62,19 @@ class OpenStudy:
     def run(
         self,
         engine: str,
-        workers: int | None,
+        workers: int | Literal["ray"] | None,
         after_round: Callable[[RunSettings, dict[str, float]], None],
         stop: Callable[[], bool],
+        address: str | None = None,
     ) -> bool:
         """Run what is not done; returns whether the study is complete (not when ``stop`` said so).
+
+        Args:
+            engine: what executes the clients: ``inprocess``, or ``ray``, which takes a number of workers.
+            workers: processes that runs are spread over, by default one a core; or ``ray`` for Ray workers.
+            after_round: is told of every round.
+            stop: is asked whether to stop.
+            address: of an existing Ray cluster for ``ray`` workers.
 
         Raises:
             FedsoftError: a run cannot be done.
@@ -76,12 +84,19 @@ class OpenStudy:
         phases = self.plan.open(self.store)
         if phases:
             try:
-                self._engine(engine, workers or os.cpu_count() or 1).run(phases, Hooks(after_round, stop))
+                if sum(map(len, phases)) == 1 and workers == "ray":
+                    workers = 1  # one run is done here before Ray has started
+                chosen = self._engine(engine, workers or os.cpu_count() or 1, address)
+                chosen.run(phases, Hooks(after_round, stop))
             except Interrupted:
                 return False
         return True
 
-    def _engine(self, name: str, workers: int) -> Any:
+    def _engine(self, name: str, workers: int | Literal["ray"], address: str | None) -> Any:
+        if workers == "ray":
+            from fedsoft.study.ray_workers import RayWorkers
+
+            return RayWorkers(self.store, self.device, self.plan.study.stack, address)
         if name == "ray":
             from fedsoft.study.ray_engine import Ray
 
