@@ -10,6 +10,9 @@ from torch.nn import functional
 
 from fedsoft.training.model import MODELS, Model, as_batch
 
+CACHED = 2**18
+"""Numbers in the activations of one layer, up to which stacking models on a CPU pays: 1 MiB of float32."""
+
 
 @MODELS("cnn")
 class Cnn(Model):
@@ -40,21 +43,41 @@ class Cnn(Model):
         return shapes | {"head.weight": (classes, fan_in), "head.bias": (classes,)}
 
     def forward(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
-        """Parameters (K, …), inputs (K, B, channels, H, W) -> logits (K, B, C), one model after the other.
+        """Parameters (K, …), inputs (K, B, channels, H, W) -> logits (K, B, C).
 
-        Convolutions of K models as one grouped convolution are slower than this on a CPU.
+        Several models are one grouped convolution: all of them on a GPU; on a CPU as many as its cache
+        holds, since more are slower than one after the other.
         """
+        some = len(x) if x.device.type == "cuda" else self._in_cache(x)
+        stacks = zip(*(value.split(some) for value in parameters.values()), strict=True)
         logits = [
-            self._one({name: value[k] for name, value in parameters.items()}, x[k]) for k in range(len(x))
+            self._stack(dict(zip(parameters, stack, strict=True)), part)
+            for stack, part in zip(stacks, x.split(some), strict=True)
         ]
-        return torch.stack(logits)
+        return torch.cat(logits)
 
-    def _one(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
-        h = as_batch(x)
+    def _in_cache(self, x: Tensor) -> int:
+        """How many models' widest activations are together within ``CACHED``; one at least."""
+        pixels = x[0].numel() / x.shape[2]
+        widest = max(width / 4**block for block, width in enumerate(self.channels))
+        return max(1, int(CACHED / (pixels * widest)))
+
+    def _stack(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """The same, as one tensor program, whose images have the channels of all K models side by side.
+
+        Channels lie innermost (channels_last): pooling is then five to ten times faster on a CPU, and a
+        convolution of few channels up to three times.
+        """
+        K = len(x)
+        h = as_batch(x).transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
         for block in range(len(self.channels)):
-            h = functional.conv2d(h, parameters[f"block{block}.weight"], padding=1)
-            gain, bias = parameters[f"block{block}.gain"], parameters[f"block{block}.bias"]
-            h = functional.group_norm(h, self.groups, gain, bias).relu()
+            weight, gain, bias = (
+                parameters[f"block{block}.{part}"].flatten(0, 1) for part in ("weight", "gain", "bias")
+            )
+            h = functional.conv2d(h, weight, padding=1, groups=K)
+            h = functional.group_norm(h, K * self.groups, gain, bias)
             if min(h.shape[-2:]) > 1:
                 h = functional.max_pool2d(h, 2)
-        return functional.linear(h.mean((-2, -1)), parameters["head.weight"], parameters["head.bias"])
+            h = h.relu()  # after pooling: the same numbers from a quarter of the work
+        features = h.mean((-2, -1)).unflatten(1, (K, -1)).transpose(0, 1)
+        return torch.baddbmm(parameters["head.bias"].unsqueeze(1), features, parameters["head.weight"].mT)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fedsoft.streams import stream
-from fedsoft.training import LOSSES, MODELS, Model, predict
+from fedsoft.training import LOSSES, MODELS, Model, cnn, predict
 
 LOSS = LOSSES.parse("cross_entropy")
 INPUTS, CLASSES, K, B = (2, 6, 5), 3, 4, 7
@@ -163,6 +163,20 @@ def test_everything_stays_on_the_device_of_its_inputs(model, batches, gradients_
         assert (gradients[name].device.type, gradients[name].shape) == (DEVICE, value.shape)
     probs = predict(model, {name: value[0] for name, value in parameters.items()}, x[0])
     assert (probs.device.type, probs.shape) == (DEVICE, (B, CLASSES))
+
+
+@pytest.mark.parametrize("held", [0, 2**40])
+def test_convolutions_are_the_same_however_many_models_the_cache_holds(
+    held, batches, monkeypatch, gradients_of
+):
+    model = MODELS.parse({"name": "cnn", "channels": [4, 6], "groups": 2})
+    parameters = parameters_of(model)
+    gradients, loss = gradients_of(model, parameters, *batches, LOSS)
+    monkeypatch.setattr(cnn, "CACHED", held)
+    again, loss_there = gradients_of(model, parameters, *batches, LOSS)
+    torch.testing.assert_close(loss, loss_there, rtol=1e-12, atol=1e-12)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, again[name], rtol=1e-10, atol=1e-12)
 
 
 def test_what_a_cnn_needs_is_told():
