@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from fedsoft.config import Endpoint
-from fedsoft.evaluation import METRICS, ModeShifts, Score, evaluate, human_strata
+from fedsoft.evaluation import AGREEMENT, METRICS, ModeShifts, Score, evaluate, human_strata
 from fedsoft.files import write_csv
 from fedsoft.parallel import in_parallel
 from fedsoft.streams import stream
@@ -31,6 +31,8 @@ from fedsoft.study.store import Store
 from fedsoft.study.study import OpenStudy
 from fedsoft.supervision import dose
 
+POOLED = ("ece", *AGREEMENT, "aurc", "auroc")
+"""What is scored on the predictions of all folds together, since it is not linear in examples."""
 MANY = 50
 """Runs from which on the cells are worth a process each."""
 
@@ -58,7 +60,7 @@ class CellDigest:
         axes: the values that set it apart.
         estimates: levels and effects of every strategy, with intervals.
         pooled: by strategy and source, scores of the predictions pooled over folds (not linear in examples:
-            ECE with its floor, agreement with people, selective prediction), overall and by stratum.
+            ECE with its floor, agreement with people, selective prediction).
         reliability: by strategy and source, pooled confidence (N,), and hits (N,) by reference.
         curves: by strategy and source, (seeds, rounds + 1) of each per-round figure on validation examples;
             ensembles and calibrated sources have none.
@@ -166,9 +168,9 @@ def _digest_cell(
     reliability = {}
     bounds, split_half = {}, math.nan
     for strategy, values in gathered.items():
-        probs, fold_references, strata = _pool(cell, strategy, values, store, device)
-        metrics = [METRICS.parse(name) for name in METRICS.names()]
-        scores = evaluate(probs, fold_references, metrics, strata, stream("floors"))
+        probs, fold_references = _pool(cell, strategy, values, store, device)
+        metrics = [METRICS.parse(name) for name in POOLED]
+        scores = evaluate(probs, fold_references, metrics, {}, stream("floors"))
         if "vote" in fold_references:
             scores.append(equal_votes_score(cell, values, probs))
             if strategy == _primary(cell, gathered):
@@ -227,20 +229,18 @@ def _primary(cell: Cell, gathered: dict[str, Values]) -> str:
 
 def _pool(
     cell: Cell, strategy: str, values: Values, store: Store, device: str
-) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-    """Test predictions (J, N, C) of all seeds one after the other, with references and strata."""
-    probs, references, strata = [], [], []
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Test predictions (J, N, C) of all seeds one after the other, with references."""
+    probs, references = [], []
     for seed in dict.fromkeys(values.seed.tolist()):  # in the order of the values
         runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == strategy]
         made = [store.predictions(run.key) for run in runs]
         fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
         probs.append(stack(made, "test", device))
         references.append(fold.references)
-        strata.append(fold.strata)
     return (
         torch.cat(probs, dim=1),
         {name: torch.cat([part[name] for part in references]) for name in references[0]},
-        {name: torch.cat([part[name] for part in strata]) for name in strata[0]},
     )
 
 
