@@ -6,6 +6,7 @@ from torch import Tensor
 
 from fedsoft.evaluation.bins import rank_correlation
 from fedsoft.evaluation.metric import METRICS, Better, Metric
+from fedsoft.evaluation.predictions import Predictions, Reference
 from fedsoft.evaluation.quality import cross_entropy
 from fedsoft.evaluation.references import entropy
 
@@ -24,9 +25,9 @@ class KL(Agreement):
     The cross-entropy to the people is ``nll`` against votes; this is it less the people's own entropy.
     """
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Mean divergence."""
-        return cross_entropy(probs, reference) - entropy(reference).mean(dim=-1)
+        return cross_entropy(probs, reference) - entropy(reference.rows).mean(dim=-1)
 
 
 @METRICS("total_variation")
@@ -36,9 +37,9 @@ class TotalVariation(Agreement):
     DistCE of Baan et al. 2022, arXiv:2210.16133.
     """
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Mean distance."""
-        return (probs - reference).abs().sum(dim=-1).mean(dim=-1) / 2
+        return (probs.probs - reference.rows).abs().sum(dim=(-1, -2)) / (2 * probs.size)
 
 
 @METRICS("entropy_error")
@@ -50,9 +51,9 @@ class EntropyError(Agreement):
 
     better: ClassVar[Better] = "zero"
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Mean difference."""
-        return (entropy(probs) - entropy(reference)).mean(dim=-1)
+        return probs.entropy.mean(dim=-1) - entropy(reference.rows).mean(dim=-1)
 
 
 @METRICS("entropy_correlation")
@@ -64,6 +65,6 @@ class EntropyCorrelation(Agreement):
 
     better: ClassVar[Better] = "higher"
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Spearman's correlation."""
-        return rank_correlation(entropy(probs), entropy(reference))
+        return rank_correlation(probs.entropy, entropy(reference.rows))

@@ -8,12 +8,22 @@ from torch import Tensor
 Binning = Literal["width", "mass"]
 
 
+def places(values: Tensor) -> tuple[Tensor, Tensor]:
+    """How many of the values (..., N) are below each, and how many are no higher, (..., N) both."""
+    ordered, order = values.sort(dim=-1)
+    number = torch.arange(values.shape[-1], device=values.device).expand(values.shape)
+    edge = torch.ones_like(ordered[..., :1], dtype=torch.bool)
+    step = ordered[..., 1:] != ordered[..., :-1]
+    first = number.where(torch.cat([edge, step], dim=-1), 0).cummax(dim=-1).values
+    after = (number + 1).where(torch.cat([step, edge], dim=-1), values.shape[-1])
+    after = after.flip(-1).cummin(dim=-1).values.flip(-1)
+    back = torch.empty_like(order).scatter(-1, order, number)
+    return first.gather(-1, back), after.gather(-1, back)
+
+
 def ranks(values: Tensor) -> Tensor:
     """Ranks from 0 to N - 1 of values (..., N); ties share their mean rank."""
-    values = values.contiguous()
-    ordered = values.sort(dim=-1).values
-    below = torch.searchsorted(ordered, values, right=False)
-    upto = torch.searchsorted(ordered, values, right=True)
+    below, upto = places(values)
     return (below + upto - 1) / 2.0
 
 
@@ -32,10 +42,13 @@ def bin_index(scores: Tensor, bins: int, binning: Binning) -> Tensor:
     as far as ties allow, which are never parted, so that the order of examples does not matter.
     """
     if binning == "mass":
-        index = (ranks(scores) * bins / scores.shape[-1]).floor()
-    else:
-        index = (scores * bins).ceil() - 1
-    return index.long().clamp(0, bins - 1)
+        return bin_of_rank(ranks(scores), bins)
+    return (scores * bins).ceil_().sub_(1).clamp_(0, bins - 1).long()
+
+
+def bin_of_rank(rank: Tensor, bins: int) -> Tensor:
+    """The bin of equal mass, 0 to bins - 1, of each rank (..., N) from 0 to N - 1."""
+    return (rank * bins / rank.shape[-1]).floor_().clamp_(0, bins - 1).long()
 
 
 def bin_sums(index: Tensor, values: Tensor, bins: int) -> Tensor:

@@ -7,7 +7,8 @@ from pydantic import Field
 from torch import Tensor
 
 from fedsoft.evaluation.bins import Binning, bin_index, bin_sums
-from fedsoft.evaluation.metric import METRICS, Better, Metric, top
+from fedsoft.evaluation.metric import METRICS, Better, Metric
+from fedsoft.evaluation.predictions import Predictions, Reference
 
 
 class Calibration(Metric):
@@ -18,16 +19,10 @@ class Calibration(Metric):
 
 
 class Binned(Calibration):
-    """A calibration metric on bins of confidence."""
+    """A calibration metric on bins of confidence, or of every class's probability."""
 
     bins: int = Field(15, ge=1, description="number of bins")
     binning: Binning = Field("width", description="equal width, or equal mass (equally many examples)")
-
-    def gaps(self, score: Tensor, outcome: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Count, sum of score - outcome, and bin of each example: (..., bins) twice and (..., N)."""
-        index = bin_index(score, self.bins, self.binning)
-        count = bin_sums(index, torch.ones_like(score), self.bins)
-        return count, bin_sums(index, score - outcome, self.bins), index
 
 
 @METRICS("signed_gap")
@@ -36,10 +31,9 @@ class SignedGap(Metric):
 
     better: ClassVar[Better] = "zero"
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Mean of confidence - hit."""
-        confidence, hit = top(probs, reference)
-        return (confidence - hit).mean(dim=-1)
+        return (probs.confidence - reference.hit(probs)).mean(dim=-1)
 
 
 @METRICS("ece")
@@ -49,18 +43,18 @@ class ECE(Binned):
     Naeini et al., AAAI 2015. Biased upwards on few examples: read it beside its floor.
     """
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Sum over bins of |sum of confidence - hit| / N."""
-        confidence, hit = top(probs, reference)
-        return self.gaps(confidence, hit)[1].abs().sum(dim=-1) / confidence.shape[-1]
+        bins = probs.bins(self.bins, self.binning)
+        return (bins.score - bins.sums(reference.hit(probs))).abs().sum(dim=-1) / probs.size
 
     def contributions(self, confidence: Tensor, hit: Tensor) -> Tensor:
         """Each example's confidence - hit with the sign of its bin's sum: (..., N), whose mean is the ECE.
 
         Away from zero, where the signs are sure, they make its interval that of a mean.
         """
-        _, gap, index = self.gaps(confidence, hit)
-        return gap.sign().gather(-1, index.expand(hit.shape)) * (confidence - hit)
+        index, gap = bin_index(confidence, self.bins, self.binning), confidence - hit
+        return bin_sums(index, gap, self.bins).sign().gather(-1, index.expand(hit.shape)) * gap
 
 
 @METRICS("ece_mass")
@@ -80,10 +74,10 @@ class MCE(Binned):
     Naeini et al., AAAI 2015. One example can decide it: its floor is high.
     """
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Largest mean gap of a bin."""
-        count, gap, _ = self.gaps(*top(probs, reference))
-        return (gap.abs() / count.clamp_min(1)).amax(dim=-1)
+        bins = probs.bins(self.bins, self.binning)
+        return ((bins.score - bins.sums(reference.hit(probs))).abs() / bins.filled).amax(dim=-1)
 
 
 @METRICS("squared_ce")
@@ -98,15 +92,14 @@ class SquaredCE(Binned):
     floor: ClassVar[bool] = False
     binning: Binning = Field("mass", description="equal mass (equally many examples), or equal width")
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Mean over examples of their bin's debiased squared gap."""
-        confidence, hit = top(probs, reference)
-        count, gap, index = self.gaps(confidence, hit)
-        mean = bin_sums(index, hit, self.bins) / count.clamp_min(1)
-        spread = bin_sums(index, (hit - mean.gather(-1, index.expand(hit.shape))).square(), self.bins)
-        variance = spread / (count - 1).clamp_min(1) / count.clamp_min(1)
-        debiased = (gap / count.clamp_min(1)).square() - variance
-        return (count * debiased.where(count > 1, 0.0)).sum(dim=-1) / confidence.shape[-1]
+        bins, hit = probs.bins(self.bins, self.binning), reference.hit(probs)
+        mean = bins.sums(hit) / bins.filled
+        spread = bins.sums((hit - mean.gather(-1, bins.index.expand(hit.shape))).square())
+        variance = spread / (bins.count - 1).clamp_min(1) / bins.filled
+        debiased = (bins.score / bins.filled - mean).square() - variance
+        return (bins.count * debiased.where(bins.count > 1, 0.0)).sum(dim=-1) / probs.size
 
 
 @METRICS("classwise_ece")
@@ -117,10 +110,11 @@ class ClasswiseECE(Binned):
     (Nixon et al. 2019, arXiv:1904.01685).
     """
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Mean over classes of the binned gap."""
-        _, gap, _ = self.gaps(probs.transpose(-1, -2), reference.transpose(-1, -2))
-        return gap.abs().sum(dim=-1).mean(dim=-1) / probs.shape[-2]
+        bins = probs.class_bins(self.bins, self.binning)
+        gap = bins.score - reference.class_sums(bins)
+        return gap.abs().sum(dim=-1).mean(dim=-1) / probs.size
 
 
 @METRICS("smooth_ece")
@@ -135,10 +129,10 @@ class SmoothECE(Calibration):
     cells: ClassVar[int] = 256
     halvings: ClassVar[int] = 16
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """The width that is its own smoothed error, by bisection."""
-        confidence, hit = top(probs, reference)
-        residual = (hit - confidence) / confidence.shape[-1]
+        confidence, hit = probs.confidence, reference.hit(probs)
+        residual = (hit - confidence) / probs.size
         place = confidence.clamp(0, 1) * self.cells
         left = place.floor().clamp_max(self.cells - 1)
         low = bin_sums(left.long(), residual * (1 - (place - left)), self.cells + 1)
@@ -147,7 +141,7 @@ class SmoothECE(Calibration):
         # each frequency pi k by the factor exp(-(pi k width)² / 2).
         circle = torch.nn.functional.pad(mass, (0, self.cells - 1))
         waves = torch.fft.rfft(circle + circle.flip(-1).roll(1, -1))
-        frequency = torch.pi * torch.arange(self.cells + 1, dtype=probs.dtype, device=probs.device)
+        frequency = torch.pi * torch.arange(self.cells + 1, dtype=residual.dtype, device=residual.device)
 
         def smoothed(width: Tensor) -> Tensor:
             damped = waves * torch.exp(-(frequency * width.unsqueeze(-1)).square() / 2)

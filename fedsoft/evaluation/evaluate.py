@@ -1,13 +1,18 @@
 """Every metric on every stratum against every reference, as rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.metric import Metric
+from fedsoft.evaluation.predictions import Predictions, Reference
+
+AT_ONCE = 1_000_000
+"""Probabilities looked at at once: what is derived of them stays in reach, and takes no memory of all."""
 
 
 class Score(NamedTuple):
@@ -38,7 +43,7 @@ def evaluate(
 
     Args:
         probs: (..., N, C) predictions.
-        references: (N, C) or (..., N, C) by name; a metric uses those that its ``against`` names.
+        references: (N, C) by name; a metric uses those that its ``against`` names.
         metrics: the metrics wanted.
         masks: boolean (N,) by name of stratum.
         rng: redraws labels for the floors.
@@ -53,18 +58,31 @@ def evaluate(
     for stratum, mask in {"all": None, **masks}.items():
         part = _take(probs, mask)
         truth = {name: _take(reference, mask) for name, reference in references.items()}
-        for metric in metrics:
-            if not metric.against:
-                scores.append(Score(stratum, "", metric.label(), metric(part, part)))
-            for name in metric.against:
-                if name in truth:
-                    scores.append(Score(stratum, name, metric.label(), metric(part, truth[name])))
-        biased = [metric for metric in metrics if metric.floor]
-        for metric, floor in zip(biased, floors(part, biased, rng, draws), strict=True):
-            scores += [
-                Score(stratum, name, floor_label(metric), floor) for name in metric.against if name in truth
-            ]
+        chance = torch.as_tensor(rng.random((draws, *part.shape[:-1])), device=probs.device)
+        found = [_values(few, truth, metrics, chances) for few, chances in _few_at_once(part, chance)]
+        for key in found[0]:
+            values = [values[key] for values in found]
+            scores.append(Score(stratum, *key, values[0] if len(values) == 1 else torch.cat(values)))
     return scores
+
+
+def _values(
+    probs: Tensor, truth: Mapping[str, Tensor], metrics: Sequence[Metric], chance: Tensor
+) -> dict[tuple[str, str], Tensor]:
+    """Metrics of one stratum, then floors, by reference and label."""
+    predictions = Predictions(probs)
+    known = {name: Reference(rows) for name, rows in truth.items()}
+    values = {}
+    for metric in metrics:
+        if not metric.against:
+            values["", metric.label()] = metric(predictions, Reference(probs))
+        for name in metric.against:
+            if name in known:
+                values[name, metric.label()] = metric(predictions, known[name])
+    biased = [metric for metric in metrics if metric.floor]
+    for metric, floor in zip(biased, floors(predictions, biased, chance), strict=True):
+        values |= {(name, floor_label(metric)): floor for name in metric.against if name in known}
+    return values
 
 
 def floor_label(metric: Metric) -> str:
@@ -75,3 +93,11 @@ def floor_label(metric: Metric) -> str:
 
 def _take(rows: Tensor, mask: Tensor | None) -> Tensor:
     return rows if mask is None else rows[..., mask, :]
+
+
+def _few_at_once(probs: Tensor, chance: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Predictions (..., N, C) and chances (draws, ..., N), a few of the first leading index at a time."""
+    if probs.ndim == 2:
+        return iter([(probs, chance)])
+    size = max(1, AT_ONCE // max(probs[0].numel(), 1))
+    return zip(probs.split(size), chance.split(size, dim=1), strict=True)

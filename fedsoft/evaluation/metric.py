@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from fedsoft.errors import DataError
+from fedsoft.evaluation.predictions import Predictions, Reference
 from fedsoft.registry import Options, Registry
 
 Better = Literal["lower", "higher", "zero", "neither"]
@@ -27,7 +28,7 @@ class Metric(Options):
     against: ClassVar[tuple[str, ...]] = ("label", "mode", "vote")
     floor: ClassVar[bool] = False
 
-    def __call__(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def __call__(self, probs: Tensor | Predictions, reference: Tensor | Reference) -> Tensor:
         """Compute the metric, in float64 inside.
 
         Args:
@@ -47,29 +48,21 @@ class Metric(Options):
                 f"metric {type(self).name!r} got a reference of shape {tuple(reference.shape)} for "
                 f"predictions of shape {tuple(probs.shape)}; give one row of class probabilities an example."
             )
-        if probs.shape[-2] == 0:
+        predictions = probs if isinstance(probs, Predictions) else Predictions(probs)
+        if predictions.size == 0:
             shape = torch.broadcast_shapes(probs.shape, reference.shape)[:-2]
-            return probs.new_full(shape, math.nan)
-        return self.compute(probs.double(), reference.double()).to(probs.dtype)
+            return predictions.probs.new_full(shape, math.nan, dtype=probs.dtype)
+        known = reference if isinstance(reference, Reference) else Reference(reference)
+        return self.compute(predictions, known).to(probs.dtype)
 
     @abstractmethod
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
-        """The metric of float64 tensors (..., N, C) that broadcast, with N > 0, as (...).
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
+        """The metric as (...), where leading dimensions of both broadcast.
 
-        What depends on predictions alone is so computed once for all references, such as redrawn labels.
+        What depends on predictions alone is theirs, so that it is computed once for all metrics and
+        references. A metric that has a floor knows a reference by `hit` and `class_sums` only, which redrawn
+        labels have without rows.
         """
 
 
 METRICS = Registry("metric", Metric)  # type: ignore[type-abstract]
-
-
-def top(probs: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-    """Confidence and hit of the predicted class, (..., N) of the predictions and of both together.
-
-    The hit is the reference at the predicted class: 0 or 1 for labels, and the share of people who
-    chose that class for votes. The first of tied classes is predicted.
-    """
-    confidence, predicted = probs.max(dim=-1, keepdim=True)
-    reference = torch.broadcast_tensors(probs, reference)[1]
-    hit = reference.gather(-1, predicted.expand(*reference.shape[:-1], 1))
-    return confidence.squeeze(-1), hit.squeeze(-1)

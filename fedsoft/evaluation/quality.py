@@ -6,16 +6,13 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fedsoft.evaluation.bins import bin_index, bin_sums
-from fedsoft.evaluation.metric import METRICS, Better, Metric, top
-
-SMALLEST = 1e-12
-"""Probabilities below this count as this much in logarithms, so that one sure error costs 27.6 nats."""
+from fedsoft.evaluation.metric import METRICS, Better, Metric
+from fedsoft.evaluation.predictions import Predictions, Reference
 
 
-def cross_entropy(probs: Tensor, reference: Tensor) -> Tensor:
+def cross_entropy(probs: Predictions, reference: Reference) -> Tensor:
     """Mean over examples of -sum r log p in nats, p clamped at 1e-12: (..., N, C) to (...)."""
-    return -(reference * probs.clamp_min(SMALLEST).log()).sum(dim=-1).mean(dim=-1)
+    return -(reference.rows * probs.logs).sum(dim=(-1, -2)) / probs.size
 
 
 @METRICS("accuracy")
@@ -24,9 +21,9 @@ class Accuracy(Metric):
 
     better: ClassVar[Better] = "higher"
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Mean hit."""
-        return top(probs, reference)[1].mean(dim=-1)
+        return reference.hit(probs).mean(dim=-1)
 
 
 @METRICS("nll")
@@ -38,7 +35,7 @@ class NLL(Metric):
 
     better: ClassVar[Better] = "lower"
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Mean of -sum r log p."""
         return cross_entropy(probs, reference)
 
@@ -53,27 +50,25 @@ class Brier(Metric):
 
     better: ClassVar[Better] = "lower"
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Mean expected score."""
-        return (probs.square() - 2 * probs * reference).sum(dim=-1).mean(dim=-1) + 1
+        return (probs.probs * (probs.probs - 2 * reference.rows)).sum(dim=(-1, -2)) / probs.size + 1
 
 
-def brier_decomposition(probs: Tensor, reference: Tensor, bins: int) -> tuple[Tensor, Tensor, Tensor]:
+def brier_decomposition(probs: Predictions, reference: Reference, bins: int) -> tuple[Tensor, Tensor, Tensor]:
     """Reliability, resolution and uncertainty of the Brier score, each (...).
 
     Murphy 1973, classwise: every class's probability is cut into bins of equal width, and the terms are
     summed over classes. Reliability - resolution + uncertainty is the Brier score where the
     probabilities in a bin are equal, and near it otherwise.
     """
-    score, outcome = probs.transpose(-1, -2), reference.transpose(-1, -2)
-    index = bin_index(score, bins, "width")
-    count = bin_sums(index, torch.ones_like(score), bins)
-    filled, share = count.clamp_min(1), count / score.shape[-1]
-    forecast, observed = bin_sums(index, score, bins) / filled, bin_sums(index, outcome, bins) / filled
-    base = outcome.mean(dim=-1, keepdim=True)
+    parted = probs.class_bins(bins, "width")
+    sums, share = reference.class_sums(parted), parted.count / probs.size
+    forecast, observed = parted.score / parted.filled, sums / parted.filled
+    base = sums.sum(dim=-1, keepdim=True) / probs.size
     reliability = (share * (forecast - observed).square()).sum(dim=(-1, -2))
     resolution = (share * (observed - base).square()).sum(dim=(-1, -2))
-    return reliability, resolution, (base * (1 - base)).sum(dim=(-1, -2)).expand(reliability.shape)
+    return reliability, resolution, (base * (1 - base)).sum(dim=(-1, -2))
 
 
 @METRICS("brier_reliability")
@@ -87,7 +82,7 @@ class BrierReliability(Metric):
     floor: ClassVar[bool] = True
     bins: int = Field(15, ge=1, description="number of bins for each class")
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """First term of the decomposition."""
         return brier_decomposition(probs, reference, self.bins)[0]
 
@@ -102,7 +97,7 @@ class BrierResolution(Metric):
     better: ClassVar[Better] = "higher"
     bins: int = Field(15, ge=1, description="number of bins for each class")
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Second term of the decomposition."""
         return brier_decomposition(probs, reference, self.bins)[1]
 
@@ -116,11 +111,11 @@ class BrierUncertainty(Metric):
 
     better: ClassVar[Better] = "neither"
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Third term of the decomposition."""
-        base = reference.mean(dim=-2)
-        shape = torch.broadcast_shapes(probs.shape, reference.shape)[:-2]
-        return (base * (1 - base)).sum(dim=-1).expand(shape)
+        base = reference.rows.mean(dim=-2)
+        uncertainty = (base * (1 - base)).sum(dim=-1)
+        return torch.broadcast_tensors(uncertainty, probs.probs[..., 0, 0])[0]
 
 
 @METRICS("confidence")
@@ -130,6 +125,6 @@ class Confidence(Metric):
     better: ClassVar[Better] = "neither"
     against: ClassVar[tuple[str, ...]] = ()
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Mean of the largest probability."""
-        return probs.amax(dim=-1).mean(dim=-1)
+        return probs.confidence.mean(dim=-1)

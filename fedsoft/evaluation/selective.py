@@ -5,8 +5,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from fedsoft.evaluation.bins import ranks
-from fedsoft.evaluation.metric import METRICS, Better, Metric, top
+from fedsoft.evaluation.metric import METRICS, Better, Metric
+from fedsoft.evaluation.predictions import Predictions, Reference
 
 
 @METRICS("aurc")
@@ -18,18 +18,14 @@ class AURC(Metric):
 
     better: ClassVar[Better] = "lower"
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
-        """Mean of the running mean of errors."""
-        confidence, hit = top(probs, reference)
-        unsure, order = (-confidence).sort(dim=-1)
-        ordered = (1 - hit).gather(-1, order.expand(hit.shape))
-        total = torch.nn.functional.pad(ordered.cumsum(dim=-1), (1, 0))
-        first = torch.searchsorted(unsure, unsure, right=False)
-        after = torch.searchsorted(unsure, unsure, right=True)
-        first, after = first.expand(hit.shape), after.expand(hit.shape)
-        error = (total.gather(-1, after) - total.gather(-1, first)) / (after - first)
-        taken = torch.arange(1, hit.shape[-1] + 1, device=hit.device)
-        return (error.cumsum(dim=-1) / taken).mean(dim=-1)
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
+        """Mean of errors, each weighted by the sum of 1 / k over all k that take it in."""
+        below, upto = probs.places
+        taken = torch.arange(probs.size, 0, -1, dtype=torch.float64, device=below.device)
+        # By ascending confidence: the share of the least sure is 1 / N, that of the surest 1 + … + 1 / N.
+        total = torch.nn.functional.pad((1 / taken).cumsum(dim=0).cumsum(dim=0), (1, 0))
+        weight = (total[upto] - total[below]) / (upto - below)
+        return ((1 - reference.hit(probs)) * weight).mean(dim=-1)
 
 
 @METRICS("auroc")
@@ -43,9 +39,9 @@ class AUROC(Metric):
     better: ClassVar[Better] = "higher"
     against: ClassVar[tuple[str, ...]] = ("label", "mode")
 
-    def compute(self, probs: Tensor, reference: Tensor) -> Tensor:
+    def compute(self, probs: Predictions, reference: Reference) -> Tensor:
         """Mann-Whitney statistic as a share of all pairs."""
-        confidence, hit = top(probs, reference)
+        hit = reference.hit(probs)
         right, wrong = hit.sum(dim=-1), (1 - hit).sum(dim=-1)
-        above = (ranks(confidence) * hit).sum(dim=-1) - right * (right - 1) / 2
+        above = (probs.ranks * hit).sum(dim=-1) - right * (right - 1) / 2
         return above / (right * wrong)

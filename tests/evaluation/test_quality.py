@@ -5,6 +5,7 @@ import torch
 from torchmetrics.functional.classification import multiclass_accuracy
 
 from fedsoft.evaluation import METRICS, onehot
+from fedsoft.evaluation.predictions import Predictions, Reference
 from fedsoft.evaluation.quality import brier_decomposition
 
 
@@ -47,7 +48,8 @@ def test_decomposition_adds_up_where_bins_hold_one_forecast(reference, crowd, rn
     _, truth, _ = crowd(N=500, C=3)
     forecasts = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.25, 0.25, 0.5]], dtype=torch.float64)
     probs = forecasts[torch.as_tensor(rng.integers(3, size=500))]
-    reliability, resolution, uncertainty = brier_decomposition(probs, truth[reference], bins=40)
+    terms = brier_decomposition(Predictions(probs), Reference(truth[reference]), bins=40)
+    reliability, resolution, uncertainty = terms
     brier = value("brier", probs, truth[reference])
     torch.testing.assert_close(reliability - resolution + uncertainty, brier)
     assert value("brier_reliability", probs, truth[reference], bins=40) == reliability
@@ -60,6 +62,7 @@ def test_decomposition_by_hand():
     first = torch.tensor([0.75, 0.75, 0.25, 0.25], dtype=torch.float64)
     probs = torch.stack([first, 1 - first], dim=-1)
     outcome = torch.tensor([1.0, 0, 0, 0], dtype=torch.float64)
-    terms = brier_decomposition(probs, torch.stack([outcome, 1 - outcome], dim=-1), bins=10)
+    rows = Reference(torch.stack([outcome, 1 - outcome], dim=-1))
+    terms = brier_decomposition(Predictions(probs), rows, bins=10)
     # two classes: reliability 2 * mean(.25², .25²); base rate 1/4, observed 1/2 and 0
     assert [float(term) for term in terms] == pytest.approx([2 / 16, 2 / 16, 2 * 3 / 16])
