@@ -101,12 +101,14 @@ def test_the_same_bits_without_files(study, tmp_path, run, away):
 
 def test_stopped_and_continued_elsewhere(study, tmp_path, run, away):
     run(open_study(study, "away.toml", tmp_path / "here"), stack=1)
-    there, stopped = open_study(study, "away.toml", tmp_path / "there"), 0
-    while there.open_runs:
+    there, stopped, seen = open_study(study, "away.toml", tmp_path / "there"), 0, []
+    for _ in range(20):
         problem, rounds = away(there, stop_after=4)
         stopped += isinstance(problem, Interrupted)
-        assert rounds
+        seen += [(one.key, figures["round"]) for one, figures in rounds]
     assert stopped > 2
+    assert not there.open_runs
+    assert len(seen) == len(set(seen))  # no round was made twice
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
 
 
