@@ -138,7 +138,7 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
         part[MARGIN] = mask
     return Values(
         sources,
-        {key: np.concatenate(part, axis=1) for key, part in parts.items()},
+        {key: np.concatenate(parts.pop(key), axis=1) for key in list(parts)},  # never twice in memory
         np.concatenate(images),
         np.concatenate(seeds),
         {name: np.concatenate([part[name] for part in strata]) for name in strata[0]},
