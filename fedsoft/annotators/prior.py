@@ -39,8 +39,10 @@ def tally(votes: np.ndarray, labels: np.ndarray, most: int) -> VoteTallies:
     level = np.arange(most)
     above = np.zeros((votes.shape[1], votes.shape[1], most))
     total_above = np.zeros((votes.shape[1], most))
-    np.add.at(above, labels, votes[:, :, np.newaxis] > level)
-    np.add.at(total_above, labels, votes.sum(axis=1)[:, np.newaxis] > level)
+    for label in np.unique(labels):
+        mine = votes[labels == label]
+        above[label] = (mine[:, :, np.newaxis] > level).sum(axis=0)
+        total_above[label] = (mine.sum(axis=1)[:, np.newaxis] > level).sum(axis=0)
     return VoteTallies(above, total_above)
 
 

@@ -21,7 +21,7 @@ from fedsoft.evaluation.metric import METRICS, Better, Metric
 from fedsoft.evaluation.mode_shifts import ModeShifts, mode_shift_rate, mode_shifts
 from fedsoft.evaluation.references import build_references, entropy, human_mode, onehot, soft_labels
 from fedsoft.evaluation.stability import churned, pair_variance
-from fedsoft.evaluation.statistics import Effects, crossed_effects
+from fedsoft.evaluation.statistics import Crossing, Effects, crossed_effects
 from fedsoft.evaluation.strata import STRATA, human_strata, margin_strata
 from fedsoft.evaluation.temperature import apply_temperature, fit_temperature, temperature_for_confidence
 from fedsoft.evaluation.verdicts import Verdict, holm, holm_interval, smallest_detectable, verdict
@@ -35,6 +35,7 @@ __all__ = [
     "Better",
     "Calibrator",
     "Cartography",
+    "Crossing",
     "Effects",
     "Metric",
     "ModeShifts",

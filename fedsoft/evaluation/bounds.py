@@ -121,8 +121,13 @@ def entropy_error_at_equal_votes(
         (...) errors; NaN where N is 0.
     """
     counts = votes.sum(dim=-1)
-    drawn = [entropy(soft_labels(drawn_votes(probs, counts, rng))).mean(dim=-1) for _ in range(draws)]
-    return torch.stack(drawn).mean(dim=0).to(probs.dtype) - entropy(soft_labels(votes)).mean()
+    models = probs.reshape(-1, *probs.shape[-2:])  # one at a time: votes take as much memory as predictions
+    drawn = [
+        torch.stack([entropy(soft_labels(drawn_votes(model, counts, rng))).mean() for model in models])
+        for _ in range(draws)
+    ]
+    found = torch.stack(drawn).mean(dim=0).reshape(probs.shape[:-2]).to(probs.dtype)
+    return found - entropy(soft_labels(votes)).mean()
 
 
 def drawn_votes(probs: Tensor, counts: Tensor, rng: np.random.Generator) -> Tensor:

@@ -13,7 +13,8 @@ def onehot(labels: Tensor, classes: int) -> Tensor:
 
 def soft_labels(votes: Tensor) -> Tensor:
     """Vote counts (N, C) as distributions (N, C), float64; an image without votes gives a row of NaN."""
-    return votes.double() / votes.double().sum(dim=-1, keepdim=True)
+    counts = votes.double()
+    return counts / counts.sum(dim=-1, keepdim=True)
 
 
 def human_mode(votes: Tensor, rng: np.random.Generator) -> Tensor:

@@ -46,75 +46,120 @@ def crossed_effects(
     values: np.ndarray,
     image: np.ndarray,
     seed: np.ndarray,
-    weight: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
     across: np.ndarray | None = None,
     combine: np.ndarray | None = None,
 ) -> Effects:
-    """Effects as weighted means over cells (image, seed), with standard errors for both at once.
+    """The effects of one table of values: see `Crossing.effects`."""
+    return Crossing(image, seed, groups).effects(values, across, combine)
 
-    Images and seeds are crossed, so the variance is that of two-way clustering, V_seed + V_image - V_cell,
-    each V from the sums of the cells' influences over its G units, times G / (G - 1), and never below the
-    larger of the first two (Cameron, Gelbach, Miller 2011, JBES 29:238). It is what resampling images, seeds
-    and cells each for themselves converges to; resampling images and seeds at once would count the cells'
-    own noise three times (Owen 2007, arXiv:0711.2416). Not every image need be met by every seed, and a
-    stratum may differ in size from seed to seed: means are ratios, linearised.
 
-    The intervals speak of other images and other seeds on the same training data. What training examples and
-    their votes are like by accident is shared by all seeds and is in no standard error.
+class Crossing:
+    """Cells (image, seed) and groups of them, in an order that serves many tables of values.
 
     Args:
-        values: (cells, J) values, such as the sources' losses.
         image: (cells,) image of each cell.
         seed: (cells,) seed of each cell.
-        weight: (cells, G) weights of at least 0, such as strata's masks, each of which makes a mean of its
-            own; None is one group of all cells.
-        across: (R, G) rows that combine groups, such as 1 and -1 for the gap in the hardest fifth less that
-            in the rest; None takes each group.
-        combine: (Q, J) rows that combine columns, such as 1 and -1 for one source less another; None takes
-            each column.
-
-    Returns:
-        Effects of shape (R, Q).
+        groups: (cells, G) masks, such as strata, each of which makes a mean of its own; None is one group of
+            all cells.
 
     Raises:
         DataError: there is no cell.
     """
-    values = np.asarray(values, dtype=float)
-    if len(values) == 0:
-        raise DataError("no predictions to compare: the two sources share no image and seed; run both.")
-    weight = np.ones((len(values), 1)) if weight is None else np.asarray(weight, dtype=float)
-    across = np.eye(weight.shape[1]) if across is None else across
-    wanted = values if combine is None else values @ combine.T
-    total = weight.sum(axis=0)
-    share = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
-    means = np.where(total > 0, 1.0, np.nan)[:, None] * (share.T @ wanted)
-    known = np.nan_to_num(means)
-    sums = {name: _Sums(cluster) for name, cluster in (("image", image), ("seed", seed))}
-    estimates, errors = [], []
-    for row in across:
-        used = np.flatnonzero(row)
-        influence = (share @ row)[:, None] * wanted - (share * row) @ known
-        images, seeds = sums["image"].variance(influence), sums["seed"].variance(influence)
-        cells = (influence**2).sum(axis=0) * len(values) / max(len(values) - 1, 1)
+
+    def __init__(self, image: np.ndarray, seed: np.ndarray, groups: np.ndarray | None = None) -> None:
+        if len(image) == 0:
+            raise DataError("no predictions to compare: the two sources share no image and seed; run both.")
+        masks = np.ones((len(image), 1), dtype=bool) if groups is None else np.asarray(groups, dtype=bool)
+        # Cells in the same groups are of one kind: whatever groups are combined, they count alike.
+        kinds, kind, size = np.unique(masks, axis=0, return_inverse=True, return_counts=True)
+        self.kinds, self.size = kinds.astype(float), size  # (K, G), (K,)
+        self.of_kind = np.argsort(kind, kind="stable")
+        self.cells = _Clusters(np.arange(len(kind)), kind, len(kinds))
+        self.images = _Clusters(np.asarray(image), kind, len(kinds))
+        self.seeds = _Clusters(np.asarray(seed), kind, len(kinds))
+
+    def effects(
+        self, values: np.ndarray, across: np.ndarray | None = None, combine: np.ndarray | None = None
+    ) -> Effects:
+        """Effects as means over cells, with standard errors for images and seeds at once.
+
+        Images and seeds are crossed, so the variance is that of two-way clustering, V_seed + V_image -
+        V_cell, each V from the sums of the cells' influences over its G units, times G / (G - 1), and never
+        below the larger of the first two (Cameron, Gelbach, Miller 2011, JBES 29:238). It is what resampling
+        images, seeds and cells each for themselves converges to; resampling images and seeds at once would
+        count the cells' own noise three times (Owen 2007, arXiv:0711.2416). Not every image need be met by
+        every seed, and a stratum may differ in size from seed to seed: means are ratios, linearised.
+
+        The intervals speak of other images and other seeds on the same training data. What training examples
+        and their votes are like by accident is shared by all seeds and is in no standard error.
+
+        Args:
+            values: (cells, J) values, such as the sources' losses.
+            across: (R, G) rows that combine groups, such as 1 and -1 for the gap in the hardest fifth less
+                that in the rest; None takes each group.
+            combine: (Q, J) rows that combine columns, such as 1 and -1 for one source less another; None
+                takes each column.
+
+        Returns:
+            Effects of shape (R, Q).
+        """
+        values = np.asarray(values, dtype=float)
+        wanted = values if combine is None else values @ combine.T
+        across = np.eye(self.kinds.shape[1]) if across is None else np.asarray(across, dtype=float)
+        starts = np.cumsum(self.size) - self.size
+        sums = np.add.reduceat(wanted[self.of_kind], starts)  # (K, Q)
+        total = self.size @ self.kinds
+        share = np.divide(self.kinds, total, out=np.zeros_like(self.kinds), where=total > 0)
+        means = np.where(total > 0, 1.0, np.nan)[:, None] * (share.T @ sums)
+        weight = across @ share.T  # (R, K) of the values of each kind in each combination of means
+        centre = np.einsum("rg,kg,gq->rkq", across, share, np.nan_to_num(means))
+        images = self.images.variance(wanted, weight, centre)
+        seeds = self.seeds.variance(wanted, weight, centre)
+        cells = self.cells.variance(wanted, weight, centre)
+        count = self.seeds.count
         both = np.maximum(images + seeds - cells, np.maximum(images, seeds))
-        variance = images if sums["seed"].count == 1 else both
-        estimates.append(row[used] @ means[used])
-        errors.append(np.where(np.isnan(estimates[-1]), np.nan, np.sqrt(variance)))
-    count = sums["seed"].count
-    return Effects(np.array(estimates), np.array(errors), count - 1 if count > 1 else np.inf, count)
+        estimate = np.stack([row[row != 0] @ means[row != 0] for row in across])
+        variance = np.where(np.isnan(estimate), np.nan, images if count == 1 else both)
+        return Effects(estimate, np.sqrt(variance), count - 1 if count > 1 else np.inf, count)
 
 
-class _Sums:
-    """Sums over clusters of cells, whose order is found once."""
+class _Clusters:
+    """Clusters of cells, with those together that have equally many cells of each kind."""
 
-    def __init__(self, cluster: np.ndarray) -> None:
-        self.order = np.argsort(cluster, kind="stable")
-        ordered = np.asarray(cluster)[self.order]
-        self.starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-        self.count = len(self.starts)
+    def __init__(self, cluster: np.ndarray, kind: np.ndarray, kinds: int) -> None:
+        order = np.lexsort((kind, cluster))
+        _, starts, place = np.unique(cluster[order], return_index=True, return_inverse=True)
+        made_of = np.zeros((len(starts), kinds), dtype=np.int64)
+        np.add.at(made_of, (place, kind[order]), 1)
+        makeups, which = np.unique(made_of, axis=0, return_inverse=True)
+        self.count = len(starts)
+        self.alike = [
+            (made, order[starts[which == number][:, None] + np.arange(made.sum())])
+            for number, made in enumerate(makeups)
+        ]  # how many cells of each kind (K,), and the cells (clusters, cells), kind by kind
 
-    def variance(self, influence: np.ndarray) -> np.ndarray:
-        """Variance (Q,) of a sum of influences (cells, Q) whose clusters are independent."""
-        sums = np.add.reduceat(influence[self.order], self.starts)
-        spread: np.ndarray = (sums**2).sum(axis=0) * self.count / max(self.count - 1, 1)
-        return spread
+    def variance(self, wanted: np.ndarray, weight: np.ndarray, centre: np.ndarray) -> np.ndarray:
+        """Variance (R, Q) of a sum of influences whose clusters are independent.
+
+        The influence of a cell of kind k is ``weight[:, k] * wanted[cell] - centre[:, k]``. Of clusters that
+        are alike, the mean and the spread of their sums over each kind say all, whatever the weights.
+
+        Args:
+            wanted: (cells, Q) values.
+            weight: (R, K).
+            centre: (R, K, Q).
+        """
+        total = np.zeros((len(weight), wanted.shape[1]))
+        for made, cells in self.alike:
+            used = np.flatnonzero(made)
+            parts = np.split(wanted[cells], np.cumsum(made[used])[:-1], axis=1)
+            sums = np.stack([part.sum(axis=1) for part in parts])  # (kinds used, clusters, Q)
+            mean = sums.mean(axis=1)
+            apart = sums - mean[:, None]
+            own = weight[:, used]
+            shift = own @ mean - np.einsum("k,rkq->rq", made[used], centre[:, used])
+            total += len(cells) * shift**2
+            for a, b in np.ndindex(len(used), len(used)):
+                total += (own[:, a] * own[:, b])[:, None] * np.einsum("nq,nq->q", apart[a], apart[b])
+        return np.maximum(total, 0) * self.count / max(self.count - 1, 1)

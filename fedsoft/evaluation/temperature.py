@@ -7,7 +7,11 @@ import torch
 from torch import Tensor
 
 COLDEST, HOTTEST = 0.01, 100.0
-HALVINGS = 32  # leaves a relative error of a billionth
+TOLERANCE = 1e-9
+"""Relative error of temperatures, at most."""
+FLAT = 1e-6
+"""Where a unit of log T changes an excess by less than this, Newton's steps lead nowhere."""
+STEPS = 100
 
 
 def apply_temperature(probs: Tensor, temperature: Tensor | float) -> Tensor:
@@ -29,7 +33,8 @@ def apply_temperature(probs: Tensor, temperature: Tensor | float) -> Tensor:
 def fit_temperature(probs: Tensor, reference: Tensor) -> Tensor:
     """The temperature of least negative log-likelihood, in [0.01, 100].
 
-    The likelihood is concave in 1 / T, so its slope has one zero, found by bisection.
+    The likelihood is concave in 1 / T, so its slope has one zero, whose own slope is the variance of the
+    logits.
 
     Args:
         probs: (..., N, C) predictions on examples that neither trained the model nor are scored.
@@ -40,7 +45,13 @@ def fit_temperature(probs: Tensor, reference: Tensor) -> Tensor:
     """
     logits, target = torch.broadcast_tensors(_logits(probs), reference.double().mT)
     wanted = (target * logits).sum(dim=-2).mean(dim=-1)
-    return _bisect(lambda p: (p * logits).sum(dim=-2).mean(dim=-1) - wanted, logits).to(probs.dtype)
+
+    def excess(p: Tensor) -> tuple[Tensor, Tensor]:
+        mean = (p * logits).sum(dim=-2)
+        spread = (p * logits.square()).sum(dim=-2) - mean.square()
+        return mean.mean(dim=-1) - wanted, spread.mean(dim=-1)
+
+    return _solve(excess, logits).to(probs.dtype)
 
 
 def temperature_for_confidence(probs: Tensor, confidence: Tensor | float) -> Tensor:
@@ -54,7 +65,17 @@ def temperature_for_confidence(probs: Tensor, confidence: Tensor | float) -> Ten
         (...) temperatures in [0.01, 100]: the nearer end where the value cannot be reached; NaN where N is 0.
     """
     wanted = torch.as_tensor(confidence, dtype=torch.float64, device=probs.device)
-    return _bisect(lambda p: p.amax(dim=-2).mean(dim=-1) - wanted, _logits(probs)).to(probs.dtype)
+    logits = _logits(probs)
+    highest = logits.amax(dim=-2)
+
+    def excess(p: Tensor) -> tuple[Tensor, Tensor]:
+        confidence = p.amax(dim=-2)
+        return (
+            confidence.mean(dim=-1) - wanted,
+            (confidence * (highest - (p * logits).sum(dim=-2))).mean(dim=-1),
+        )
+
+    return _solve(excess, logits).to(probs.dtype)
 
 
 def _logits(probs: Tensor) -> Tensor:
@@ -66,15 +87,27 @@ def _soften(logits: Tensor, sharpness: Tensor) -> Tensor:
     return (logits * sharpness[..., None, None]).softmax(dim=-2)
 
 
-def _bisect(excess: Callable[[Tensor], Tensor], logits: Tensor) -> Tensor:
-    """T at which the excess of the softened predictions (..., C, N), which falls as T grows, crosses zero."""
+def _solve(excess: Callable[[Tensor], tuple[Tensor, Tensor]], logits: Tensor) -> Tensor:
+    """T at which an excess crosses zero: Newton's steps in log T, halving where they leave what is open.
+
+    Args:
+        excess: gives of softened predictions (..., C, N) the excess (...), which falls as T grows, and its
+            derivative by 1 / T.
+        logits: (..., C, N).
+    """
     if logits.shape[-1] == 0:
         return logits.new_full(logits.shape[:-2], math.nan)
     low = logits.new_full(logits.shape[:-2], math.log(COLDEST))
-    high = torch.full_like(low, math.log(HOTTEST))
-    # A fixed number of steps: nothing waits for the device, and all leading indices go together.
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        hotter = excess(_soften(logits, (-middle).exp())) > 0
-        low, high = middle.where(hotter, low), high.where(hotter, middle)
-    return ((low + high) / 2).exp()
+    high, here = torch.full_like(low, math.log(HOTTEST)), torch.zeros_like(low)
+    for _ in range(STEPS):  # all leading indices go together
+        sharpness = (-here).exp()
+        value, slope = excess(_soften(logits, sharpness))
+        low, high = here.where(value > 0, low), high.where(value > 0, here)
+        steepness = slope * sharpness
+        there = here + value / steepness
+        sound = (low <= there) & (there <= high) & (steepness > FLAT)
+        there = there.where(sound, (low + high) / 2)
+        step, here = (there - here).abs(), there
+        if not step.is_meta and bool((step < TOLERANCE).all()):
+            break
+    return here.exp()

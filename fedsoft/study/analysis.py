@@ -12,6 +12,7 @@ from fedsoft.config import Endpoint
 from fedsoft.evaluation import (
     ECE,
     METRICS,
+    Crossing,
     Effects,
     crossed_effects,
     holm_interval,
@@ -137,7 +138,7 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
         part[MARGIN] = mask
     return Values(
         sources,
-        {key: np.concatenate(part, axis=1) for key, part in parts.items()},
+        {key: np.concatenate(parts.pop(key), axis=1) for key in list(parts)},  # never twice in memory
         np.concatenate(images),
         np.concatenate(seeds),
         {name: np.concatenate([part[name] for part in strata]) for name in strata[0]},
@@ -180,13 +181,11 @@ def estimate(values: Values, strategy: str, baseline: str) -> list[Estimate]:
     names = [(source, "") for source in values.sources] + [(e.name, e.formula) for e in effects]
     combine = np.vstack([np.eye(len(values.sources)), *(effect.coefficients for effect in effects)])
     groups, across = _strata(values)
-    weight = np.stack([np.asarray(mask, dtype=float) for mask in groups.values()], axis=1)
+    crossing = Crossing(values.image, values.seed, np.stack(list(groups.values()), axis=1))
     has_formula = np.array([bool(formula) for _, formula in names])
     rows = []
     for key, columns in values.values.items():
-        found = crossed_effects(
-            columns.T, values.image, values.seed, weight, np.stack(list(across.values())), combine
-        )
+        found = crossing.effects(columns.T, np.stack(list(across.values())), combine)
         low, high = found.interval()
         p_values = np.where(has_formula, found.p_values, np.nan)
         numbers = np.stack([found.estimate, low, high, p_values], axis=-1).tolist()
@@ -231,16 +230,17 @@ def conclude(cells: Sequence[tuple[Cell, Values]], endpoint: Endpoint) -> list[C
     for _, values in cells:
         place = [values.sources.index(endpoint.source), values.sources.index(endpoint.baseline)]
         column = values.values[endpoint.view, endpoint.reference, endpoint.metric]
-        mask = np.ones(len(values.image)) if endpoint.stratum == "all" else values.strata[endpoint.stratum]
+        every = np.ones(len(values.image), dtype=bool)
+        mask = every if endpoint.stratum == "all" else values.strata[endpoint.stratum]
         found.append(
             crossed_effects(
                 (column[place[0]] - column[place[1]])[:, None],
                 values.image,
                 values.seed,
-                np.asarray(mask, dtype=float)[:, None],
+                mask[:, None],
             )
         )
-        levels.append(float(column[place[1]][np.asarray(mask, dtype=bool)].mean()))
+        levels.append(float(column[place[1]][mask].mean()))
     family = Effects(
         np.concatenate([effects.estimate.ravel() for effects in found]),
         np.concatenate([effects.se.ravel() for effects in found]),

@@ -1,7 +1,8 @@
 """Everything that a report shows, computed once from what a study has stored."""
 
+import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -283,12 +284,22 @@ def _doses(cell: Cell, store: Store, device: str) -> dict[str, np.ndarray]:
     for seed in cell.study.seeds:
         runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == first]
         if all(store.is_done(teacher.key) for run in runs for teacher in run.teachers()):
-            ready = [prepare(run, store, device) for run in runs]
+            ready = {run.source: run for run in runs}
+            made = {source: prepare(run, store, device) for source, run in ready.items()}
+            place = [list(made).index(run.source) for run in runs]
             return {
-                stratum: np.array([[dose(a.targets[mask], b.targets[mask]) for b in ready] for a in ready])
-                for stratum, mask in _training_strata(ready[0]).items()
+                stratum: _distances([one.targets[mask] for one in made.values()])[np.ix_(place, place)]
+                for stratum, mask in _training_strata(next(iter(made.values()))).items()
             }
     return {"all": np.full((len(cell.study.arms),) * 2, np.nan)}
+
+
+def _distances(targets: Sequence[np.ndarray]) -> np.ndarray:
+    """(J, J) doses between J targets (n, C)."""
+    doses = np.zeros((len(targets),) * 2)
+    for a, b in itertools.combinations(range(len(targets)), 2):
+        doses[a, b] = doses[b, a] = dose(targets[a], targets[b])
+    return doses
 
 
 def _training_strata(ready: Prepared) -> dict[str, np.ndarray]:

@@ -95,25 +95,26 @@ def views(
     return result
 
 
-def example_values(probs: Tensor, reference: Tensor, votes: bool = False) -> dict[str, Tensor]:
-    """The linear metrics, example by example: probs (J, N, C), reference (N, C) -> (J, N) each.
+def example_values(probs: Tensor, references: Mapping[str, Tensor]) -> dict[tuple[str, str], Tensor]:
+    """The linear metrics, example by example: (J, N) by (reference, metric).
 
     Args:
         probs: (J, N, C) predictions.
-        reference: (N, C) rows on the simplex.
-        votes: whether the reference is vote distributions, to which KL is a distance of its own.
+        references: (N, C) rows on the simplex by name; to ``vote``, vote distributions, KL is a distance of
+            its own.
     """
     confidence, predicted = probs.max(-1)
-    reference = reference.expand_as(probs)
-    hit = reference.gather(-1, predicted.unsqueeze(-1)).squeeze(-1)
-    nll = -(reference * probs.clamp_min(torch.finfo(probs.dtype).tiny).log()).sum(-1)
-    return {
-        "brier": (probs.square() - 2 * probs * reference).sum(-1) + 1,
-        "nll": nll,
-        **({"kl": nll - entropy(reference)} if votes else {}),
-        "signed_gap": confidence - hit,
-        "accuracy": hit,
-    }
+    squares, logs = probs.square().sum(-1), probs.clamp_min(torch.finfo(probs.dtype).tiny).log()
+    values = {}
+    for name, reference in references.items():
+        hit = reference.expand_as(probs).gather(-1, predicted.unsqueeze(-1)).squeeze(-1)
+        values[name, "brier"] = squares - 2 * (probs * reference).sum(-1) + 1
+        values[name, "nll"] = -(logs * reference).sum(-1)
+        if name == "vote":
+            values[name, "kl"] = values[name, "nll"] - entropy(reference)
+        values[name, "signed_gap"] = confidence - hit
+        values[name, "accuracy"] = hit
+    return values
 
 
 def seed_values(
@@ -135,6 +136,5 @@ def seed_values(
     return {
         (view, name, metric): values
         for view, probs in views(test, validation, labels, votes).items()
-        for name, reference in references.items()
-        for metric, values in example_values(probs, reference, votes=name == "vote").items()
+        for (name, metric), values in example_values(probs, references).items()
     }

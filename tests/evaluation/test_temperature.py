@@ -1,8 +1,14 @@
 import pytest
 import torch
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 
-from fedsoft.evaluation import METRICS, apply_temperature, fit_temperature, temperature_for_confidence
+from fedsoft.evaluation import (
+    METRICS,
+    apply_temperature,
+    fit_temperature,
+    temperature,
+    temperature_for_confidence,
+)
 
 DEVICE = "cuda" if torch.cuda.is_available() else "meta"
 
@@ -69,6 +75,26 @@ def test_gives_the_stated_confidence(crowd):
     torch.testing.assert_close(reached, wanted)
     same = apply_temperature(probs, temperature_for_confidence(probs, 0.6)).amax(-1).mean(-1)
     torch.testing.assert_close(same, torch.full_like(same, 0.6))
+
+
+@pytest.mark.parametrize("wanted", [0.4, 0.6, 0.9])
+def test_agrees_with_a_general_root_finder_in_few_steps(wanted, crowd, monkeypatch):
+    probs, _, _ = crowd(lead=(2,))
+    calls = []
+    soften = temperature._soften
+    monkeypatch.setattr(temperature, "_soften", lambda *given: calls.append(1) or soften(*given))
+    found = temperature_for_confidence(probs, wanted)
+    assert len(calls) <= 12
+    for k in range(2):
+        excess = lambda T, k=k: float(apply_temperature(probs[k], T).amax(-1).mean()) - wanted  # noqa: E731
+        assert float(found[k]) == pytest.approx(brentq(excess, 0.01, 100, xtol=1e-13), rel=2e-9)
+
+
+def test_what_cannot_be_reached_takes_the_nearer_end():
+    sure = torch.tensor([[[0.9, 0.1]], [[0.5, 0.5]]], dtype=torch.float64)
+    assert temperature_for_confidence(sure, 0.5).tolist() == pytest.approx([100, 0.01], rel=2e-9)
+    assert temperature_for_confidence(sure, 1.1).tolist() == pytest.approx([0.01, 0.01], rel=2e-9)
+    assert float(fit_temperature(sure[0], torch.tensor([[1.0, 0.0]]))) == pytest.approx(0.01, rel=2e-9)
 
 
 def test_no_examples_give_nan():
