@@ -4,6 +4,7 @@ Batches are drawn and gathered before the clock starts; there is no strategy, no
 """
 
 import time
+from collections.abc import Sequence
 
 import torch
 
@@ -13,9 +14,8 @@ from fedsoft.training import Parameters, plan_steps
 from fedsoft.training.steps import Steps
 
 
-def draw(task: Task, number: int, runs: int) -> Steps:
-    """The batches of all clients of some runs in a round."""
-    clients = task.occupied.tolist() * runs
+def draw(task: Task, number: int, clients: Sequence[int]) -> Steps:
+    """The batches of some clients in a round."""
     rngs = [stream("benchmark", place=place, round=number) for place in range(len(clients))]
     return plan_steps([task.train.of(client) for client in clients], task.training, rngs)
 

@@ -16,11 +16,12 @@ from benchmarks import limit, plain_loop
 from benchmarks.apart import call
 from benchmarks.tasks import load
 from benchmarks.workloads import Workload
-from fedsoft.federation import Task, to_parameters
+from fedsoft.federation import Stack, Task, to_parameters
 from fedsoft.files import write_npz
 from fedsoft.study.execute import execute_together
 from fedsoft.study.groups import Group, groups_of
 from fedsoft.study.run import Hooks
+from fedsoft.study.runner import InProcess
 from fedsoft.study.study import open_study
 from fedsoft.training import local_update
 
@@ -28,6 +29,7 @@ ROUNDS = 8
 """Of each simulation of a peer; the first is not counted."""
 SEEDS = 12
 PEERS = ("stock", "pfl")
+"""Stock Flower spreads a run's clients over all cores, fedsoft a study's runs; pfl takes one core."""
 
 
 def compare(workload: Workload, folder: Path, repeats: int) -> dict[str, list[float]]:
@@ -40,11 +42,11 @@ def compare(workload: Workload, folder: Path, repeats: int) -> dict[str, list[fl
     task, validation = load(json.dumps(study))
     many = {**study, "seeds": list(range(SEEDS))}
     group = groups_of(open_study(many, "benchmark", folder / "seeds").plan.runs, "auto", 1, "cpu")[0]
-    runs = len(group[0])
+    place = len(group[0]), group[1]
     times: dict[str, list[float]] = {}
     for repeat in range(repeats):
         loop_training, loop_round = plain_loop.run(task, validation, max(3, workload.rounds // 2))
-        training, bare = _training(task, workload.rounds, runs)
+        training, bare = _training(task, workload.rounds, *place)
         for name, seconds in (
             ("loop_training", loop_training),
             ("loop_round", loop_round),
@@ -53,6 +55,7 @@ def compare(workload: Workload, folder: Path, repeats: int) -> dict[str, list[fl
             ("round", _rounds(many, group, folder / f"{workload.name}-{repeat}")),
         ):
             times.setdefault(name, []).append(median(seconds[1:]))
+    times["round_all_cores"] = _all_cores(study, place[0], folder / f"{workload.name}-all")
     return times
 
 
@@ -91,7 +94,8 @@ def ratios(times: Mapping[str, list[float]]) -> dict[str, float]:
     }
     for peer in PEERS:
         if f"{peer}_round" in times:
-            found[f"round_vs_{peer}"] = median(times[f"{peer}_round"]) / median(times["round"])
+            ours = "round_all_cores" if peer == "stock" else "round"
+            found[f"round_vs_{peer}"] = median(times[f"{peer}_round"]) / median(times[ours])
     return found
 
 
@@ -105,18 +109,31 @@ def _rounds(study: dict[str, Any], group: Group, folder: Path) -> list[float]:
     return [(after - before) / len(runs) for before, after in pairwise(ends)]
 
 
-def _training(task: Task, rounds: int, runs: int) -> tuple[list[float], list[float]]:
+def _training(task: Task, rounds: int, runs: int, stack: Stack) -> tuple[list[float], list[float]]:
     """Seconds of each round of a run's local training alone, and of its arithmetic alone."""
     one, spent, bare = to_parameters(task.initial(), torch.device("cpu")), [], []
-    clients = runs * len(task.occupied)
-    start = {name: value.expand(clients, *value.shape) for name, value in one.items()}
+    clients = task.occupied.tolist() * runs
+    size = len(clients) if stack == "all" else stack
     for number in range(rounds):
-        began = time.perf_counter()
-        steps = limit.draw(task, number, runs)
-        local_update(task.model, start, task.inputs, task.targets, steps, task.training, task.training.lr)
-        spent.append((time.perf_counter() - began) / runs)
-        bare.append(limit.train(task, start, steps)[1] / runs)
+        spent.append(0.0)
+        bare.append(0.0)
+        for some in (clients[first : first + size] for first in range(0, len(clients), size)):
+            start = {name: value.expand(len(some), *value.shape) for name, value in one.items()}
+            began = time.perf_counter()
+            steps = limit.draw(task, number, some)
+            local_update(task.model, start, task.inputs, task.targets, steps, task.training, task.training.lr)
+            spent[-1] += (time.perf_counter() - began) / runs
+            bare[-1] += limit.train(task, start, steps)[1] / runs
     return spent, bare
+
+
+def _all_cores(study: dict[str, Any], runs: int, folder: Path) -> list[float]:
+    """Seconds that a round of each run takes where every core executes runs, as in a study."""
+    cores = os.cpu_count() or 1
+    some = {**study, "rounds": ROUNDS, "seeds": list(range(2 * runs * cores))}
+    opened = open_study(some, "benchmark", folder)
+    InProcess(opened.store, "cpu", workers=cores).run(opened.plan.phases, Hooks())
+    return [opened.store.record(run.key)["seconds"] / ROUNDS / cores for run in opened.plan.runs]
 
 
 def _for_peers(task: Task, validation: torch.Tensor, file: Path) -> Path:

@@ -3,12 +3,19 @@
 from typing import Any
 
 RATIOS = ("training_vs_loop", "training_vs_limit", "round_vs_loop", "round_vs_stock", "round_vs_pfl")
-TIMES = {"round": "fedsoft", "loop_round": "loop", "stock_round": "stock Flower", "pfl_round": "pfl"}
+TIMES = {
+    "round": "fedsoft",
+    "round_all_cores": "fedsoft on all cores",
+    "loop_round": "loop",
+    "stock_round": "stock Flower",
+    "pfl_round": "pfl",
+}
 
 
 def readme(results: dict[str, Any]) -> str:
     """All of them, in Markdown."""
-    parts = [_workloads(results), _study(results), _scale(results), _curves(results), _missing(results)]
+    parts = [_workloads(results), _study(results), _scale(results), _ray(results), _curves(results)]
+    parts.append(_missing(results))
     return "\n\n".join(filter(None, parts))
 
 
@@ -64,6 +71,22 @@ def _scale(results: dict[str, Any]) -> str:
         f"{scale['seconds']:.0f} s, {scale['peak_gib']:.2f} GiB at the peak, of which importing PyTorch, "
         f"Flower and the rest takes {scale['imports_gib']:.2f}."
     )
+
+
+def _ray(results: dict[str, Any]) -> str:
+    ray = results.get("ray")
+    if not ray:
+        return ""
+    body = [
+        [
+            f"{count} {kind.removesuffix('s') if count == 1 else kind}",
+            *(f"{row[key]:.1f}" for key in ("start", "work")),
+        ]
+        for kind, name in (("processes", "processes"), ("Ray workers", "ray"))
+        for count in (1, 2)
+        for row in [ray[f"{name}_{count}"]]
+    ]
+    return rows(["sixteen small runs on", "seconds to the first figures", "the rest"], body)
 
 
 def _curves(results: dict[str, Any]) -> str:

@@ -23,7 +23,10 @@ SMALL = (
 @pytest.mark.parametrize("workload", SMALL, ids=lambda w: w.name)
 def test_the_limit_trains_as_the_local_update_does(workload, tmp_path):
     task, _ = load(json.dumps(workload.study(tmp_path)))
-    one, steps = to_parameters(task.initial(), torch.device("cpu")), limit.draw(task, 1, runs=2)
+    one, steps = (
+        to_parameters(task.initial(), torch.device("cpu")),
+        limit.draw(task, 1, task.occupied.tolist() * 2),
+    )
     start = {name: value.expand(len(steps.client), *value.shape) for name, value in one.items()}
     ours, _ = local_update(
         task.model, start, task.inputs, task.targets, steps, task.training, task.training.lr
@@ -58,6 +61,7 @@ def test_the_loop_learns_what_it_trains_on(tmp_path):
 def test_ratios_are_paired_where_contestants_take_turns():
     times = {"training": [1.0, 4.0, 3.0], "loop_training": [2.0, 4.0, 30.0], "limit": [1.0, 2.0, 3.0]}
     times |= {"round": [2.0, 2.0, 2.0], "loop_round": [4.0, 4.0, 4.0], "stock_round": [5.0, 6.0, 70.0]}
+    times |= {"round_all_cores": [2.0]}
     assert rounds.ratios(times) == {
         "training_vs_loop": 0.5,
         "training_vs_limit": 1.0,
