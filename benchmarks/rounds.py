@@ -113,7 +113,8 @@ def _training(task: Task, rounds: int, runs: int, stack: Stack) -> tuple[list[fl
     """Seconds of each round of a run's local training alone, and of its arithmetic alone."""
     one, spent, bare = to_parameters(task.initial(), torch.device("cpu")), [], []
     clients = task.occupied.tolist() * runs
-    size = len(clients) if stack == "all" else stack
+    programs = 1 if stack == "all" else -(-len(clients) // stack)
+    size = -(-len(clients) // programs)
     for number in range(rounds):
         spent.append(0.0)
         bare.append(0.0)

@@ -7,7 +7,7 @@ TIMES = {
     "round": "fedsoft",
     "round_all_cores": "fedsoft on all cores",
     "loop_round": "loop",
-    "stock_round": "stock Flower",
+    "stock_round": "stock Flower on all cores",
     "pfl_round": "pfl",
 }
 
@@ -78,13 +78,9 @@ def _ray(results: dict[str, Any]) -> str:
     if not ray:
         return ""
     body = [
-        [
-            f"{count} {kind.removesuffix('s') if count == 1 else kind}",
-            *(f"{row[key]:.1f}" for key in ("start", "work")),
-        ]
-        for kind, name in (("processes", "processes"), ("Ray workers", "ray"))
+        [f"{count} {kind}", *(f"{ray[f'{name}_{count}'][part]:.1f}" for part in ("start", "work"))]
+        for kind, name in (("process(es)", "processes"), ("Ray worker(s)", "ray"))
         for count in (1, 2)
-        for row in [ray[f"{name}_{count}"]]
     ]
     return rows(["sixteen small runs on", "seconds to the first figures", "the rest"], body)
 

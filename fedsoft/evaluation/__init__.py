@@ -19,6 +19,7 @@ from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.jackknife import Unit, pair_jackknife
 from fedsoft.evaluation.metric import METRICS, Better, Metric
 from fedsoft.evaluation.mode_shifts import ModeShifts, mode_shift_rate, mode_shifts
+from fedsoft.evaluation.predictions import Predictions, Reference
 from fedsoft.evaluation.references import build_references, entropy, human_mode, onehot, soft_labels
 from fedsoft.evaluation.stability import churned, pair_variance
 from fedsoft.evaluation.statistics import Crossing, Effects, crossed_effects
@@ -39,6 +40,8 @@ __all__ = [
     "Effects",
     "Metric",
     "ModeShifts",
+    "Predictions",
+    "Reference",
     "Score",
     "Unit",
     "Verdict",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from fedsoft.annotators import plant_label_errors
 from fedsoft.datasets import AnnotatedDataset, Dataset, fold_of
 from fedsoft.errors import DataError, StudyFileError
+from fedsoft.evaluation import onehot
 from fedsoft.federation import Task
 from fedsoft.scenarios import Clients, Deal, Party, deal
 from fedsoft.streams import stream
@@ -53,6 +54,13 @@ class Prepared:
     votes_bought: int
     privacy_spent: dict[str, float]
     summary: dict[str, float]
+
+    @cached_property
+    def validation(self) -> tuple[Tensor, Tensor]:
+        """Inputs (V, …) of the validation examples, and the labels that clients have, one-hot (V, C)."""
+        rows, device = self.deal.validation.rows, self.task.inputs.device
+        labels = torch.from_numpy(self.labels[rows]).to(device)
+        return self.task.inputs[torch.from_numpy(rows)], onehot(labels, self.dataset.classes)
 
 
 _given: dict[Dataset, AnnotatedDataset] = {}

@@ -16,7 +16,7 @@ from flwr.app import Message
 
 import fedsoft
 from fedsoft.errors import FedsoftError
-from fedsoft.evaluation import METRICS, Cartography, onehot
+from fedsoft.evaluation import METRICS, Cartography, Predictions, Reference, onehot
 from fedsoft.federation import (
     CohortGrid,
     Exchange,
@@ -110,7 +110,8 @@ def _derive(settings: RunSettings, store: Store, engine: str, device: str, hooks
     if "validation" in predictions:
         probs = torch.from_numpy(predictions["validation"])
         labels = client_labels(settings, load_dataset(settings.dataset))
-        figures |= _scores(probs, labels[predictions["validation_rows"]])
+        known = torch.from_numpy(labels[predictions["validation_rows"]])
+        figures |= _scores(probs, onehot(known, probs.shape[-1]))
     hooks.after_round(settings, figures)
     store.finish(
         settings.key,
@@ -225,16 +226,16 @@ def _figures(prepared: Prepared, result: RoundResult) -> dict[str, float]:
     task, rows = prepared.task, prepared.deal.validation.rows
     figures = {"round": result.number, "train_loss": result.train_loss, "cohort": result.cohort}
     if len(rows):
+        inputs, labels = prepared.validation
         parameters = to_parameters(result.arrays, task.inputs.device)
-        probs = predict(task.model, parameters, task.inputs[torch.from_numpy(rows)])
-        figures |= _scores(probs, prepared.labels[rows])
+        figures |= _scores(predict(task.model, parameters, inputs), labels)
     return figures
 
 
-def _scores(probs: torch.Tensor, labels: np.ndarray) -> dict[str, float]:
-    """What predictions (V, C) score against labels (V,)."""
-    reference = onehot(torch.from_numpy(labels).to(probs.device), probs.shape[-1])
-    return {type(metric).name: float(metric(probs, reference)) for metric in PER_ROUND}
+def _scores(probs: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
+    """What predictions (V, C) score against one-hot labels (V, C)."""
+    predictions, reference = Predictions(probs), Reference(labels)
+    return {type(metric).name: float(metric(predictions, reference)) for metric in PER_ROUND}
 
 
 def _predictions(prepared: Prepared, parameters: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:

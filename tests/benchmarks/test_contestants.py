@@ -23,10 +23,8 @@ SMALL = (
 @pytest.mark.parametrize("workload", SMALL, ids=lambda w: w.name)
 def test_the_limit_trains_as_the_local_update_does(workload, tmp_path):
     task, _ = load(json.dumps(workload.study(tmp_path)))
-    one, steps = (
-        to_parameters(task.initial(), torch.device("cpu")),
-        limit.draw(task, 1, task.occupied.tolist() * 2),
-    )
+    one = to_parameters(task.initial(), torch.device("cpu"))
+    steps = limit.draw(task, 1, task.occupied.tolist() * 2)
     start = {name: value.expand(len(steps.client), *value.shape) for name, value in one.items()}
     ours, _ = local_update(
         task.model, start, task.inputs, task.targets, steps, task.training, task.training.lr

@@ -25,7 +25,7 @@ LONG = {
     "sources": ["hard", "human_soft"],
     "strategies": ["fedavg"],
     "model": {"name": "mlp", "hidden": [16]},
-    "rounds": 300,
+    "rounds": 1500,
     "seeds": [0, 1],
     "scenario": {"clients": 4},
 }
