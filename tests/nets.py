@@ -37,6 +37,12 @@ def half_frozen(shape, classes):
     return net
 
 
+def with_a_spare(shape, classes):
+    net = perceptron(shape, classes)
+    net.spare = nn.Parameter(torch.ones(2))
+    return net
+
+
 def normed(shape, classes):
     return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(torch.Size(shape).numel()), perceptron(shape, classes))
 

@@ -61,7 +61,7 @@ class Model(Options):
         leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
         with torch.enable_grad():
             value = loss.value(self.forward(leaves, x), targets, weights)
-            gradients = torch.autograd.grad(value.sum(), list(leaves.values()))
+            gradients = torch.autograd.grad(value.sum(), list(leaves.values()), materialize_grads=True)
         return dict(zip(leaves, gradients, strict=True)), value.detach()
 
     def accumulate(

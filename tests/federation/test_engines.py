@@ -34,7 +34,7 @@ def probabilities(task, result):
 
 
 @pytest.mark.parametrize("model", MODELS.names())
-@pytest.mark.parametrize("strategy", ["fedavg", "fedprox", "fedadam", "fedmedian"])
+@pytest.mark.parametrize("strategy", STRATEGIES.names())
 @pytest.mark.parametrize("participation", [1.0, 0.6])
 def test_stacks_agree(model, strategy, participation, make_task):
     task = make_task(model, participation=participation)

@@ -12,6 +12,7 @@ from fedsoft.study.groups import groups_of
 from fedsoft.study.prepare import prepare
 from fedsoft.study.run import Hooks, Interrupted
 from fedsoft.study.study import open_study
+from fedsoft.supervision import SOURCES
 from fedsoft.training import LOSSES, MODELS, measure, measured_stack
 
 MIXED = {
@@ -43,6 +44,21 @@ def alone(tiny, tmp_path, run):
 def test_runs_in_lockstep_are_runs_alone(tiny, tmp_path, run, alone, stack):
     study = run(open_study(tiny | MIXED, "tiny.toml", tmp_path / "together"), stack=stack)
     assert_same_results(alone, predictions(study))
+
+
+OPTIONS = {"votes_k": {"k": 2}, "human_soft_denoised": {"slip_rate": 0.05}}
+SINGLE_ANSWERS = {"dawid_skene", "one_coin", "wawa"}
+
+
+def test_every_source_gives_the_same_in_lockstep(tiny, tmp_path, run):
+    names = [name for name in SOURCES.names() if name not in SINGLE_ANSWERS]
+    tiny |= {"sources": [{"name": name, **OPTIONS.get(name, {})} for name in names], "strategies": ["fedavg"]}
+    tiny["scenario"] = {"clients": 4, "partition": {"name": "dirichlet", "alpha": 0.5}}
+    tiny["rounds"] = 2
+    single = run(open_study(tiny, "tiny.toml", tmp_path / "single"), stack=1)
+    assert_same_results(
+        predictions(single), predictions(run(open_study(tiny, "tiny.toml", tmp_path / "all"), stack=64))
+    )
 
 
 def test_runs_at_different_rounds_advance_together(tiny, tmp_path, alone):

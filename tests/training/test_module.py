@@ -78,6 +78,12 @@ def test_frozen_parameters_are_neither_trained_nor_sent():
     assert set(model("half_frozen").shapes(INPUTS, CLASSES)) == {"1.bias", "3.weight", "3.bias"}
 
 
+def test_a_parameter_that_is_not_used_stays():
+    _, after = trained(model("with_a_spare"), [2])
+    assert set(after) == {"spare", "1.weight", "1.bias", "3.weight", "3.bias"}
+    assert 0 < float(after["spare"].max()) < 1  # weight decay alone moves it
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
