@@ -16,7 +16,7 @@ from benchmarks import limit, plain_loop
 from benchmarks.apart import call
 from benchmarks.tasks import load
 from benchmarks.workloads import Workload
-from fedsoft.federation import Stack, Task, to_parameters
+from fedsoft.federation import Stack, Task, program_size, to_parameters
 from fedsoft.files import write_npz
 from fedsoft.study.execute import execute_together
 from fedsoft.study.groups import Group, groups_of
@@ -113,8 +113,7 @@ def _training(task: Task, rounds: int, runs: int, stack: Stack) -> tuple[list[fl
     """Seconds of each round of a run's local training alone, and of its arithmetic alone."""
     one, spent, bare = to_parameters(task.initial(), torch.device("cpu")), [], []
     clients = task.occupied.tolist() * runs
-    programs = 1 if stack == "all" else -(-len(clients) // stack)
-    size = -(-len(clients) // programs)
+    size = program_size(len(clients), stack)
     for number in range(rounds):
         spent.append(0.0)
         bare.append(0.0)

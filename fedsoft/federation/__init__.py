@@ -7,7 +7,7 @@ from fedsoft.federation.loop import Exchange, RoundResult, Rounds, federate, pla
 from fedsoft.federation.records import to_arrays, to_parameters, to_record
 from fedsoft.federation.strategies import STRATEGIES, StrategyOptions
 from fedsoft.federation.task import Task
-from fedsoft.federation.together import Stack, train_together
+from fedsoft.federation.together import Stack, program_size, train_together
 
 __all__ = [
     "STRATEGIES",
@@ -25,6 +25,7 @@ __all__ = [
     "find_nodes",
     "make_client_app",
     "play",
+    "program_size",
     "restore_strategy",
     "strategy_state",
     "to_arrays",

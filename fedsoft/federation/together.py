@@ -22,12 +22,17 @@ def train_together(asked: Sequence[Asked], stack: Stack) -> list[Message]:
     while waiting:
         alike = [i for i in waiting if asked[i].like(asked[waiting[0]])]
         waiting = [i for i in waiting if i not in set(alike)] if len(alike) < len(waiting) else []
-        programs = 1 if stack == "all" else -(-len(alike) // stack)
-        size = -(-len(alike) // programs)  # all of a size: two programs of 20 are faster than one of 32 and 8
+        size = program_size(len(alike), stack)
         for start in range(0, len(alike), size):
             part = alike[start : start + size]
             replies.update(zip(part, _answer([asked[i] for i in part]), strict=True))
     return [replies[i] for i in range(len(asked))]
+
+
+def program_size(clients: int, stack: Stack) -> int:
+    """How many of some clients share a program, so that all are of a size: 20 and 20 instead of 32 and 8."""
+    programs = 1 if stack == "all" else -(-clients // stack)
+    return -(-clients // programs)
 
 
 def _answer(asked: Sequence[Asked]) -> list[Message]:

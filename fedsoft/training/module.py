@@ -90,7 +90,7 @@ class Module(Model):
             try:
                 stacked: Tensor = vmap(one)(dict(parameters), x)
                 return stacked
-            except (RuntimeError, NotImplementedError) as error:
+            except RuntimeError as error:
                 _one_by_one.add(self.label())
                 why = str(error).partition("\n")[0]
                 logger.warning("%s trains one client at a time: %s", self.label(), why)
@@ -100,7 +100,7 @@ class Module(Model):
     def _built(self, inputs: tuple[int, ...], classes: int, seed: int) -> nn.Module:
         """The module, its own randomness seeded, in training mode."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)  # noqa: TID251  modules draw from global state; it is put back
+            torch.default_generator.manual_seed(seed)  # modules draw from it alone, and it is put back
             try:
                 module = _function(self.factory)[0](inputs, classes, **self.options)
             except Exception as error:

@@ -5,7 +5,7 @@ import pytest
 from flwr.app import ConfigRecord, RecordDict
 
 from fedsoft.errors import EngineError
-from fedsoft.federation import Asked, InProcessGrid, to_record, train_together
+from fedsoft.federation import Asked, InProcessGrid, program_size, to_record, train_together
 from fedsoft.files import read_json
 from fedsoft.study.execute import execute_together
 from fedsoft.study.groups import groups_of
@@ -131,6 +131,14 @@ def message(grid, task, client):
     made = grid.create_message(content, "train", client + 1, "")
     made.metadata.__dict__["_message_id"] = str(client)
     return made
+
+
+@pytest.mark.parametrize(
+    ("clients", "stack", "size"),
+    [(40, 32, 20), (40, 64, 40), (7, 3, 3), (5, 1, 1), (64, 64, 64), (65, 64, 33), (9, "all", 9)],
+)
+def test_programs_are_of_even_size(clients, stack, size):
+    assert program_size(clients, stack) == size
 
 
 @pytest.mark.parametrize(
