@@ -16,7 +16,7 @@ from benchmarks import limit, plain_loop
 from benchmarks.apart import call
 from benchmarks.tasks import load
 from benchmarks.workloads import Workload
-from fedsoft.federation import Stack, Task, program_size, to_parameters
+from fedsoft.federation import Stack, Task, programs, to_parameters
 from fedsoft.files import write_npz
 from fedsoft.study.execute import execute_together
 from fedsoft.study.groups import Group, groups_of
@@ -113,11 +113,11 @@ def _training(task: Task, rounds: int, runs: int, stack: Stack) -> tuple[list[fl
     """Seconds of each round of a run's local training alone, and of its arithmetic alone."""
     one, spent, bare = to_parameters(task.initial(), torch.device("cpu")), [], []
     clients = task.occupied.tolist() * runs
-    size = program_size(len(clients), stack)
+    together = programs([len(task.train.of(client)) for client in clients], stack)
     for number in range(rounds):
         spent.append(0.0)
         bare.append(0.0)
-        for some in (clients[first : first + size] for first in range(0, len(clients), size)):
+        for some in ([clients[place] for place in program] for program in together):
             start = {name: value.expand(len(some), *value.shape) for name, value in one.items()}
             began = time.perf_counter()
             steps = limit.draw(task, number, some)

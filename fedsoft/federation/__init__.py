@@ -3,11 +3,11 @@
 from fedsoft.federation.checkpoint import restore_strategy, strategy_state
 from fedsoft.federation.client import Asked, make_client_app
 from fedsoft.federation.grids import CohortGrid, FlowerGrid, InProcessGrid, find_nodes
-from fedsoft.federation.loop import Exchange, RoundResult, Rounds, federate, play
 from fedsoft.federation.records import to_arrays, to_parameters, to_record
+from fedsoft.federation.rounds import Exchange, Round, RoundResult, play_round
 from fedsoft.federation.strategies import STRATEGIES, StrategyOptions
 from fedsoft.federation.task import Task
-from fedsoft.federation.together import Stack, program_size, train_together
+from fedsoft.federation.together import Stack, programs, train_together
 
 __all__ = [
     "STRATEGIES",
@@ -16,16 +16,15 @@ __all__ = [
     "Exchange",
     "FlowerGrid",
     "InProcessGrid",
+    "Round",
     "RoundResult",
-    "Rounds",
     "Stack",
     "StrategyOptions",
     "Task",
-    "federate",
     "find_nodes",
     "make_client_app",
-    "play",
-    "program_size",
+    "play_round",
+    "programs",
     "restore_strategy",
     "strategy_state",
     "to_arrays",

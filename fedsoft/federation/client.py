@@ -39,6 +39,11 @@ class Asked:
         """The round."""
         return int(self.config["server-round"])
 
+    @property
+    def examples(self) -> int:
+        """How many the client trains on."""
+        return len(self.task.train.of(self.partition))
+
     def like(self, other: Self) -> bool:
         """Whether both can train in one tensor program: the same arithmetic on the same inputs."""
         mine, theirs = self.task, other.task

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -9,6 +10,9 @@ from flwr import app
 from flwr.app import ArrayRecord, MetricRecord
 
 from fedsoft.training import Parameters
+
+_name = lru_cache(str)
+"""A dtype's name, which numpy puts together anew at every call."""
 
 
 class Array(app.Array):
@@ -20,7 +24,7 @@ class Array(app.Array):
     """
 
     def __init__(self, array: np.ndarray) -> None:
-        self.__dict__.update(dtype=str(array.dtype), shape=array.shape, stype="numpy.ndarray", _array=array)
+        self.__dict__.update(dtype=_name(array.dtype), shape=array.shape, stype="numpy.ndarray", _array=array)
 
     @property
     def data(self) -> bytes:

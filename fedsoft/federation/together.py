@@ -22,17 +22,25 @@ def train_together(asked: Sequence[Asked], stack: Stack) -> list[Message]:
     while waiting:
         alike = [i for i in waiting if asked[i].like(asked[waiting[0]])]
         waiting = [i for i in waiting if i not in set(alike)] if len(alike) < len(waiting) else []
-        size = program_size(len(alike), stack)
-        for start in range(0, len(alike), size):
-            part = alike[start : start + size]
+        for program in programs([asked[i].examples for i in alike], stack):
+            part = [alike[place] for place in program]
             replies.update(zip(part, _answer([asked[i] for i in part]), strict=True))
     return [replies[i] for i in range(len(asked))]
 
 
-def program_size(clients: int, stack: Stack) -> int:
-    """How many of some clients share a program, so that all are of a size: 20 and 20 instead of 32 and 8."""
-    programs = 1 if stack == "all" else -(-clients // stack)
-    return -(-clients // programs)
+def programs(examples: Sequence[int], stack: Stack) -> list[list[int]]:
+    """Which clients share a program: those that train for about as long, in programs of even size.
+
+    Args:
+        examples: how many each client trains on.
+        stack: how many share a program at most; 40 clients in programs of 32 at most are 20 and 20.
+
+    Returns:
+        places of clients, program by program.
+    """
+    order = sorted(range(len(examples)), key=lambda place: -examples[place])
+    size = len(order) if stack == "all" else -(-len(order) // -(-len(order) // stack))
+    return [order[start : start + size] for start in range(0, len(order), size)]
 
 
 def _answer(asked: Sequence[Asked]) -> list[Message]:

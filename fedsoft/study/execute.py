@@ -3,32 +3,30 @@
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
+from typing import Any
 
 from flwr.app import Message
 
 from fedsoft.errors import FedsoftError
-from fedsoft.federation import CohortGrid, Exchange, InProcessGrid, Stack, Task, train_together
-from fedsoft.study.run import Hooks, Interrupted, Meter, Run, begin
+from fedsoft.federation import Exchange, InProcessGrid, Stack, train_together
+from fedsoft.study.run import Hooks, Host, Interrupted, Meter, Run, begin
+from fedsoft.study.scoring import Scoring, score_together
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 
+Replies = Callable[[list[Exchange]], list[list[Message]]]
+"""Gives each run the replies that it waits for."""
 
-def execute(
-    settings: RunSettings,
-    store: Store,
-    make_grid: Callable[[Task], CohortGrid],
-    engine: str,
-    device: str,
-    hooks: Hooks | None = None,
-) -> None:
+
+def execute(settings: RunSettings, host: Host) -> None:
     """Execute one run on any engine.
 
     Raises:
-        Interrupted: ``hooks.stop`` said so; a checkpoint holds the state.
+        Interrupted: ``host.hooks.stop`` said so; a checkpoint holds the state.
         FedsoftError: the run cannot be done; the message says which run and why.
     """
     meter = Meter()
-    run = begin(settings, store, make_grid, engine, device, hooks or Hooks(), meter)
+    run = begin(settings, host, meter)
     _advance([(run, meter)], lambda exchanges: [exchange.alone() for exchange in exchanges])
 
 
@@ -55,13 +53,11 @@ def execute_together(
         nonlocal failed
         failed = True
 
-    engine = f"inprocess, stack {stack}"
     heed = Hooks(hooks.after_round, lambda: failed or ask())
-    begun = []
-    for run in runs:
-        meter = Meter()
-        work = begin(run, store, lambda task: InProcessGrid(task, stack), engine, device, heed, meter)
-        begun.append((work, meter))
+    engine = f"inprocess, stack {stack}"
+    host = Host(store, lambda task: InProcessGrid(task, stack), engine, device, heed)
+    meters = [Meter() for _ in runs]
+    begun = [(begin(run, host, meter), meter) for run, meter in zip(runs, meters, strict=True)]
     _advance(begun, lambda exchanges: _train(exchanges, stack), fail)
 
 
@@ -76,36 +72,50 @@ def _train(exchanges: list[Exchange], stack: Stack) -> list[list[Message]]:
 
 
 def _advance(
-    runs: list[tuple[Run, Meter]],
-    exchange: Callable[[list[Exchange]], list[list[Message]]],
-    fail: Callable[[], None] = lambda: None,
+    runs: Sequence[tuple[Run, Meter]], replies: Replies, fail: Callable[[], None] = lambda: None
 ) -> None:
-    """Advance runs to their ends, exchange by exchange.
+    """Advance runs to their ends: all figures first, so that whoever trains does so together.
 
     Args:
         runs: with their meters.
-        exchange: gives each run the replies that it waits for.
+        replies: has clients train.
         fail: called when one cannot go on; the others then have a round to stop.
     """
-    replies: list[list[Message] | None] = [None] * len(runs)
+    scoring: list[tuple[Run, Meter, Scoring]] = []
+    training: list[tuple[Run, Meter, Exchange]] = []
     error: FedsoftError | None = None
-    while runs:
-        waiting, wanted = [], []
-        for (run, meter), mail in zip(runs, replies, strict=True):
-            meter.resumed = time.monotonic()
-            try:
-                wanted.append(next(run) if mail is None else run.send(mail))
-                waiting.append((run, meter))
-            except StopIteration:
-                pass
-            except FedsoftError as raised:
-                if error is None or isinstance(error, Interrupted):
-                    error = raised
-                fail()
-            meter.seconds = meter.so_far
-        runs, began = waiting, time.monotonic()
-        replies = [*exchange(wanted)] if wanted else []
-        for _, meter in runs:
-            meter.seconds += (time.monotonic() - began) / len(runs)
+
+    def resume(run: Run, meter: Meter, answer: Any) -> None:
+        nonlocal error
+        meter.resumed = time.monotonic()
+        try:
+            wants = run.send(answer)
+            if isinstance(wants, Scoring):
+                scoring.append((run, meter, wants))
+            else:
+                training.append((run, meter, wants))
+        except StopIteration:
+            pass
+        except FedsoftError as raised:
+            if error is None or isinstance(error, Interrupted):
+                error = raised
+            fail()
+        meter.seconds = meter.so_far
+
+    for run, meter in runs:
+        resume(run, meter, None)
+    while scoring or training:
+        began = time.monotonic()
+        turn, answers = (
+            (scoring, score_together([wants for *_, wants in scoring]))
+            if scoring
+            else (training, replies([wants for *_, wants in training]))
+        )
+        resumed = [(run, meter) for run, meter, _ in turn]
+        turn.clear()
+        spent = (time.monotonic() - began) / len(resumed)
+        for (run, meter), answer in zip(resumed, answers, strict=True):
+            meter.seconds += spent
+            resume(run, meter, answer)
     if error:
         raise error

@@ -13,7 +13,7 @@ from fedsoft.federation import FlowerGrid, Task, find_nodes, make_client_app
 from fedsoft.study.execute import execute
 from fedsoft.study.plan import make_plan
 from fedsoft.study.prepare import pick_device, prepare
-from fedsoft.study.run import Hooks
+from fedsoft.study.run import Hooks, Host
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 
@@ -44,8 +44,9 @@ def run_on(
 ) -> None:
     """Execute every run of a study on one of Flower's grids, one after the other."""
     nodes = find_nodes(grid, clients)
+    host = Host(store, lambda task: FlowerGrid(task, grid, nodes), engine, device, hooks)
     for run in (run for phase in phases for run in phase):
-        execute(run, store, lambda task: FlowerGrid(task, grid, nodes), engine, device, hooks)
+        execute(run, host)
 
 
 server_app = ServerApp()

@@ -1,4 +1,4 @@
-"""Which runs advance in lockstep: as many alike as fill a tensor program with their clients."""
+"""Which runs advance in lockstep: as many alike as fill some tensor programs with their clients."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -9,6 +9,9 @@ from fedsoft.study.settings import RunSettings
 from fedsoft.training import measured_stack
 
 StackChoice = Stack | Literal["auto"]
+
+PROGRAMS = 2
+"""Clients are sorted into so many programs by size, so that each holds clients that end together."""
 
 Group = tuple[list[RunSettings], Stack]
 """Runs to execute together, and how many of their clients to train as one tensor program."""
@@ -29,7 +32,7 @@ def groups_of(runs: Sequence[RunSettings], stack: StackChoice, workers: int, dev
     groups: list[Group] = []
     for some in alike.values():
         chosen = _stack(some[0], stack, device)
-        fill = 1 if chosen == "all" else -(-chosen // cohort_size(some[0]))
+        fill = 1 if chosen in ("all", 1) else -(-PROGRAMS * int(chosen) // cohort_size(some[0]))
         size = max(1, min(fill, len(some) // (2 * workers) if workers > 1 else len(some)))
         groups += [(some[start : start + size], chosen) for start in range(0, len(some), size)]
     return groups

@@ -12,17 +12,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from flwr.app import Message
 
 import fedsoft
 from fedsoft.errors import FedsoftError
-from fedsoft.evaluation import METRICS, Cartography, Predictions, Reference, onehot
+from fedsoft.evaluation import Cartography, onehot
 from fedsoft.federation import (
     CohortGrid,
     Exchange,
     RoundResult,
     Task,
-    play,
+    play_round,
     restore_strategy,
     strategy_state,
     to_parameters,
@@ -30,12 +29,12 @@ from fedsoft.federation import (
 from fedsoft.study.derive import derive
 from fedsoft.study.follow import follow, from_sums, to_sums, training_map
 from fedsoft.study.prepare import Prepared, client_labels, load_dataset, prepare
+from fedsoft.study.scoring import Figures, Scoring, scores
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.training import predict
 
 CHECKPOINT_SECONDS = 30.0
-PER_ROUND = tuple(METRICS.parse(name) for name in ("accuracy", "nll", "brier", "signed_gap"))
 
 
 class Interrupted(FedsoftError):  # noqa: N818 (it is none)
@@ -46,8 +45,27 @@ class Interrupted(FedsoftError):  # noqa: N818 (it is none)
 class Hooks:
     """What a run reports to and asks of whoever executes it."""
 
-    after_round: Callable[[RunSettings, dict[str, float]], None] = lambda settings, figures: None
+    after_round: Callable[[RunSettings, Figures], None] = lambda settings, figures: None
     stop: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where runs are executed.
+
+    Attributes:
+        store: where they are kept.
+        make_grid: the engine's grid for a run.
+        engine: its name, as runs record it.
+        device: of all tensors.
+        hooks: what is reported and asked.
+    """
+
+    store: Store
+    make_grid: Callable[[Task], CohortGrid]
+    engine: str
+    device: str
+    hooks: Hooks
 
 
 @dataclass
@@ -68,78 +86,64 @@ class Meter:
         return self.seconds + time.monotonic() - self.resumed
 
 
-Run = Generator[Exchange, list[Message], None]
-"""A run at work: yields each round's exchange, takes the replies, and ends when its results are stored."""
+Waits = Exchange | Scoring
+"""What a run at work waits for: replies of clients, or the figures of a round."""
+
+Run = Generator[Waits, Any, None]
+"""A run at work: yields what it waits for, takes it, and ends when its results are stored."""
 
 
-def begin(
-    settings: RunSettings,
-    store: Store,
-    make_grid: Callable[[Task], CohortGrid],
-    engine: str,
-    device: str,
-    hooks: Hooks,
-    meter: Meter,
-) -> Run:
+def begin(settings: RunSettings, host: Host, meter: Meter) -> Run:
     """Train, or compute from its parts, and store one run; continue it where a checkpoint was left.
 
     Raises:
-        Interrupted: ``hooks.stop`` said so; a checkpoint holds the state.
+        Interrupted: ``host.hooks.stop`` said so; a checkpoint holds the state.
         FedsoftError: the run cannot be done; the message says which run and why.
     """
-    if store.is_done(settings.key):
+    if host.store.is_done(settings.key):
         return
-    store.save_settings(settings)
+    host.store.save_settings(settings)
     try:
         if settings.parts():
-            _derive(settings, store, engine, device, hooks)
+            _derive(settings, host)
         else:
-            yield from _run(settings, store, make_grid, engine, device, hooks, meter)
+            yield from _run(settings, host, meter)
     except Interrupted:
         raise
     except FedsoftError as error:
         raise type(error)(f"{settings.label()}: {error}") from None
 
 
-def _derive(settings: RunSettings, store: Store, engine: str, device: str, hooks: Hooks) -> None:
+def _derive(settings: RunSettings, host: Host) -> None:
     """An ensemble or a calibrated run, from its parts: no round but the last, and no model of its own."""
-    if hooks.stop():
+    if host.hooks.stop():
         raise Interrupted(f"{settings.label()} stopped before it began.")
-    predictions, cost = derive(settings, store, device)
-    figures = {"round": settings.rounds, "train_loss": float("nan"), "cohort": 0}
+    predictions, cost = derive(settings, host.store, host.device)
+    figures: Figures = {"round": settings.rounds, "train_loss": float("nan"), "cohort": 0}
     if "validation" in predictions:
         probs = torch.from_numpy(predictions["validation"])
         labels = client_labels(settings, load_dataset(settings.dataset))
         known = torch.from_numpy(labels[predictions["validation_rows"]])
-        figures |= _scores(probs, onehot(known, probs.shape[-1]))
-    hooks.after_round(settings, figures)
-    store.finish(
+        figures |= scores(probs[None], onehot(known, probs.shape[-1])[None])[0]
+    host.hooks.after_round(settings, figures)
+    host.store.finish(
         settings.key,
-        record=_origin(settings, engine, device) | cost | _environment(),
+        record=_origin(settings, host) | cost | _environment(),
         rounds=[figures],
         model={},
         predictions=predictions,
     )
 
 
-def _run(
-    settings: RunSettings,
-    store: Store,
-    make_grid: Callable[[Task], CohortGrid],
-    engine: str,
-    device: str,
-    hooks: Hooks,
-    meter: Meter,
-) -> Run:
+def _run(settings: RunSettings, host: Host, meter: Meter) -> Run:
     """A run that trains."""
-    prepared = prepare(settings, store, device)
-    grid = make_grid(prepared.task)
-    kept, rounds, seconds, seen = yield from _train(prepared, store, grid, hooks, meter)
+    prepared = prepare(settings, host.store, host.device)
+    kept, rounds, seconds, seen = yield from _train(prepared, host, meter)
     parameters = to_parameters(kept.arrays, prepared.task.inputs.device)
-    store.finish(
+    host.store.finish(
         settings.key,
         record={
-            **_origin(settings, engine, device),
+            **_origin(settings, host),
             "seconds": seconds + meter.so_far,
             "votes_bought": prepared.votes_bought,
             "bytes_sent": _bytes_sent(kept, rounds),
@@ -156,19 +160,18 @@ def _run(
 
 
 def _train(
-    prepared: Prepared, store: Store, grid: CohortGrid, hooks: Hooks, meter: Meter
-) -> Generator[
-    Exchange, list[Message], tuple[RoundResult, list[dict[str, float]], float, Cartography | None]
-]:
+    prepared: Prepared, host: Host, meter: Meter
+) -> Generator[Waits, Any, tuple[RoundResult, list[Figures], float, Cartography | None]]:
     """The rounds that are left.
 
     Returns:
         the round whose model is kept, the figures of all, the seconds spent before the checkpoint that was
         left, and what was seen of the training examples, None where they are not followed.
     """
-    settings, task = prepared.settings, prepared.task
-    strategy = settings.strategy.build()
-    state, rounds, before = RoundResult(0, task.initial(), float("nan"), 0), [], 0.0
+    settings, task, store = prepared.settings, prepared.task, host.store
+    strategy, grid = settings.strategy.build(), host.make_grid(prepared.task)
+    state, before = RoundResult(0, task.initial(), float("nan"), 0), 0.0
+    rounds: list[Figures] = []
     kept, by_validation = state, settings.training.stop == "best_validation"
     device = task.inputs.device
     seen = Cartography.start(len(task.train.rows), device) if settings.cartography else None
@@ -180,28 +183,28 @@ def _train(
         rounds, before = rest["rounds"], rest["seconds"]
         seen = seen and from_sums(rest["round"], _part(arrays, "seen"), device)
     else:
-        rounds = [_figures(prepared, state)]
+        rounds.append((yield Scoring(prepared, state)))
     saved_at = time.monotonic()
-
-    def after_round(result: RoundResult) -> None:
-        nonlocal saved_at, kept, seen
-        rounds.append(_figures(prepared, result))
-        hooks.after_round(settings, rounds[-1])
+    config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(device)}
+    while state.number < settings.rounds:
+        state = yield from play_round(strategy, grid, state, config)
+        rounds.append((yield Scoring(prepared, state)))
+        host.hooks.after_round(settings, rounds[-1])
         if not by_validation or rounds[-1]["nll"] < rounds[kept.number]["nll"]:
-            kept = result
-        seen = seen and follow(prepared, seen, result)
-        stop = hooks.stop() and result.number < settings.rounds
+            kept = state
+        seen = seen and follow(prepared, seen, state)
+        stop = host.hooks.stop() and state.number < settings.rounds
         if stop or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
             saved_at = time.monotonic()
             arrays, kinds = strategy_state(strategy)
             store.save_checkpoint(
                 settings.key,
-                {f"model/{name}": array for name, array in result.arrays.items()}
-                | {f"kept/{name}": array for name, array in kept.arrays.items() if kept is not result}
+                {f"model/{name}": array for name, array in state.arrays.items()}
+                | {f"kept/{name}": array for name, array in kept.arrays.items() if kept is not state}
                 | {f"strategy/{name}": array for name, array in arrays.items()}
                 | {f"seen/{name}": array for name, array in to_sums(seen).items()},
                 {
-                    "round": result.number,
+                    "round": state.number,
                     "kept": kept.number,
                     "strategy": kinds,
                     "rounds": rounds,
@@ -209,33 +212,13 @@ def _train(
                 },
             )
         if stop:
-            raise Interrupted(f"{settings.label()} stopped after round {result.number}.")
-
-    config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(device)}
-    yield from play(strategy, grid, settings.rounds, after_round, state, config)
+            raise Interrupted(f"{settings.label()} stopped after round {state.number}.")
     return kept, rounds, before, seen
 
 
 def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
     """The arrays of a checkpoint whose names begin with a part, without it."""
     return {n.removeprefix(f"{part}/"): array for n, array in arrays.items() if n.startswith(f"{part}/")}
-
-
-def _figures(prepared: Prepared, result: RoundResult) -> dict[str, float]:
-    """Figures of one round, on the validation examples against the labels that clients have."""
-    task, rows = prepared.task, prepared.deal.validation.rows
-    figures = {"round": result.number, "train_loss": result.train_loss, "cohort": result.cohort}
-    if len(rows):
-        inputs, labels = prepared.validation
-        parameters = to_parameters(result.arrays, task.inputs.device)
-        figures |= _scores(predict(task.model, parameters, inputs), labels)
-    return figures
-
-
-def _scores(probs: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
-    """What predictions (V, C) score against one-hot labels (V, C)."""
-    predictions, reference = Predictions(probs), Reference(labels)
-    return {type(metric).name: float(metric(predictions, reference)) for metric in PER_ROUND}
 
 
 def _predictions(prepared: Prepared, parameters: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
@@ -254,18 +237,18 @@ def _predictions(prepared: Prepared, parameters: dict[str, torch.Tensor]) -> dic
     return arrays
 
 
-def _bytes_sent(result: RoundResult, rounds: list[dict[str, float]]) -> int:
+def _bytes_sent(result: RoundResult, rounds: list[Figures]) -> int:
     """Bytes of parameters that crossed the network, both ways."""
     size = sum(array.nbytes for array in result.arrays.values())
     return int(2 * size * sum(figures["cohort"] for figures in rounds))
 
 
-def _origin(settings: RunSettings, engine: str, device: str) -> dict[str, Any]:
+def _origin(settings: RunSettings, host: Host) -> dict[str, Any]:
     """Which run it is, and what executed it."""
     return {
         "label": settings.label(),
-        "engine": engine,
-        "device": device,
+        "engine": host.engine,
+        "device": host.device,
         "seed": settings.seed,
         "fold": settings.fold,
     }

@@ -1,21 +1,25 @@
 """Small runs over uneven clients, and a grid whose clients answer by a script."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from flwr.app import Message, MetricRecord, RecordDict
+from flwr.serverapp.strategy import Strategy
 
 from fedsoft.federation import (
+    STRATEGIES,
+    CohortGrid,
     InProcessGrid,
     RoundResult,
     StrategyOptions,
     Task,
-    federate,
+    play_round,
     to_arrays,
     to_record,
 )
@@ -64,6 +68,33 @@ def make_task() -> Callable[..., Task]:
     return make
 
 
+def _federate(
+    strategy: str | dict[str, Any] | Strategy,
+    grid: CohortGrid,
+    rounds: int,
+    start: RoundResult | None = None,
+    config: Mapping[str, str] | None = None,
+) -> list[RoundResult]:
+    if not isinstance(strategy, Strategy):
+        strategy = STRATEGIES.parse(strategy).build()
+    state, results = start or RoundResult(0, grid.task.initial(), float("nan"), 0), []
+    while state.number < rounds:
+        at_work, replies = play_round(strategy, grid, state, config), None
+        try:
+            while True:
+                replies = at_work.send(replies).alone()
+        except StopIteration as end:
+            state = end.value
+        results.append(state)
+    return results
+
+
+@pytest.fixture(scope="session")
+def federate() -> Callable[..., list[RoundResult]]:
+    """Plays all rounds of one run by itself: the result of each, in order."""
+    return _federate
+
+
 class ScriptedGrid(InProcessGrid):
     """Client k adds ``updates[k]`` to the one weight of the model, and claims ``weights[k]`` examples."""
 
@@ -97,8 +128,8 @@ def play() -> Callable[..., Played]:
         rounds: int = 1,
     ) -> Played:
         grid = ScriptedGrid(updates, weights or [1] * len(updates))
-        start, after = RoundResult(0, {"w": np.zeros(1, np.float32)}, float("nan"), 0), []
-        last = federate(options.build(), grid, rounds, after.append, start)
-        return Played(path=[float(r.arrays["w"][0]) for r in after], last=last, configs=grid.configs)
+        start = RoundResult(0, {"w": np.zeros(1, np.float32)}, float("nan"), 0)
+        after = _federate(options.build(), grid, rounds, start)
+        return Played(path=[float(r.arrays["w"][0]) for r in after], last=after[-1], configs=grid.configs)
 
     return run

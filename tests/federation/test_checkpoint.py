@@ -8,8 +8,6 @@ import pytest
 from fedsoft.federation import (
     STRATEGIES,
     InProcessGrid,
-    RoundResult,
-    federate,
     restore_strategy,
     strategy_state,
     to_record,
@@ -33,10 +31,9 @@ def state(strategy):
 
 @pytest.mark.parametrize("rounds", [0, 2])
 @pytest.mark.parametrize("name", STRATEGIES.names())
-def test_a_fresh_strategy_takes_over_the_state(name, rounds, make_task):
+def test_a_fresh_strategy_takes_over_the_state(name, rounds, make_task, federate):
     task, used = make_task(), STRATEGIES.parse(name).build()
-    start = RoundResult(0, task.initial(), float("nan"), 0)
-    federate(used, InProcessGrid(task), rounds, lambda result: None, start)
+    federate(used, InProcessGrid(task), rounds)
     arrays, kinds = strategy_state(used)
     fresh = STRATEGIES.parse(name).build()
     restore_strategy(fresh, arrays, json.loads(json.dumps(kinds)))

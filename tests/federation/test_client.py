@@ -8,7 +8,7 @@ import torch
 from flwr.app import ConfigRecord
 from torch.nn import functional
 
-from fedsoft.federation import STRATEGIES, InProcessGrid, RoundResult, federate, to_record
+from fedsoft.federation import STRATEGIES, InProcessGrid, to_record
 from fedsoft.streams import stream
 from fedsoft.training import Deliveries, Multipass, Stochastic, Training
 
@@ -64,14 +64,11 @@ def rules(make_task):
 @pytest.mark.parametrize("participation", [1.0, 0.6])
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("delivery", ["whole", "mixed"])
-def test_fedavg_is_the_papers_algorithm(participation, seed, delivery, make_task, rules):
+def test_fedavg_is_the_papers_algorithm(participation, seed, delivery, make_task, rules, federate):
     training = Training(batch_size=8, lr=0.4, lr_decay=0.5, momentum=0.5, epochs=2)
     task = make_task("linear", participation=participation, seed=seed, training=training)
     task = replace(task, delivery=rules[delivery])
-    start = RoundResult(0, task.initial(), float("nan"), 0)
-    last = federate(
-        STRATEGIES.parse("fedavg").build(), InProcessGrid(task), ROUNDS, lambda result: None, start
-    )
+    last = federate("fedavg", InProcessGrid(task), ROUNDS)[-1]
     for ours, plain in zip(last.arrays.values(), plain_fedavg(task), strict=True):
         np.testing.assert_allclose(ours, plain, atol=1e-5)
 
@@ -88,17 +85,14 @@ def test_a_reply_tells_examples_partition_and_loss(make_task):
 
 
 @pytest.mark.parametrize("mixup", [0.0, 0.3])
-def test_what_is_drawn_in_a_round_does_not_depend_on_the_stack(mixup, make_task, rules):
+def test_what_is_drawn_in_a_round_does_not_depend_on_the_stack(mixup, make_task, rules, federate):
     """Mixing and delivery are drawn by client, round and epoch."""
     training = Training(batch_size=100, lr=0.2, epochs=2, mixup=mixup)
     task = replace(make_task("linear", training=training), delivery=rules["mixed"])
-    start, losses = RoundResult(0, task.initial(), float("nan"), 0), []
-    for stack in (1, 3, "all"):
-        grid = InProcessGrid(task, stack)
-        losses.append(federate(STRATEGIES.parse("fedavg").build(), grid, 3, lambda r: None, start).train_loss)
+    losses = [federate("fedavg", InProcessGrid(task, stack), 3)[-1].train_loss for stack in (1, 3, "all")]
     assert losses == pytest.approx([losses[0]] * 3, abs=1e-6)
     other = replace(task, seed=1)
-    changed = federate(STRATEGIES.parse("fedavg").build(), InProcessGrid(other), 3, lambda r: None, start)
+    changed = federate("fedavg", InProcessGrid(other), 3)[-1]
     assert abs(changed.train_loss - losses[0]) > 1e-3
 
 

@@ -14,7 +14,6 @@ from fedsoft.federation import (
     FlowerGrid,
     InProcessGrid,
     RoundResult,
-    federate,
     find_nodes,
     make_client_app,
     to_parameters,
@@ -24,9 +23,10 @@ from fedsoft.streams import stream
 from fedsoft.training import MODELS, predict
 
 
-def train(task, grid, strategy, rounds=5):
-    start = RoundResult(0, task.initial(), float("nan"), 0)
-    return federate(STRATEGIES.parse(strategy).build(), grid, rounds, lambda result: None, start)
+@pytest.fixture
+def train(federate):
+    """The last of some rounds."""
+    return lambda task, grid, strategy, rounds=5: federate(strategy, grid, rounds)[-1]
 
 
 def probabilities(task, result):
@@ -36,7 +36,7 @@ def probabilities(task, result):
 @pytest.mark.parametrize("model", MODELS.names())
 @pytest.mark.parametrize("strategy", STRATEGIES.names())
 @pytest.mark.parametrize("participation", [1.0, 0.6])
-def test_stacks_agree(model, strategy, participation, make_task):
+def test_stacks_agree(model, strategy, participation, make_task, train):
     task = make_task(model, participation=participation)
     one, two, whole = (
         probabilities(task, train(task, InProcessGrid(task, stack), strategy)) for stack in (1, 2, "all")
@@ -47,7 +47,7 @@ def test_stacks_agree(model, strategy, participation, make_task):
     torch.testing.assert_close(whole, one, rtol=0, atol=1e-4)
 
 
-def test_fedprox_pulls_real_clients_back(make_task):
+def test_fedprox_pulls_real_clients_back(make_task, train):
     """The further from the global model, the more mu matters; 0 is fedavg."""
     task = make_task()
     start, moved = task.initial(), []
@@ -102,7 +102,7 @@ class Deployment(Grid):
 
 @pytest.mark.parametrize("strategy", STRATEGIES.names())
 @pytest.mark.parametrize("participation", [1.0, 0.6])
-def test_node_ids_and_the_order_of_replies_do_not_matter(strategy, participation, make_task):
+def test_node_ids_and_the_order_of_replies_do_not_matter(strategy, participation, make_task, train):
     task = make_task(participation=participation)
     deployment = Deployment(task)
     grid = FlowerGrid(task, deployment, find_nodes(deployment, len(task.train)))
@@ -143,7 +143,7 @@ def test_a_node_that_is_slow_to_answer_is_asked_again(make_task):
     assert sorted(find_nodes(deployment, 6)) == list(range(6))
 
 
-def test_a_client_that_fails_on_its_node_is_named(make_task):
+def test_a_client_that_fails_on_its_node_is_named(make_task, federate):
     task = make_task()
 
     def load(config):
@@ -151,13 +151,12 @@ def test_a_client_that_fails_on_its_node_is_named(make_task):
 
     deployment = Deployment(task, make_client_app(load))
     grid = FlowerGrid(task, deployment, find_nodes(deployment, 6))
-    start = RoundResult(0, task.initial(), float("nan"), 0)
     with pytest.raises(EngineError, match="client 0 failed in round 1") as caught:
-        federate(STRATEGIES.parse("fedavg").build(), grid, 1, print, start, config={"run": "abc"})
+        federate("fedavg", grid, 1, config={"run": "abc"})
     assert "FileNotFoundError: no run 'abc' here" in str(caught.value)
 
 
-def test_a_client_that_does_not_answer_is_named(make_task):
+def test_a_client_that_does_not_answer_is_named(make_task, train):
     task = make_task()
     deployment = Deployment(task)
     grid = FlowerGrid(task, deployment, find_nodes(deployment, 6))

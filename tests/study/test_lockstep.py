@@ -5,7 +5,7 @@ import pytest
 from flwr.app import ConfigRecord, RecordDict
 
 from fedsoft.errors import EngineError
-from fedsoft.federation import Asked, InProcessGrid, program_size, to_record, train_together
+from fedsoft.federation import Asked, InProcessGrid, programs, to_record, train_together
 from fedsoft.files import read_json
 from fedsoft.study.execute import execute_together
 from fedsoft.study.groups import groups_of
@@ -134,11 +134,23 @@ def message(grid, task, client):
 
 
 @pytest.mark.parametrize(
-    ("clients", "stack", "size"),
-    [(40, 32, 20), (40, 64, 40), (7, 3, 3), (5, 1, 1), (64, 64, 64), (65, 64, 33), (9, "all", 9)],
+    ("clients", "stack", "sizes"),
+    [
+        (40, 32, [20, 20]),
+        (40, 64, [40]),
+        (7, 3, [3, 3, 1]),
+        (2, 1, [1, 1]),
+        (65, 64, [33, 32]),
+        (9, "all", [9]),
+    ],
 )
-def test_programs_are_of_even_size(clients, stack, size):
-    assert program_size(clients, stack) == size
+def test_programs_are_of_even_size(clients, stack, sizes):
+    assert [len(program) for program in programs([1] * clients, stack)] == sizes
+
+
+def test_clients_that_train_for_as_long_share_a_program():
+    assert programs([1, 30, 2, 31, 3, 32], 3) == [[5, 3, 1], [4, 2, 0]]
+    assert programs([1, 30, 2], "all") == [[1, 2, 0]]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +158,7 @@ def test_programs_are_of_even_size(clients, stack, size):
     [
         ({}, 64),
         ({2: 1.0}, 1),
-        ({2: 0.5, 4: 0.25, 8: 0.245}, 4),
+        ({2: 0.5, 4: 0.25, 8: 0.247}, 4),
     ],
 )
 def test_stacks_grow_while_that_is_faster(monkeypatch, seconds, expected):

@@ -10,6 +10,7 @@ import pytest
 from fedsoft.federation import InProcessGrid
 from fedsoft.study.execute import execute
 from fedsoft.study.prepare import prepare
+from fedsoft.study.run import Hooks, Host
 from fedsoft.study.study import open_study
 
 FEW, MANY = 10_000, 100_000
@@ -62,7 +63,7 @@ def cost(tmp_path):
 
         tracemalloc.start()
         try:
-            execute(run, study.store, make_grid, "inprocess", "cpu")
+            execute(run, Host(study.store, make_grid, "inprocess", "cpu", Hooks()))
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             sys.setprofile(None)

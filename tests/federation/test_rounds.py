@@ -11,7 +11,6 @@ from fedsoft.federation import (
     STRATEGIES,
     InProcessGrid,
     RoundResult,
-    federate,
     restore_strategy,
     strategy_state,
     to_arrays,
@@ -26,20 +25,18 @@ each_strategy = pytest.mark.parametrize("strategy", STRATEGIES.names())
 each_participation = pytest.mark.parametrize("participation", [1.0, 0.5])
 
 
-def begin(task):
-    return RoundResult(0, task.initial(), float("nan"), 0)
-
-
 def build(name):
     return STRATEGIES.parse(name).build()
 
 
-def run(task, strategy="fedavg", rounds=ROUNDS, stack="all", start=None):
-    """All results, by round."""
-    built = build(strategy) if isinstance(strategy, str) else strategy
-    results = []
-    federate(built, InProcessGrid(task, stack), rounds, results.append, start or begin(task))
-    return results
+@pytest.fixture
+def run(federate):
+    """Results of all rounds."""
+
+    def play(task, strategy="fedavg", rounds=ROUNDS, stack="all", start=None):
+        return federate(strategy, InProcessGrid(task, stack), rounds, start)
+
+    return play
 
 
 def assert_same_model(first, second):
@@ -66,7 +63,7 @@ def flowers_own_loop(strategy, grid, task):
 
 @each_strategy
 @each_participation
-def test_it_equals_flowers_own_loop_bitwise(strategy, participation, make_task):
+def test_it_equals_flowers_own_loop_bitwise(strategy, participation, make_task, run):
     task = make_task(participation=participation)
     ours = run(task, strategy)
     flowers = flowers_own_loop(build(strategy), InProcessGrid(task), task)
@@ -77,7 +74,7 @@ def test_it_equals_flowers_own_loop_bitwise(strategy, participation, make_task):
 
 @each_strategy
 @each_participation
-def test_resumed_it_equals_the_uninterrupted_run_bitwise(strategy, participation, make_task, tmp_path):
+def test_resumed_it_equals_the_uninterrupted_run_bitwise(strategy, participation, make_task, tmp_path, run):
     task = make_task(participation=participation)
     whole = run(task, strategy)
     first = build(strategy)
@@ -96,7 +93,7 @@ def test_resumed_it_equals_the_uninterrupted_run_bitwise(strategy, participation
         assert resumed.train_loss == uninterrupted.train_loss
 
 
-def test_without_its_state_a_strategy_would_go_elsewhere(make_task):
+def test_without_its_state_a_strategy_would_go_elsewhere(make_task, run):
     """What the test above would miss if nothing were stored: FedAvgM's velocity."""
     task = make_task()
     half = run(task, "fedavgm", rounds=3)[-1]
@@ -105,7 +102,7 @@ def test_without_its_state_a_strategy_would_go_elsewhere(make_task):
 
 
 @pytest.mark.parametrize("strategy", ["fedavg", "fedmedian", "krum"])
-def test_global_random_state_does_not_matter(strategy, make_task):
+def test_global_random_state_does_not_matter(strategy, make_task, run):
     task, models = make_task(participation=0.5), []
     for seed in (1, 2):
         random.seed(seed)
@@ -113,7 +110,7 @@ def test_global_random_state_does_not_matter(strategy, make_task):
     assert_same_model(*models)
 
 
-def test_results_tell_round_loss_and_cohort(make_task):
+def test_results_tell_round_loss_and_cohort(make_task, run):
     task = make_task(participation=0.5)
     results = run(task)
     assert [result.number for result in results] == [1, 2, 3, 4, 5, 6]
@@ -122,20 +119,20 @@ def test_results_tell_round_loss_and_cohort(make_task):
     assert {a.dtype for result in results for a in result.arrays.values()} == {np.dtype(np.float32)}
 
 
-def test_small_steps_on_a_convex_loss_lower_it_every_round(make_task):
+def test_small_steps_on_a_convex_loss_lower_it_every_round(make_task, run):
     task = make_task("linear", training=Training(lr=0.05, batch_size=100))
     losses = [result.train_loss for result in run(task, rounds=20)]
     assert losses == sorted(losses, reverse=True)
     assert len(set(losses)) == 20
 
 
-def test_rounds_that_are_done_are_not_repeated(make_task):
+def test_rounds_that_are_done_are_not_repeated(make_task, run):
     task = make_task()
     done = RoundResult(ROUNDS, task.initial(), float("nan"), 0)
     assert run(task, start=done) == []
 
 
-def test_a_cohort_of_none_leaves_the_model(make_task):
+def test_a_cohort_of_none_leaves_the_model(make_task, run):
     task = make_task(sizes=(0, 0, 0))
     results = run(task, rounds=2)
     assert [(result.number, result.cohort) for result in results] == [(1, 0), (2, 0)]
@@ -144,7 +141,7 @@ def test_a_cohort_of_none_leaves_the_model(make_task):
 
 
 @each_strategy
-def test_empty_clients_change_nothing(strategy, make_task):
+def test_empty_clients_change_nothing(strategy, make_task, run):
     """The clients after an empty one only get another number: another batch order, so one batch each."""
     training = Training(batch_size=100, lr=0.2)
     with_empty, without = (
@@ -156,7 +153,7 @@ def test_empty_clients_change_nothing(strategy, make_task):
 
 
 @pytest.mark.parametrize("stack", [1, 2, "all"])
-def test_a_failing_client_is_named_with_its_traceback(stack, make_task):
+def test_a_failing_client_is_named_with_its_traceback(stack, make_task, run):
     task = make_task()
     task.train.rows[task.train.offsets[4]] = 999  # a row that is not there
     with pytest.raises(EngineError, match="client 4 failed in round 1") as caught:
@@ -167,7 +164,7 @@ def test_a_failing_client_is_named_with_its_traceback(stack, make_task):
 
 
 @pytest.mark.parametrize("strategy", ["fedavg", "fedmedian", "fedadam"])
-def test_divergence_is_told(strategy, make_task):
+def test_divergence_is_told(strategy, make_task, run):
     task = make_task(training=Training(lr=1e30, batch_size=8))
     with pytest.raises(
         EngineError, match=r"training diverged in round \d: layer.* is not finite; lower training.lr"
@@ -175,7 +172,7 @@ def test_divergence_is_told(strategy, make_task):
         run(task, strategy)
 
 
-def test_a_target_that_must_not_be_trained_on_is_noticed(make_task):
+def test_a_target_that_must_not_be_trained_on_is_noticed(make_task, run):
     task = make_task()
     task.targets[task.train.of(3)[0]] = float("nan")
     with pytest.raises(EngineError, match="diverged in round 1"):
