@@ -1,5 +1,6 @@
 """The command line: parses, calls, prints. Heavy imports wait until a command needs them."""
 
+import gc
 import importlib
 import signal
 import sys
@@ -226,6 +227,7 @@ def _command_line() -> str:
 
 def main() -> None:
     """Run the command line; problems that the user can solve end with one sentence and exit code 2."""
+    gc.set_threshold(100_000)  # imports and figures make many objects and no garbage: a fifth of their time
     try:
         app()
     except FedsoftError as error:

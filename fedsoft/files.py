@@ -7,7 +7,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,14 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     """Write a table with a header line atomically."""
+    write_text(path, csv_lines([columns]) + csv_lines(rows))
+
+
+def csv_lines(rows: Iterable[Iterable[Any]]) -> str:
+    """Rows as lines of a CSV file."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    write_text(path, buffer.getvalue())
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()
 
 
 def read_json(path: Path) -> Any:
@@ -83,8 +86,12 @@ def read_json(path: Path) -> Any:
         raise StoreError(f"{path} is not valid JSON ({error}); delete it and run again.") from None
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Read named arrays; pickled objects are refused.
+def read_npz(path: Path, parts: Sequence[str] = ("",)) -> dict[str, np.ndarray]:
+    """Read named arrays, of which there may be more than is wanted; pickled objects are refused.
+
+    Args:
+        path: the file.
+        parts: what the names of wanted arrays begin with.
 
     Raises:
         StoreError: the file is missing or damaged, or an array, which the message names, is pickled.
@@ -92,7 +99,9 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {
-                name.removesuffix(".npy"): _read_array(path, archive, name) for name in archive.namelist()
+                name.removesuffix(".npy"): _read_array(path, archive, name)
+                for name in archive.namelist()
+                if name.startswith(tuple(parts))
             }
     except FileNotFoundError:
         raise StoreError(f"{path} does not exist.") from None

@@ -12,7 +12,6 @@ from fedsoft.annotators.prior import VoteTallies, fit_prior, tally
 from fedsoft.annotators.slip_rate import largest_rate
 
 MOST_STEPS = 100  # of EM
-FIXED_POINT_STEPS = 300  # within a step of EM: going on would refine a prior that moves anyway
 TOLERANCE = 2e-4  # of the prior's share in a posterior
 
 
@@ -55,7 +54,7 @@ def fit_denoised_prior(votes: np.ndarray, labels: np.ndarray, rate: float) -> np
     alpha = fit_prior(tally(votes, labels, most))
     for _ in range(MOST_STEPS if rate > 0 else 0):
         expected = expected_tallies(votes, labels, alpha, rate, most)
-        moved = fit_prior(expected, start=alpha, most_steps=FIXED_POINT_STEPS)
+        moved = fit_prior(expected, start=alpha)
         share, moved_share = (prior / (prior.sum(axis=1, keepdims=True) + most) for prior in (alpha, moved))
         alpha = moved
         if np.abs(moved_share - share).max() <= TOLERANCE:

@@ -8,6 +8,12 @@ import numpy as np
 from fedsoft.errors import DataError
 
 TOLERANCE = 1e-9
+"""Of a step, as a share of the label's concentration."""
+MOST_PAIRS = 300
+LONGEST = 1e3
+"""Steps that an extrapolation goes at most."""
+LEAST, MOST = 1e-9, 1e6
+"""Parameters beyond these make no difference to any image."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +52,19 @@ def tally(votes: np.ndarray, labels: np.ndarray, most: int) -> VoteTallies:
     return VoteTallies(above, total_above)
 
 
-def fit_prior(tallies: VoteTallies, start: np.ndarray | None = None, most_steps: int = 5_000) -> np.ndarray:
+def fit_prior(tallies: VoteTallies, start: np.ndarray | None = None) -> np.ndarray:
     """The Dirichlet prior of each label under which the votes are likeliest.
 
     Minka 2000, "Estimating a Dirichlet distribution", eq. 65: the fixed point of the Dirichlet-multinomial's
-    likelihood, with its digamma differences written as the sums over m of 1 / (alpha + m). Labels have
-    their own mean and their own concentration, since classes differ in both: one is rarely mistaken, another
-    mistaken always a little, a third rarely but then entirely.
+    likelihood, with its digamma differences written as the sums over m of 1 / (alpha + m). Its steps grow
+    short long before the end, so pairs of them are extrapolated, each label's by itself (SQUAREM: Varadhan
+    and Roland 2008, Scand. J. Statist. 35, 335, scheme S3, on logarithms). Labels have their own mean and
+    their own concentration, since classes differ in both: one is rarely mistaken, another mistaken always
+    a little, a third rarely but then entirely.
 
     Args:
         tallies: sums over all images of all clients.
         start: (L, C) where to start; without it, the mean votes of each label at a concentration of 1.
-        most_steps: when to stop at the latest; every step raises the likelihood.
 
     Returns:
         (L, C) alpha. A class that nobody chose under a label has 0, a label without images is all zeros.
@@ -66,21 +73,38 @@ def fit_prior(tallies: VoteTallies, start: np.ndarray | None = None, most_steps:
     Raises:
         DataError: all images of a label have a single vote, which says nothing about their spread.
     """
-    above, total_above = tallies.above, tallies.total_above
-    _require_pairs(total_above)
-    level = np.arange(above.shape[2])
-    alpha = _shares(above.sum(axis=2)) if start is None else start
-    for _ in range(most_steps):
-        # Where alpha is 0 nobody voted, and 0 above 0 + m is 0 for whatever stands in for it.
-        grow = (above / (np.where(alpha > 0, alpha, 1.0)[..., np.newaxis] + level)).sum(axis=2)
-        concentration = alpha.sum(axis=1, keepdims=True)
-        shrink = (total_above / (np.where(concentration > 0, concentration, 1.0) + level)).sum(axis=1)
-        moved = alpha * grow / np.where(shrink > 0, shrink, 1.0)[:, np.newaxis]
-        done = np.abs(moved - alpha).max() <= TOLERANCE * np.maximum(concentration, 1e-3).min()
-        alpha = moved
-        if done:
+    _require_pairs(tallies.total_above)
+    alpha = _shares(tallies.above.sum(axis=2)) if start is None else start
+    for _ in range(MOST_PAIRS):
+        once = _step(tallies, alpha)
+        twice = _step(tallies, once)
+        settled = np.abs(twice - once).max(axis=1) <= TOLERANCE * np.maximum(twice.sum(axis=1), LEAST)
+        if settled.all():
             break
-    return alpha
+        alpha = np.where(settled[:, np.newaxis], twice, _extrapolated(alpha, once, twice))
+    return twice
+
+
+def _step(tallies: VoteTallies, alpha: np.ndarray) -> np.ndarray:
+    """One step of the fixed point, which never lowers the likelihood."""
+    level = np.arange(tallies.above.shape[2])
+    # Where alpha is 0 nobody voted, and 0 above 0 + m is 0 for whatever stands in for it.
+    grow = (tallies.above / (np.where(alpha > 0, alpha, 1.0)[..., np.newaxis] + level)).sum(axis=2)
+    concentration = alpha.sum(axis=1, keepdims=True)
+    shrink = (tallies.total_above / (np.where(concentration > 0, concentration, 1.0) + level)).sum(axis=1)
+    moved: np.ndarray = alpha * grow / np.where(shrink > 0, shrink, 1.0)[:, np.newaxis]
+    return moved
+
+
+def _extrapolated(alpha: np.ndarray, once: np.ndarray, twice: np.ndarray) -> np.ndarray:
+    """Where a label's steps (L, C) lead if they go on as the last two do."""
+    used = twice > 0
+    begin, middle, end = (np.log(np.where(used, at, 1.0)) for at in (alpha, once, twice))
+    first, bend = middle - begin, end - 2 * middle + begin
+    length = np.sqrt((first**2).sum(axis=1) / np.maximum((bend**2).sum(axis=1), np.finfo(float).tiny))
+    length = np.clip(length, 1.0, LONGEST)[:, np.newaxis]
+    there = begin + 2 * length * first + length**2 * bend
+    return np.where(used, np.exp(np.clip(there, np.log(LEAST), np.log(MOST))), 0.0)
 
 
 def posterior_mean(votes: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -127,10 +127,10 @@ class SmoothECE(Calibration):
     """
 
     cells: ClassVar[int] = 256
-    halvings: ClassVar[int] = 16
+    steps: ClassVar[int] = 9
 
     def compute(self, probs: Predictions, reference: Reference) -> Tensor:
-        """The width that is its own smoothed error, by bisection."""
+        """The width that is its own smoothed error, by regula falsi (Illinois: Dowell and Jarratt 1971)."""
         confidence, hit = probs.confidence, reference.hit(probs)
         residual = (hit - confidence) / probs.size
         place = confidence.clamp(0, 1) * self.cells
@@ -139,18 +139,31 @@ class SmoothECE(Calibration):
         mass = low + bin_sums(left.long() + 1, residual * (place - left), self.cells + 1)
         # Reflection at both ends makes the residuals even with period 2; there a Gaussian acts on
         # each frequency pi k by the factor exp(-(pi k width)² / 2).
-        circle = torch.nn.functional.pad(mass, (0, self.cells - 1))
+        circle = torch.nn.functional.pad(mass.float(), (0, self.cells - 1))  # a grid resolves no more
         waves = torch.fft.rfft(circle + circle.flip(-1).roll(1, -1))
-        frequency = torch.pi * torch.arange(self.cells + 1, dtype=residual.dtype, device=residual.device)
+        frequency = torch.pi * torch.arange(self.cells + 1, device=mass.device)
 
         def smoothed(width: Tensor) -> Tensor:
-            damped = waves * torch.exp(-(frequency * width.unsqueeze(-1)).square() / 2)
+            # Beyond 60 there is nothing left, and numbers too small to be normal are slow.
+            decay = (frequency * width.unsqueeze(-1)).square_().div_(-2).clamp_min_(-60)
+            damped = waves * decay.exp_()
             return torch.fft.irfft(damped, n=2 * self.cells).abs().sum(dim=-1) / 2
 
-        narrow, wide = torch.zeros_like(residual[..., 0]), torch.ones_like(residual[..., 0])
-        for _ in range(self.halvings):
-            width = (narrow + wide) / 2
-            above = smoothed(width) > width
-            narrow, wide = width.where(above, narrow), wide.where(above, width)
+        narrow, wide = torch.zeros_like(circle[..., 0]), torch.ones_like(circle[..., 0])
+        above, below = smoothed(narrow) - narrow, smoothed(wide) - wide
+        tiny = torch.finfo(circle.dtype).tiny
+        kept = torch.zeros_like(narrow)  # which end stayed last: 1 the wide one, -1 the narrow one
+        for _ in range(self.steps):
+            width = narrow + (wide - narrow) * above / (above - below).clamp_min(tiny)
+            excess = smoothed(width) - width
+            short = excess > 0
+            # An end that stays twice counts half, or it would stay for ever.
+            below, above = (
+                (below / 2).where(short & (kept > 0), below),
+                (above / 2).where(~short & (kept < 0), above),
+            )
+            narrow, above = width.where(short, narrow), excess.where(short, above)
+            wide, below = wide.where(short, width), below.where(short, excess)
+            kept = 2.0 * short - 1
         # The error changes slowly with the width, so it is nearer to the crossing than the width is.
-        return smoothed((narrow + wide) / 2)
+        return width + excess

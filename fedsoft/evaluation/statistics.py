@@ -160,6 +160,7 @@ class _Clusters:
             own = weight[:, used]
             shift = own @ mean - np.einsum("k,rkq->rq", made[used], centre[:, used])
             total += len(cells) * shift**2
-            for a, b in np.ndindex(len(used), len(used)):
-                total += (own[:, a] * own[:, b])[:, None] * np.einsum("nq,nq->q", apart[a], apart[b])
+            if len(cells) > 1:
+                spread = np.einsum("anq,bnq->abq", apart, apart)
+                total += np.einsum("ra,rb,abq->rq", own, own, spread)
         return np.maximum(total, 0) * self.count / max(self.count - 1, 1)

@@ -186,7 +186,7 @@ def _strategies(shown: Shown) -> str:
 
 
 def _clients(shown: Shown) -> str:
-    table = client_table(shown, shown.digest.opened.store.root / "results.csv")
+    table = client_table(shown)
     if table is None:
         return (
             f"<h2>Clients</h2>\n{_note('No client has ten test examples, so none has figures of its own.')}"

@@ -1,9 +1,5 @@
 """Tables of what was run, and of how clients differ."""
 
-import csv
-from collections import defaultdict
-from pathlib import Path
-
 import numpy as np
 
 from fedsoft.report.numbers import NOT_ENOUGH, amount, duration, plain, signed
@@ -57,41 +53,22 @@ def _all(records: list[dict[str, str]], key: str) -> str:
     return ", ".join(sorted({str(record[key]) for record in records if key in record})) or NOT_ENOUGH
 
 
-def client_table(shown: Shown, path: Path) -> Table | None:
+def client_table(shown: Shown) -> Table | None:
     """How accuracy and signed gap spread over clients and seeds, under the primary strategy.
 
     Returns:
         None where no client has test examples enough for figures of its own.
     """
-    spread = _client_values(shown, path)
+    spread = shown.cell.clients
     if not spread:
         return None
     rows = []
     for source in shown.sources:
         row = [Cell(source, colour=shown.colours[source])]
         for metric, written in (("accuracy", plain), ("signed_gap", signed)):
-            values = spread[source, metric]
+            values = spread.get((shown.primary, source, metric), [])
             low, middle, high = np.quantile(values, [0.1, 0.5, 0.9]) if values else [np.nan] * 3
             row += [Cell(written(float(value))) for value in (low, middle, high)]
-        rows.append([*row, Cell(amount(len(spread[source, "accuracy"])))])
+        rows.append([*row, Cell(amount(len(values)))])
     groups = (("", 1), ("accuracy", 3), ("signed gap", 3), ("", 1))
     return Table(("source", *["10 %", "median", "90 %"] * 2, "clients × seeds"), rows, groups)
-
-
-def _client_values(shown: Shown, path: Path) -> dict[tuple[str, str], list[float]]:
-    """The rows of single clients in ``results.csv``, by source and metric."""
-    found = defaultdict(list)
-    axes = {key: str(value) for key, value in shown.cell.axes.items()}
-    with path.open(newline="") as file:
-        rows = csv.reader(file)
-        place = {name: number for number, name in enumerate(next(rows))}
-        for row in rows:
-            if (
-                row[place["client"]] != "all"
-                and row[place["metric"]] in ("accuracy", "signed_gap")
-                and row[place["reference"]] == "label"
-                and row[place["strategy"]] == shown.primary
-                and all(row[place[key]] == value for key, value in axes.items())
-            ):
-                found[row[place["source"]], row[place["metric"]]].append(float(row[place["value"]]))
-    return found

@@ -38,7 +38,7 @@ class Shown:
         found = {row.strategy for row in self.cell.estimates}
         return [name for name in labels(self.digest.opened.plan.study.strategies) if name in found]
 
-    @property
+    @cached_property
     def primary(self) -> str:
         """The endpoint's strategy; without an endpoint, or without its results, the first that has any."""
         endpoint = self.digest.opened.plan.study.endpoint
@@ -51,22 +51,22 @@ class Shown:
         endpoint = self.digest.opened.plan.study.endpoint
         return endpoint.reference if endpoint else "label"
 
-    @property
+    @cached_property
     def colours(self) -> dict[str, str]:
         """The colour of each source, the same in every figure and table."""
         return colours_of(self.sources)
 
-    @property
+    @cached_property
     def references(self) -> list[str]:
         """What predictions are compared with: the label and, where there are votes, the mode and a vote."""
         return list(dict.fromkeys(row.reference for row in self.cell.estimates))
 
-    @property
+    @cached_property
     def strata(self) -> list[str]:
         """The strata there are, `all` first."""
         return list(dict.fromkeys(row.stratum for row in self.cell.estimates))
 
-    @property
+    @cached_property
     def effects(self) -> dict[str, str]:
         """The effects there are, by name, each with its formula."""
         return {row.name: row.formula for row in self.cell.estimates if row.formula}

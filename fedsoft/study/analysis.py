@@ -114,7 +114,7 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
         runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == strategy]
         if not all(store.is_done(run.key) for run in runs):
             continue
-        made = [store.predictions(run.key) for run in runs]
+        made = [store.predictions(run.key, ["test", "validation"]) for run in runs]
         fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
         validation, truth, votes = None, None, None
         if "validation" in made[0]:

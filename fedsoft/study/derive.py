@@ -32,7 +32,7 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
     for part in parts:
         if not store.is_done(part.key):
             raise DataError(f"it is made of a run that is not done, {part.label()}; run the study again.")
-    made = [_final(store.predictions(part.key)) for part in parts]
+    made = [store.predictions(part.key, PREDICTED) for part in parts]
     records = [store.record(part.key) for part in parts]
     cost = {name: records[0][name] for name in ("votes_bought", "privacy", "targets", "crowd")}
     cost |= {name: sum(record[name] for record in records) for name in ("seconds", "bytes_sent")}
@@ -52,11 +52,6 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
     order = np.argsort(validation.rows)
     owner = validation.owner[order[np.searchsorted(validation.rows, rows, sorter=order)]]
     return calibrate_clients(settings.calibration, made[0], classes, owner, device), cost
-
-
-def _final(made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What a run predicts in the end, without how it came there (cartography)."""
-    return {name: array for name, array in made.items() if name.startswith(PREDICTED)}
 
 
 NO_VALIDATION = (

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ from fedsoft.study.analysis import Conclusion, Estimate, Values, conclude, estim
 from fedsoft.study.cartography import Atlas, Correlation, make_atlas
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.prepare import Prepared, load_dataset, prepare
-from fedsoft.study.results import score_seed, test_fold, write_results
+from fedsoft.study.results import Clients, gather_clients, score_seed, test_fold, write_results
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.stability import COLUMNS, Stability, flat, stability
 from fedsoft.study.store import Store
@@ -76,6 +76,7 @@ class CellDigest:
         split_half: another ceiling of the entropy correlation, from halves of the votes; NaN without votes.
         mode_shifts: how often votes' mode is not the label, by which votes; empty without votes.
         stability: by strategy and source, how steady training is from seed to seed, and how fast.
+        clients: what single clients score, by strategy, source and metric.
     """
 
     axes: dict[str, Any]
@@ -92,6 +93,7 @@ class CellDigest:
     split_half: float
     mode_shifts: dict[str, ModeShifts]
     stability: dict[tuple[str, str], Stability]
+    clients: Clients = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ def digest(opened: OpenStudy) -> Digest:
     """Score all finished runs, estimate effects, and write the CSV files of the results."""
     plan, store, device = opened.plan, opened.store, opened.device
     records = {run.key: store.record(run.key) for run in plan.runs if store.is_done(run.key)}
+    crowd = load_dataset(plan.study.dataset).crowd_name  # loaded once, before forks that would each do it
     endpoint = plan.study.endpoint
     seeds = [(cell, seed) for cell in plan.cells for seed in cell.study.seeds]
     work: list[Callable[[], Any]] = [
@@ -129,15 +132,19 @@ def digest(opened: OpenStudy) -> Digest:
     ]
     found = in_parallel(work, None if len(records) >= MANY and device == "cpu" else 1)
     digested, scored = found[: len(plan.cells)], found[len(plan.cells) :]
-    write_results(plan, store, zip((cell for cell, _ in seeds), scored, strict=True))
+    write_results(plan, store, scored)
+    clients = [
+        gather_clients(scores for (of, _), scores in zip(seeds, scored, strict=True) if of is cell)
+        for cell in plan.cells
+    ]
     for_endpoint = [
         (cell, values) for cell, (_, values) in zip(plan.cells, digested, strict=True) if values is not None
     ]
     result = Digest(
         opened=opened,
-        crowd=load_dataset(plan.study.dataset).crowd_name,
+        crowd=crowd,
         records=records,
-        cells=[found for found, _ in digested],
+        cells=[replace(cell, clients=own) for (cell, _), own in zip(digested, clients, strict=True)],
         conclusions=conclude(for_endpoint, endpoint) if endpoint and for_endpoint else [],
         missing=len(plan.runs) - len(records),
         seconds=_seconds([run for run in plan.runs if run.key in records], store),
@@ -168,6 +175,8 @@ def _digest_cell(
     pooled: dict[tuple[str, str], list[Score]] = {}
     reliability = {}
     bounds, split_half = {}, math.nan
+    curves = _curves(cell, gathered, store)
+    steady: dict[tuple[str, str], Stability] = {}
     for strategy, values in gathered.items():
         probs, fold_references = _pool(cell, strategy, values, store, device)
         metrics = [METRICS.parse(name) for name in POOLED]
@@ -182,11 +191,8 @@ def _digest_cell(
             pooled[strategy, source] = [score._replace(value=score.value[j]) for score in scores]
             hits = {name: values.values["raw", name, "accuracy"][j] for name in fold_references}
             reliability[strategy, source] = (confidence[j], hits)
+        steady |= stability(strategy, values, probs, curves)
     done = [run for run in cell.runs if run.key in records]
-    curves = _curves(cell, gathered, store)
-    steady: dict[tuple[str, str], Stability] = {}
-    for strategy, values in gathered.items():
-        steady |= stability(cell, strategy, values, curves, store, device)
     return CellDigest(
         axes=cell.axes,
         estimates=[row for name, values in gathered.items() for row in estimate(values, name, baseline)],
@@ -235,7 +241,7 @@ def _pool(
     probs, references = [], []
     for seed in dict.fromkeys(values.seed.tolist()):  # in the order of the values
         runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == strategy]
-        made = [store.predictions(run.key) for run in runs]
+        made = [store.predictions(run.key, ["test"]) for run in runs]
         fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
         probs.append(stack(made, "test", device))
         references.append(fold.references)

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fedsoft.evaluation import METRICS, build_references, evaluate, human_strata
-from fedsoft.files import write_csv
+from fedsoft.files import csv_lines, write_text
 from fedsoft.streams import stream
 from fedsoft.study.plan import Cell, Plan
 from fedsoft.study.prepare import load_dataset
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 
+SPREAD = ("accuracy", "signed_gap")
+"""What is told of how clients differ."""
 PER_CLIENT = ("accuracy", "nll", "brier", "signed_gap", "ece")
 COLUMNS = ("dataset", "source", "strategy", "partition", "fold", "seed", "engine")
 ROW = ("stratum", "client", "reference", "metric", "value")
@@ -61,23 +64,56 @@ def test_fold(run: RunSettings, rows: np.ndarray, client: np.ndarray, device: st
     )
 
 
-Row = tuple[str, str, str, str, float]
-"""Stratum, client, reference, metric and value."""
+Clients = dict[tuple[str, str, str], list[float]]
+"""What single clients score against the label, by strategy, source and metric."""
 
 
-def score_seed(cell: Cell, seed: int, store: Store, device: str) -> list[tuple[RunSettings, list[Row]]]:
-    """Score the finished runs of a cell and seed as one batch: each with its rows."""
+@dataclass(frozen=True)
+class SeedScores:
+    """Scores of a cell's finished runs of one seed.
+
+    Attributes:
+        lines: their lines of ``results.csv``.
+        clients: accuracy and signed gap of single clients.
+    """
+
+    lines: str
+    clients: Clients
+
+
+def score_seed(cell: Cell, seed: int, store: Store, device: str) -> SeedScores:
+    """Score the finished runs of a cell and seed as one batch."""
     runs = [run for run in cell.runs if run.seed == seed and store.is_done(run.key)]
     if not runs:
-        return []
-    made = [store.predictions(run.key) for run in runs]
+        return SeedScores("", {})
+    made = [store.predictions(run.key, ["test"]) for run in runs]
     probs = torch.from_numpy(np.stack([m["test"] for m in made])).to(device).double()
-    fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
-    rows: list[list[Row]] = [[] for _ in runs]
-    for stratum, client, reference, metric, value in _scores(probs, fold):
-        for place, number in enumerate(value.tolist()):
-            rows[place].append((stratum, client, reference, metric, number))
-    return list(zip(runs, rows, strict=True))
+    scores = list(_scores(probs, test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)))
+    values = [value.tolist() for *_, value in scores]
+    lines: list[tuple[Any, ...]] = []
+    clients: Clients = {}
+    for place, run in enumerate(runs):
+        head = _head(cell, run, store)
+        lines += [(*head, *row, value[place]) for (*row, _), value in zip(scores, values, strict=True)]
+        for (_, client, reference, metric, _), value in zip(scores, values, strict=True):
+            if client != "all" and reference == "label" and metric in SPREAD:
+                key = run.strategy.label(), run.arm.label(), metric
+                clients.setdefault(key, []).append(value[place])
+    return SeedScores(csv_lines(lines), clients)
+
+
+def _head(cell: Cell, run: RunSettings, store: Store) -> tuple[Any, ...]:
+    """What all lines of a run begin with."""
+    return (
+        type(run.dataset).name,
+        run.arm.label(),
+        run.strategy.label(),
+        run.scenario.partition.label(),
+        run.fold,
+        run.seed,
+        store.record(run.key)["engine"],
+        *cell.axes.values(),
+    )
 
 
 def _scores(probs: Tensor, fold: Scored) -> Iterator[tuple[str, str, str, str, Tensor]]:
@@ -93,23 +129,16 @@ def _scores(probs: Tensor, fold: Scored) -> Iterator[tuple[str, str, str, str, T
             yield "all", str(client), score.reference, score.metric, score.value
 
 
-def write_results(
-    plan: Plan, store: Store, scored: Iterable[tuple[Cell, list[tuple[RunSettings, list[Row]]]]]
-) -> None:
-    """Write ``results.csv`` of what `score_seed` gave of cells; runs of earlier study files are left out."""
-    axes = tuple(plan.study.grid)
-    table = []
-    for cell, found in scored:
-        for run, rows in found:
-            head = (
-                type(run.dataset).name,
-                run.arm.label(),
-                run.strategy.label(),
-                run.scenario.partition.label(),
-                run.fold,
-                run.seed,
-                store.record(run.key)["engine"],
-                *(cell.axes[axis] for axis in axes),
-            )
-            table += [(*head, *row) for row in rows]
-    write_csv(store.root / "results.csv", (*COLUMNS, *axes, *ROW), table)
+def write_results(plan: Plan, store: Store, scored: Iterable[SeedScores]) -> None:
+    """Write ``results.csv`` of all seeds of all cells; runs of earlier study files are left out."""
+    header = csv_lines([(*COLUMNS, *plan.study.grid, *ROW)])
+    write_text(store.root / "results.csv", header + "".join(one.lines for one in scored))
+
+
+def gather_clients(scored: Iterable[SeedScores]) -> Clients:
+    """What single clients score in all of some seeds."""
+    found: Clients = {}
+    for one in scored:
+        for key, values in one.clients.items():
+            found.setdefault(key, []).extend(values)
+    return found

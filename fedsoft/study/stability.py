@@ -102,15 +102,21 @@ def flat(found: Stability) -> list[float | str]:
 
 
 def stability(
-    cell: Cell,
     strategy: str,
     values: Values,
+    probs: Tensor,
     curves: Mapping[tuple[str, str], Mapping[str, np.ndarray]],
-    store: Store,
-    device: str,
 ) -> dict[tuple[str, str], Stability]:
-    """The stability of every source of a cell under one strategy, over the seeds that have values."""
-    made = [predicted(cell, strategy, seed, store, device) for seed in dict.fromkeys(values.seed.tolist())]
+    """The stability of every source of a cell under one strategy, over the seeds that have values.
+
+    Args:
+        strategy: its label.
+        values: of the cell under it.
+        probs: (J, cells, C) predictions of the same images and seeds.
+        curves: by strategy and source, figures (seeds, rounds + 1) by name.
+    """
+    of_seed = [np.flatnonzero(values.seed == seed) for seed in dict.fromkeys(values.seed.tolist())]
+    made = [(values.image[cells], probs[:, torch.from_numpy(cells)]) for cells in of_seed]
     nll = {
         source: figures["nll"]
         for source in values.sources
@@ -127,7 +133,7 @@ def stability(
 def predicted(cell: Cell, strategy: str, seed: int, store: Store, device: str) -> tuple[np.ndarray, Tensor]:
     """Test images (N,) and predictions (J, N, C) of all sources of one seed under one strategy."""
     runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == strategy]
-    made = [store.predictions(run.key) for run in runs]
+    made = [store.predictions(run.key, ["test"]) for run in runs]
     return made[0]["test_rows"], stack(made, "test", device)
 
 

@@ -1,7 +1,7 @@
 """The folder of a study's results: one folder a run, written whole, read without pickle."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,9 +80,9 @@ class Store:
             raise StoreError(f"{path} holds no rounds; delete it and run again.")
         return rounds
 
-    def predictions(self, key: str) -> dict[str, np.ndarray]:
-        """Predictions of a finished run."""
-        return read_npz(self.run_folder(key) / "predictions.npz")
+    def predictions(self, key: str, parts: Sequence[str] = ("",)) -> dict[str, np.ndarray]:
+        """Predictions of a finished run: all, or those arrays whose names begin with one of some parts."""
+        return read_npz(self.run_folder(key) / "predictions.npz", parts)
 
     def save_checkpoint(self, key: str, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
         """Write where an unfinished run stands, in one file: arrays, and the rest as JSON among them."""

@@ -84,9 +84,10 @@ class WorkerStore(Store):
         """What is known of a needed run."""
         return self.needed[key].record
 
-    def predictions(self, key: str) -> dict[str, np.ndarray]:
+    def predictions(self, key: str, parts: Sequence[str] = ("",)) -> dict[str, np.ndarray]:
         """Predictions of a needed run."""
-        return dict(self.needed[key].predictions)
+        kept = self.needed[key].predictions
+        return {name: array for name, array in kept.items() if name.startswith(tuple(parts))}
 
     def checkpoint(self, key: str) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Where a run stood when it was sent to this worker, or None."""

@@ -16,9 +16,7 @@ from fedsoft.study.study import open_study
 def rows_of(study):
     """What is written of a study's scores."""
     scored = [
-        (cell, score_seed(cell, seed, study.store, "cpu"))
-        for cell in study.plan.cells
-        for seed in cell.study.seeds
+        score_seed(cell, seed, study.store, "cpu") for cell in study.plan.cells for seed in cell.study.seeds
     ]
     write_results(study.plan, study.store, scored)
     with (study.store.root / "results.csv").open() as file:
@@ -105,7 +103,7 @@ def test_a_shift_of_confidence_is_no_effect_at_equal_confidence(finished, monkey
     store = finished.store
     original = type(store).predictions
 
-    def shifted(self, key):
+    def shifted(self, key, parts):
         made = original(self, finished.plan.runs[0].key if self.settings(key).seed == 0 else hard_six)
         if self.settings(key).source.label() == "human_soft":
             for part in ("test", "validation"):

@@ -79,7 +79,7 @@ def rows_of(axes: Axes, names: Sequence[str], labelled: bool) -> np.ndarray:
     """Lay out one horizontal row a name, the first on top; returns their heights."""
     heights = np.arange(len(names))[::-1].astype(float)
     axes.set_ylim(-0.7, len(names) - 0.3)
-    axes.set_yticks(heights, names if labelled else [])
+    axes.set_yticks(heights if labelled else [], names if labelled else [])
     axes.tick_params(axis="y", length=0)
     across = axes.get_yaxis_transform()
     axes.hlines(heights, 0, 1, transform=across, colors=RULE, linewidth=0.5, zorder=0)
