@@ -206,7 +206,10 @@ def _registry(kind: Kind) -> Any:
 
 
 def _stop_on_interrupt() -> Any:
-    """A function that says whether Ctrl-C was pressed; a second press ends the program at once."""
+    """A function that says whether Ctrl-C was pressed, or a batch system asked the program to end.
+
+    A second time ends it at once.
+    """
     pressed = False
 
     def press(number: int, frame: FrameType | None) -> None:
@@ -215,7 +218,8 @@ def _stop_on_interrupt() -> Any:
             raise KeyboardInterrupt
         pressed = True
 
-    signal.signal(signal.SIGINT, press)
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, press)
     return lambda: pressed
 
 

@@ -258,20 +258,58 @@ def test_ray_workers_and_their_address(fedsoft, tmp_path, options, problem):
     assert "Traceback" not in out + err
 
 
+@pytest.fixture
+def long_study(tmp_path):
+    """Starts a study of many rounds in a session of its own, and returns when its runs are at work."""
+
+    def start(workers):
+        (tmp_path / "study.toml").write_text(GOOD.replace("rounds = 2", "rounds = 4000"))
+        command = [sys.executable, "-m", "fedsoft.cli", "run", "study.toml", "--workers", workers]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, **pipes)
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob("runs/study/runs/*/settings.json")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(1.0)
+        return process
+
+    return start
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("workers", ["1", "2", pytest.param("ray", marks=pytest.mark.slow)])
-def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path, workers):
-    (tmp_path / "study.toml").write_text(GOOD.replace("rounds = 2", "rounds = 4000"))
-    command = [sys.executable, "-m", "fedsoft.cli", "run", "study.toml", "--workers", workers]
-    process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("runs/study/runs/*/settings.json")) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
+def test_asked_to_stop_it_ends_cleanly_and_says_how_to_go_on(tmp_path, long_study, workers, asked):
+    process = long_study(workers)
+    process.send_signal(asked)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "fedsoft run study.toml --workers" in out
     assert "Traceback" not in out + err
     assert list(Path(tmp_path).glob("runs/study/runs/*/checkpoint.npz"))
+
+
+def test_a_batch_system_may_ask_all_processes_to_stop(long_study):
+    process = long_study("2")
+    os.killpg(process.pid, signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "fedsoft run study.toml --workers" in out
+    assert "Traceback" not in out + err
+
+
+def test_killed_it_leaves_no_workers_behind(long_study):
+    process = long_study("2")
+    process.kill()
+    process.communicate(timeout=60)
+    deadline = time.monotonic() + 20
+    while (left := _anyone_in(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left
+
+
+def _anyone_in(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

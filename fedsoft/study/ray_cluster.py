@@ -4,6 +4,8 @@ import contextlib
 import logging
 import math
 import os
+import signal
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,6 +34,7 @@ def ray_cluster(address: str | None, cpus: int | None = None) -> Iterator[None]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    heeds = signal.getsignal(signal.SIGTERM)
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
     try:
         if address is None:
@@ -49,6 +52,8 @@ def ray_cluster(address: str | None, cpus: int | None = None) -> Iterator[None]:
             f"the Ray cluster at {address} cannot be joined: {reason}; run this on one of its machines, with "
             "its Python and its Ray."
         ) from None
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, heeds)  # Ray put its own there, which ends the program at once
     try:
         yield
     finally:

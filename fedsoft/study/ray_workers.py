@@ -23,6 +23,7 @@ from fedsoft.study.run import Hooks, Interrupted
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.worker import Needed, News, work
+from fedsoft.training import give_files
 
 ATTEMPTS = 4
 """Workers that are lost at one group before the study is given up."""
@@ -145,6 +146,7 @@ class _Driver:
         return self.task.remote(
             group.runs,
             {run.dataset: self.data[run.dataset] for run in group.runs},
+            {path: text for run in group.runs for path, text in run.model.files().items()},
             {need.key: needed[need.key] for run in group.runs for need in run.needs()},
             {run.key: saved for run in group.runs if (saved := self.store.checkpoint(run.key))},
             self.engine.device,
@@ -215,6 +217,7 @@ def what_is_left(group: Group, store: Store, reason: str) -> Group | None:
 def _execute_group(
     runs: list[RunSettings],
     data: Mapping[Dataset, Any],
+    files: Mapping[str, str],
     needed: Mapping[str, Any],
     checkpoints: Mapping[str, Any],
     device: str,
@@ -229,6 +232,7 @@ def _execute_group(
             f"the Ray worker on {platform.node()} has {differ}, and numbers could differ; install the same "
             "on every machine of the cluster."
         )
+    give_files(files)
     for choice, reference in data.items():
         give_dataset(choice, ray.get(reference))
     fetched = dict(zip(needed, ray.get(list(needed.values())), strict=True))

@@ -5,6 +5,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -83,6 +84,8 @@ def _run_phase(
             try:
                 future.result()
             except BrokenProcessPool:
+                if hooks.stop():  # a batch system asks all processes to end
+                    raise Interrupted("stopped.") from None
                 raise EngineError(
                     "a worker process died (out of memory?); run again to continue, with fewer --workers."
                 ) from None
@@ -109,9 +112,17 @@ _worker: tuple[InProcess, Any, Any]
 def _start_worker(engine: InProcess, news: Any, stop: Any) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     logging.getLogger("flwr").setLevel(logging.ERROR)
     _worker = engine, news, stop
+
+
+def _leave_with_parent() -> None:
+    """End this process when the one that started it is gone: nobody would take what it does."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _work(group: Group) -> None:

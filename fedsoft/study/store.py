@@ -76,8 +76,8 @@ class Store:
         """Per-round figures of a finished run."""
         path = self.run_folder(key) / "rounds.json"
         rounds: list[dict[str, float]] = read_json(path)
-        if not rounds:
-            raise StoreError(f"{path} holds no rounds; delete it and run again.")
+        if not (isinstance(rounds, list) and rounds and all(_is_round(one, rounds[0]) for one in rounds)):
+            raise StoreError(f"{path} holds no figures of rounds; delete it and run again.")
         return rounds
 
     def predictions(self, key: str, parts: Sequence[str] = ("",)) -> dict[str, np.ndarray]:
@@ -96,3 +96,12 @@ class Store:
             return arrays, json.loads(str(arrays.pop("json")))
         except (StoreError, KeyError, json.JSONDecodeError):
             return None
+
+
+def _is_round(found: Any, first: Any) -> bool:
+    """Whether something is a round's figures: numbers by name, under the same names as the first round's."""
+    return (
+        isinstance(found, dict)
+        and found.keys() == first.keys() >= {"round", "train_loss", "cohort"}
+        and all(isinstance(value, int | float) for value in found.values())
+    )

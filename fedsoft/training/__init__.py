@@ -6,6 +6,7 @@ from fedsoft.training.losses import LOSSES, Loss
 from fedsoft.training.measure import measured_stack
 from fedsoft.training.mixup import plan_mixing
 from fedsoft.training.model import MODELS, Model, Parameters, as_batch
+from fedsoft.training.module import give_files
 from fedsoft.training.options import Training
 from fedsoft.training.predict import predict
 from fedsoft.training.steps import plan_steps
@@ -24,6 +25,7 @@ __all__ = [
     "Training",
     "as_batch",
     "cnn",
+    "give_files",
     "local_update",
     "measured_stack",
     "mlp",

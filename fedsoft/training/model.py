@@ -43,6 +43,10 @@ class Model(Options):
             arrays[name] = drawn if len(shape) > 2 else np.ascontiguousarray(drawn.T)
         return arrays
 
+    def files(self) -> dict[str, str]:
+        """The user's files that building it takes, by path, for processes elsewhere: see `give_files`."""
+        return {}
+
     def gradients(
         self, parameters: Mapping[str, Tensor], x: Tensor, targets: Tensor, weights: Tensor, loss: Loss
     ) -> tuple[Parameters, Tensor]:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
@@ -21,11 +22,19 @@ from fedsoft.training.model import MODELS, Model, as_batch
 
 logger = logging.getLogger("fedsoft")
 
+_given: dict[str, str] = {}
+"""Text of files that are elsewhere, by path."""
+
 _skeletons: dict[tuple[str, tuple[tuple[int, ...], ...]], nn.Module] = {}
 """Modules whose parameters are put in anew at each use, by the model's label and its parameters' shapes."""
 
 _one_by_one: set[str] = set()
 """Labels of models that `vmap` cannot run."""
+
+
+def give_files(files: Mapping[str, str]) -> None:
+    """Have this process build modules from files that it was sent, whether or not they are here."""
+    _given.update(files)
 
 
 @MODELS("module")
@@ -54,6 +63,11 @@ class Module(Model):
 
     def __hash__(self) -> int:
         return hash(self.label())
+
+    def files(self) -> dict[str, str]:
+        """The function's file, where it is given as one."""
+        place = self.factory.partition(":")[0]
+        return {place: Path(place).read_text()} if place.endswith(".py") else {}
 
     def shapes(self, inputs: tuple[int, ...], classes: int) -> dict[str, tuple[int, ...]]:
         """Shapes of the parameters that are trained.
@@ -145,6 +159,10 @@ def _function(factory: str) -> tuple[Callable[..., Any], str]:
     if not colon or not name:
         raise ValueError(f"{factory!r} names no function; write package.module:function or file.py:function")
     try:
+        if place in _given:
+            found = ModuleType(f"fedsoft_user_{Path(place).stem}")
+            exec(compile(_given[place], place, "exec"), found.__dict__)
+            return getattr(found, name), place
         if place.endswith(".py"):
             path = Path(place).resolve()
             spec = importlib.util.spec_from_file_location(f"fedsoft_user_{path.stem}", path)

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import ray
@@ -74,6 +76,17 @@ def test_a_core_has_one_worker_with_one_thread(monkeypatch):
     assert len({worker for worker, _, _ in answers}) == 1
     assert {threads for _, *both in answers for threads in both} == {"1"}
     assert os.environ["OMP_NUM_THREADS"] == "7"
+
+
+@pytest.mark.slow
+def test_a_model_of_the_users_own_travels_along(tmp_path, cluster, run, models, monkeypatch):
+    shutil.copy(Path(__file__).parents[1] / "nets.py", tmp_path / "mine.py")
+    monkeypatch.chdir(tmp_path)  # the cluster was started elsewhere
+    table = {**LONG, "model": {"name": "module", "factory": "mine.py:perceptron"}, "rounds": 2}
+    here, there = (open_study(table, "mine.toml", tmp_path / name) for name in ("here", "there"))
+    run(here, stack=1)
+    RayWorkers(there.store, "cpu", 1, cluster.address).run(there.plan.open(there.store), Hooks())
+    assert models(tmp_path / "there") == models(tmp_path / "here")
 
 
 @pytest.mark.slow

@@ -127,6 +127,19 @@ def test_the_files_content_is_part_of_what_a_run_is(tmp_path):
         MODELS.parse({"name": "module", "factory": f"{file}:net", "content": keys[0]})
 
 
+def test_it_is_built_from_a_file_that_was_sent(tmp_path):
+    file = tmp_path / "sent.py"
+    file.write_text("from torch import nn\ndef net(shape, classes):\n    return nn.Linear(*shape, classes)\n")
+    model = MODELS.parse({"name": "module", "factory": f"{file}:net"})
+    files = model.files()
+    assert list(files) == [str(file)]
+    file.unlink()
+    outside._function.cache_clear()
+    outside.give_files(files)
+    assert model.shapes((3,), 2) == {"weight": (2, 3), "bias": (2,)}
+    assert MODELS.parse("linear").files() == {}
+
+
 def test_a_study_runs_with_it(tmp_path):
     table = {
         "name": "outside",
