@@ -4,6 +4,7 @@ import gc
 import importlib
 import signal
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -35,6 +36,7 @@ class Engine(StrEnum):
 class Kind(StrEnum):
     """What can be listed."""
 
+    keys = "keys"
     sources = "sources"
     datasets = "datasets"
     partitions = "partitions"
@@ -126,13 +128,28 @@ def report(
 
 @app.command("list")
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
-    """List what a study file can name, each with its one-line description."""
+    """List the keys of a study file, or what it can name, with its options: defaults, and what they mean."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
+    from fedsoft.registry import describe_keys
+
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, line in _registry(kind).describe().items():
-        table.add_row(f"[bold]{name}[/bold]", line)
+
+    def add(keys: Iterable[tuple[str, str, str]]) -> None:
+        for key, default, line in keys:
+            table.add_row(escape(key), escape(default), escape(line))
+
+    if kind is Kind.keys:
+        from fedsoft.config import Study
+
+        add(describe_keys(Study))
+    else:
+        registry = _registry(kind)
+        for name, line in registry.describe().items():
+            table.add_row(f"[bold]{name}[/bold]", "", escape(line))
+            add(describe_keys(registry.get(name), "  "))
     Console().print(table)
 
 

@@ -35,8 +35,8 @@ class Arm(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: SourceChoice
-    training: Changes = Training()
+    source: SourceChoice = Field(description="what it trains on")
+    training: Changes = Field(Training(), description="any keys of [training], where they differ from it")
     members: int = Field(1, ge=1, description="models trained, whose predictions are averaged")
     calibration: CalibratorChoice | None = Field(
         None, description="fitted to predictions on validation examples, after training"
@@ -105,17 +105,23 @@ class Study(BaseModel):
         max_length=100, pattern=r"^[A-Za-z0-9][\w.-]*$", description="names the results' folder"
     )
     description: str = Field("", description="what the study asks, in a sentence, for the report")
-    dataset: DatasetChoice
-    sources: tuple[SourceChoice, ...] = Field(min_length=1)
+    dataset: DatasetChoice = Field(description="the images with their labels and votes; see `list datasets`")
+    sources: tuple[SourceChoice, ...] = Field(
+        min_length=1, description="what clients train on; see `list sources`"
+    )
     rivals: tuple[Arm, ...] = Field((), description="sources trained otherwise, averaged or calibrated")
-    strategies: tuple[StrategyChoice, ...] = Field(min_length=1)
+    strategies: tuple[StrategyChoice, ...] = Field(
+        min_length=1, description="how the server aggregates; see `list strategies`"
+    )
     scenario: Scenario = Scenario()
     privacy: LabelPrivacy | None = None
-    model: ModelChoice
+    model: ModelChoice = Field(description="what is trained; see `list models`")
     training: Training = Training()
     tuned: str = Field("not tuned", description="how learning rates and rounds were chosen, for the report")
-    rounds: int = Field(ge=1)
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
+    rounds: int = Field(ge=1, description="rounds of every run")
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        min_length=1, description="each a run with chances of its own; intervals take five or more"
+    )
     folds: int = Field(5, ge=2, description="a seed holds out the fold `seed mod folds`")
     redraw: Redraw = Redraw()
     cartography: bool = Field(
@@ -123,7 +129,7 @@ class Study(BaseModel):
     )
     endpoint: Endpoint | None = None
     grid: dict[str, tuple[Any, ...]] = Field({}, description="dotted keys with the values to cross")
-    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    device: Literal["auto", "cpu", "cuda"] = Field("cpu", description="where models are trained and scored")
     stack: Annotated[int, Field(ge=1)] | Literal["all", "auto"] = Field(
         "auto",
         description="clients that the in-process engine trains as one tensor program, of several runs in "
@@ -202,7 +208,8 @@ def read_study(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:
     try:
         table: dict[str, Any] = tomllib.loads(path.read_text())
     except FileNotFoundError:
-        near = ", ".join(sorted(str(p) for p in path.parent.glob("*.toml"))) or "none"
+        studies = sorted(str(p) for p in path.parent.glob("*.toml") if p.name != "pyproject.toml")
+        near = ", ".join(studies) or "none"
         raise StudyFileError(f"{path} does not exist; study files beside it: {near}.") from None
     except IsADirectoryError:
         raise StudyFileError(f"{path} is a folder; name a study file in it.") from None

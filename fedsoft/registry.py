@@ -2,8 +2,9 @@
 
 import difflib
 import re
-from collections.abc import Callable
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from collections.abc import Callable, Iterator
+from inspect import isabstract
+from typing import Any, ClassVar, Generic, Self, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
@@ -86,6 +87,46 @@ def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]
         candidates = [inner, *getattr(inner, "__args__", ())]
         model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
     return sorted(field.alias or name for name, field in model.model_fields.items())
+
+
+def describe_keys(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, str, str]]:
+    """Every key of a table and of the tables in it: dotted, with its default and what it means.
+
+    Tables in a list are marked by ``[]``. What is chosen by name has one line; its options are the choice's.
+    """
+    for name, field in model.model_fields.items():
+        several = isinstance(field.default, tuple)
+        inner = next((part for part in _parts(field.annotation) if _is_table(part)), None)
+        if inner is None or (field.description and not several):
+            default = field.get_default(call_default_factory=True)
+            yield (
+                before + name,
+                "required" if field.is_required() else "" if inner else _default(default),
+                field.description or "",
+            )
+            continue
+        key = f"{before}{name}{'[]' if several else ''}"
+        yield key, "", field.description or (inner.__doc__ or "").strip().splitlines()[0]
+        yield from describe_keys(inner, f"{key}.")
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts(part)
+
+
+def _is_table(part: Any) -> bool:
+    return isinstance(part, type) and issubclass(part, BaseModel) and not isabstract(part)
+
+
+def _default(value: Any) -> str:
+    """A default as a study file spells it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value).replace("'", '"') if isinstance(value, str | dict) else _spell(value)
 
 
 class Registry(Generic[T]):

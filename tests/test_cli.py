@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from fedsoft import cli
+from fedsoft.config import Study
+from fedsoft.registry import describe_keys
 
 STUDY = """
 dataset = {{ name = "npz", path = "{path}" }}
@@ -219,9 +221,41 @@ def test_dry_run_writes_nothing(fedsoft, tmp_path):
 def test_everything_is_listed_with_its_line(fedsoft, kind):
     code, out, _ = fedsoft("list", kind)
     assert code == 0
-    registry = cli._registry(cli.Kind(kind))
-    for name in registry.names():
+    names = Study.model_fields if kind == "keys" else cli._registry(cli.Kind(kind)).names()
+    for name in names:
         assert name in out
+
+
+def test_every_key_tells_what_it_means():
+    keys = {key: (default, line) for key, default, line in describe_keys(Study)}
+    assert all(line for _, line in keys.values())
+    assert keys["training.lr"] == ("0.1", "learning rate")
+    assert keys["training.stop"][0] == '"last"'
+    assert keys["dataset"][0] == "required"
+    assert keys["scenario"][0] == ""
+    assert {
+        "rivals[].members",
+        "scenario.parties[].share",
+        "privacy.epsilon",
+        "endpoint.margin",
+    } <= keys.keys()
+    registries = {kind: cli._registry(kind) for kind in cli.Kind if kind is not cli.Kind.keys}
+    for registry in registries.values():
+        for name in registry.names():
+            assert all(line for *_, line in describe_keys(registry.get(name))), name
+
+
+def test_a_report_on_data_that_have_changed_keeps_what_is_there(fedsoft, tmp_path):
+    data = {"features": np.eye(40, dtype=np.float32), "labels": np.arange(40) % 2}
+    np.savez(tmp_path / "data.npz", **data)
+    (tmp_path / "study.toml").write_text(GOOD.replace('"digits"', '{ name = "npz", path = "data.npz" }'))
+    assert fedsoft("run", "study.toml", "--workers", "1", "--set", 'sources=["hard"]')[0] == 0
+    before = (tmp_path / "runs/study/results.csv").read_bytes()
+    np.savez(tmp_path / "data.npz", **data | {"labels": np.arange(40) // 2 % 2})
+    code, _, err = fedsoft("report", "runs/study")
+    assert code == 2
+    assert "none of the finished runs in runs/study is one of its study any more" in err
+    assert (tmp_path / "runs/study/results.csv").read_bytes() == before
 
 
 def test_data_commands(fedsoft, tmp_path):
@@ -295,6 +329,26 @@ def test_a_batch_system_may_ask_all_processes_to_stop(long_study):
     assert process.returncode == 130
     assert "fedsoft run study.toml --workers" in out
     assert "Traceback" not in out + err
+
+
+def test_ctrl_c_while_workers_start(tmp_path):
+    """A terminal sends it to all processes; those that still import must not tell of it."""
+    (tmp_path / "study.toml").write_text(GOOD.replace("rounds = 2", "rounds = 4000"))
+    command = [sys.executable, "-m", "fedsoft.cli", "run", "study.toml", "--workers", "2"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, **pipes)
+    while len(_children(process.pid)) < 3 and process.poll() is None:  # a resource tracker is one of them
+        time.sleep(0.01)
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in out + err
+    assert "fedsoft run study.toml --workers" in out
+
+
+def _children(pid):
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 def test_killed_it_leaves_no_workers_behind(long_study):

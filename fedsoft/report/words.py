@@ -108,13 +108,13 @@ def verdict_notes(result: Digest) -> list[str]:
     if endpoint is None or not result.conclusions:
         return []
     better = "nearer to zero" if endpoint.metric == "signed_gap" else "lower"
-    name = METRICS[endpoint.metric]
+    name, stand = METRICS[endpoint.metric], "stand in the study file"
+    if {"metric", "reference", "stratum", "view", "strategy", "margin"} - endpoint.model_fields_set:
+        stand += ", or are the usual ones where it names none,"
     notes = [
-        f"{name[0].upper()}{name[1:]}: {better} is better. The comparison, its reference, "
-        "stratum "
-        f"and strategy, and the margin for “as good” (±{endpoint.margin_used:g}), stand in the study file "
-        "and "
-        "were fixed before the study ran; everything else on this page is exploratory."
+        f"{name[0].upper()}{name[1:]}: {better} is better. The comparison, its reference, stratum and "
+        f"strategy, and the margin for “as good” (±{endpoint.margin_used:g}), {stand} and were fixed before "
+        "the study ran; everything else on this page is exploratory."
     ]
     if len(result.conclusions) > 1:
         notes.append(f"Intervals are Holm-adjusted over the {len(result.conclusions)} cells of the grid.")

@@ -44,7 +44,9 @@ class Scenario(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     clients: int = Field(10, ge=1, description="number of clients")
-    partition: Annotated[Partition, PARTITIONS.validator, PARTITIONS.serializer] = Field(default_factory=Iid)
+    partition: Annotated[Partition, PARTITIONS.validator, PARTITIONS.serializer] = Field(
+        default_factory=Iid, description="who holds which images; see `list partitions`"
+    )
     participation: float = Field(1.0, gt=0, le=1, description="share of the clients in each round's cohort")
     votes: int | None = Field(None, ge=1, description="votes collected an image, by clients in no party")
     noise: Annotated[AnnotatorNoise, NOISES.validator, NOISES.serializer] = Field(

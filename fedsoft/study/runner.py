@@ -72,7 +72,8 @@ def _run_phase(
     ask_to_stop: Callable[[], None],
 ) -> None:
     by_key = {run.key: run for runs, _ in groups for run in runs}
-    waiting: set[Future[None]] = {pool.submit(_work, group) for group in groups}
+    with _interrupts_held():  # workers, which start here, never see any
+        waiting: set[Future[None]] = {pool.submit(_work, group) for group in groups}
     while waiting:
         done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
         while not news.empty():
@@ -104,6 +105,19 @@ def one_thread_each() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back; it comes through afterwards here, and never in processes started inside."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _worker: tuple[InProcess, Any, Any]

@@ -34,6 +34,10 @@ class Store:
         """Whether a run has finished, and nothing of it was deleted since."""
         return all((self.run_folder(key) / name).exists() for name in FILES)
 
+    def finished(self) -> list[str]:
+        """Keys of all finished runs, of this study or of earlier versions of it."""
+        return sorted(folder.name for folder in self.root.glob("runs/*") if self.is_done(folder.name))
+
     def save_settings(self, settings: RunSettings) -> None:
         """Write what determines a run, so that any process can find it by its key."""
         path = self.run_folder(settings.key) / "settings.json"

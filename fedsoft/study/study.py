@@ -51,11 +51,13 @@ class OpenStudy:
         others = total - teachers - len(self.plan.runs)
         behind = f", {others} more that ensembles and calibrated runs are made of" if others else ""
         cells = f" × {len(self.plan.cells)} cells of the grid" if study.grid else ""
+        stand = sum(self.store.checkpoint(run.key) is not None for run in self.open_runs)
+        begun = f", {stand} of them from a checkpoint" if stand else ""
         rivals = f" and {len(study.rivals)} rivals" if study.rivals else ""
         return (
             f"{study.name}: {len(study.sources)} sources{rivals} × {len(study.strategies)} strategies × "
             f"{len(study.seeds)} seeds{cells} = {len(self.plan.runs)} runs of {study.rounds} rounds{behind}, "
-            f"and {teachers} teachers; {opened} of {total} are still to run.\n"
+            f"and {teachers} teachers; {opened} of {total} are still to run{begun}.\n"
             f"Results go to {self.store.root}."
         )
 
@@ -129,7 +131,14 @@ def reopen_study(folder: Path) -> OpenStudy:
     saved = read_json(folder / "study.json")
     if not isinstance(saved, dict) or not {"where", "study"} <= saved.keys():
         raise StoreError(f"{folder / 'study.json'} does not hold a study; run the study again to mend it.")
-    return _open(saved["study"], saved["where"], folder)
+    opened = _open(saved["study"], saved["where"], folder)
+    runs = (run for phase in opened.plan.phases for run in phase)
+    if not any(opened.store.is_done(run.key) for run in runs) and opened.store.finished():
+        raise StoreError(
+            f"none of the finished runs in {folder} is one of its study any more: the data's or the model's "
+            "files have changed since; put them back as they were, or run the study again."
+        )
+    return opened
 
 
 def _open(table: Mapping[str, Any], where: str, out: Path | None) -> OpenStudy:

@@ -48,7 +48,8 @@ class Module(Model):
     """
 
     factory: str = Field(
-        description="`package.module:function`, or `file.py:function` from where fedsoft runs"
+        description="`package.module:function`, or `file.py:function`; a relative path starts at the current "
+        "folder"
     )
     options: dict[str, Any] = Field({}, description="keyword arguments of the function")
     content: str = Field("", description="hash of the function's source file, found by itself")
@@ -167,7 +168,7 @@ def _function(factory: str) -> tuple[Callable[..., Any], str]:
             path = Path(place).resolve()
             spec = importlib.util.spec_from_file_location(f"fedsoft_user_{path.stem}", path)
             if spec is None or spec.loader is None or not path.exists():
-                raise ImportError(f"{path} does not exist")
+                raise ImportError(f"{path} does not exist; a relative path starts at the current folder")
             found = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
             spec.loader.exec_module(found)
         else:
