@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
 from fedsoft.datasets import DATASETS, Dataset
 from fedsoft.errors import StudyFileError
@@ -96,6 +104,12 @@ class Endpoint(BaseModel):
         return self.margin or {"signed_gap": 0.01, "brier": 0.005, "nll": 0.02}[self.metric]
 
 
+def _stack(given: Any) -> Any:
+    if given in ("all", "auto") or (type(given) is int and given > 0):
+        return given
+    raise ValueError(f'a number of clients from 1 on, "all" or "auto", not {given!r}')
+
+
 class Study(BaseModel):
     """A grid of runs: every source and rival × strategy × seed, in every cell of ``grid``."""
 
@@ -130,7 +144,7 @@ class Study(BaseModel):
     endpoint: Endpoint | None = None
     grid: dict[str, tuple[Any, ...]] = Field({}, description="dotted keys with the values to cross")
     device: Literal["auto", "cpu", "cuda"] = Field("cpu", description="where models are trained and scored")
-    stack: Annotated[int, Field(ge=1)] | Literal["all", "auto"] = Field(
+    stack: Annotated[int | Literal["all", "auto"], BeforeValidator(_stack)] = Field(
         "auto",
         description="clients that the in-process engine trains as one tensor program, of several runs in "
         "lockstep where one has fewer: a number, `all` of a run's cohort, or `auto`, what measures fastest",

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,12 @@ from typing import Any
 import numpy as np
 
 from fedsoft.errors import StoreError
+
+DAMAGED = (
+    ValueError, OSError, EOFError, RuntimeError, MemoryError, SyntaxError, tokenize.TokenError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What reading an .npz file that is none may raise."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -82,7 +89,7 @@ def read_json(path: Path) -> Any:
         raise StoreError(f"{path} does not exist.") from None
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error.strerror}).") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise StoreError(f"{path} is not valid JSON ({error}); delete it and run again.") from None
 
 
@@ -105,7 +112,7 @@ def read_npz(path: Path, parts: Sequence[str] = ("",)) -> dict[str, np.ndarray]:
             }
     except FileNotFoundError:
         raise StoreError(f"{path} does not exist.") from None
-    except (ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGED as error:
         raise StoreError(
             f"{path} is damaged or not an .npz file ({error}); replace it, or delete it and run again."
         ) from None

@@ -11,6 +11,8 @@ import numpy as np
 from fedsoft.annotators.prior import VoteTallies, fit_prior, tally
 from fedsoft.annotators.slip_rate import largest_rate
 
+MOST_VOTES = 500
+"""More votes an image than this would leave the range of floating-point numbers."""
 MOST_STEPS = 100  # of EM
 TOLERANCE = 2e-4  # of the prior's share in a posterior
 
@@ -19,7 +21,7 @@ def denoised_mean(votes: np.ndarray, alpha: np.ndarray, rate: float) -> np.ndarr
     """Expected label distributions of images whose votes slip.
 
     Args:
-        votes: (N, C) counts, up to about 500 an image.
+        votes: (N, C) counts, at most `MOST_VOTES` an image.
         alpha: (N, C) the Dirichlet prior of each image.
         rate: probability in [0, (C - 1)/C] that a vote slips to another class.
 

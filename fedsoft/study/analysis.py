@@ -26,7 +26,7 @@ from fedsoft.study.derive import drawn_votes
 from fedsoft.study.effects import effects_of, seed_values
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.prepare import client_labels, load_dataset
-from fedsoft.study.results import test_fold
+from fedsoft.study.results import predictions_of, test_fold
 from fedsoft.study.store import Store
 
 HARDEST, REST, CONTRAST = "hardest_fifth", "rest", "hardest_fifth − rest"
@@ -114,7 +114,7 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
         runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == strategy]
         if not all(store.is_done(run.key) for run in runs):
             continue
-        made = [store.predictions(run.key, ["test", "validation"]) for run in runs]
+        made = predictions_of(runs, store, ("test", "validation"))
         fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
         validation, truth, votes = None, None, None
         if "validation" in made[0]:

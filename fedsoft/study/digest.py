@@ -25,7 +25,14 @@ from fedsoft.study.analysis import Conclusion, Estimate, Values, conclude, estim
 from fedsoft.study.cartography import Atlas, Correlation, make_atlas
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.prepare import Prepared, load_dataset, prepare
-from fedsoft.study.results import Clients, gather_clients, score_seed, test_fold, write_results
+from fedsoft.study.results import (
+    Clients,
+    gather_clients,
+    predictions_of,
+    score_seed,
+    test_fold,
+    write_results,
+)
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.stability import COLUMNS, Stability, flat, stability
 from fedsoft.study.store import Store
@@ -241,7 +248,7 @@ def _pool(
     probs, references = [], []
     for seed in dict.fromkeys(values.seed.tolist()):  # in the order of the values
         runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == strategy]
-        made = [store.predictions(run.key, ["test"]) for run in runs]
+        made = predictions_of(runs, store)
         fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
         probs.append(stack(made, "test", device))
         references.append(fold.references)
@@ -258,7 +265,7 @@ def _curves(
     for strategy, values in gathered.items():
         for source in values.sources:
             rounds = [
-                store.rounds(run.key)
+                store.rounds(run.key, run.rounds)
                 for run in cell.runs
                 if (run.strategy.label(), run.arm.label()) == (strategy, source) and run.seed in values.seed
                 if run.kind == "trained"

@@ -7,7 +7,6 @@ from typing import Any
 
 from flwr.app import Message
 
-from fedsoft.errors import FedsoftError
 from fedsoft.federation import Exchange, InProcessGrid, Stack, train_together
 from fedsoft.study.run import Hooks, Host, Interrupted, Meter, Run, begin
 from fedsoft.study.scoring import Scoring, score_together
@@ -83,7 +82,7 @@ def _advance(
     """
     scoring: list[tuple[Run, Meter, Scoring]] = []
     training: list[tuple[Run, Meter, Exchange]] = []
-    error: FedsoftError | None = None
+    error: Exception | None = None
 
     def resume(run: Run, meter: Meter, answer: Any) -> None:
         nonlocal error
@@ -96,7 +95,7 @@ def _advance(
                 training.append((run, meter, wants))
         except StopIteration:
             pass
-        except FedsoftError as raised:
+        except Exception as raised:  # the others leave checkpoints before it ends them all
             if error is None or isinstance(error, Interrupted):
                 error = raised
             fail()

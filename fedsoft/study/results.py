@@ -1,6 +1,6 @@
 """Scoring stored predictions: every run × stratum × client × metric as one tidy table."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fedsoft.errors import StoreError
 from fedsoft.evaluation import METRICS, build_references, evaluate, human_strata
 from fedsoft.files import csv_lines, write_text
 from fedsoft.streams import stream
@@ -64,6 +65,25 @@ def test_fold(run: RunSettings, rows: np.ndarray, client: np.ndarray, device: st
     )
 
 
+def predictions_of(
+    runs: Sequence[RunSettings], store: Store, parts: Sequence[str] = ("test",)
+) -> list[dict[str, np.ndarray]]:
+    """Predictions of finished runs of one seed, which are all of the same images.
+
+    Raises:
+        StoreError: some are of others.
+    """
+    made = [store.predictions(run.key, parts) for run in runs]
+    places = [name for name in made[0] if name.endswith(("_rows", "_client"))]
+    for run, one in zip(runs, made, strict=True):
+        if one.keys() != made[0].keys() or not all(np.array_equal(one[n], made[0][n]) for n in places):
+            raise StoreError(
+                f"the predictions of {run.label()} and of {runs[0].label()} are not of the same images; "
+                f"delete {store.run_folder(run.key)} and {store.run_folder(runs[0].key)}, and run again."
+            )
+    return made
+
+
 Clients = dict[tuple[str, str, str], list[float]]
 """What single clients score against the label, by strategy, source and metric."""
 
@@ -86,7 +106,7 @@ def score_seed(cell: Cell, seed: int, store: Store, device: str) -> SeedScores:
     runs = [run for run in cell.runs if run.seed == seed and store.is_done(run.key)]
     if not runs:
         return SeedScores("", {})
-    made = [store.predictions(run.key, ["test"]) for run in runs]
+    made = predictions_of(runs, store)
     probs = torch.from_numpy(np.stack([m["test"] for m in made])).to(device).double()
     scores = list(_scores(probs, test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)))
     values = [value.tolist() for *_, value in scores]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from flwr.serverapp.strategy import Strategy
 
 import fedsoft
 from fedsoft.errors import FedsoftError
@@ -170,20 +171,15 @@ def _train(
     """
     settings, task, store = prepared.settings, prepared.task, host.store
     strategy, grid = settings.strategy.build(), host.make_grid(prepared.task)
-    state, before = RoundResult(0, task.initial(), float("nan"), 0), 0.0
-    rounds: list[Figures] = []
-    kept, by_validation = state, settings.training.stop == "best_validation"
     device = task.inputs.device
-    seen = Cartography.start(len(task.train.rows), device) if settings.cartography else None
-    if saved := store.checkpoint(settings.key):
-        arrays, rest = saved
-        state = RoundResult(rest["round"], _part(arrays, "model"), float("nan"), 0)
-        kept = RoundResult(rest["kept"], _part(arrays, "kept") or state.arrays, float("nan"), 0)
-        restore_strategy(strategy, _part(arrays, "strategy"), rest["strategy"])
-        rounds, before = rest["rounds"], rest["seconds"]
-        seen = seen and from_sums(rest["round"], _part(arrays, "seen"), device)
-    else:
-        rounds.append((yield Scoring(prepared, state)))
+    by_validation = settings.training.stop == "best_validation"
+    try:
+        state, kept, rounds, before, seen = _resumed(prepared, strategy, store.checkpoint(settings.key))
+    except (KeyError, TypeError, ValueError, AttributeError):  # none was left, or it is damaged
+        strategy, before = settings.strategy.build(), 0.0
+        state = kept = RoundResult(0, task.initial(), float("nan"), 0)
+        seen = Cartography.start(len(task.train.rows), device) if settings.cartography else None
+        rounds = [(yield Scoring(prepared, state))]
     saved_at = time.monotonic()
     config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(device)}
     while state.number < settings.rounds:
@@ -214,6 +210,40 @@ def _train(
         if stop:
             raise Interrupted(f"{settings.label()} stopped after round {state.number}.")
     return kept, rounds, before, seen
+
+
+def _resumed(
+    prepared: Prepared, strategy: Strategy, saved: tuple[dict[str, np.ndarray], dict[str, Any]] | None
+) -> tuple[RoundResult, RoundResult, list[Figures], float, Cartography | None]:
+    """Where a checkpoint stands: its round, the round kept, figures, seconds, and what was seen.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: there is none, or it is not one of this run.
+    """
+    if saved is None:
+        raise ValueError("no checkpoint")
+    arrays, rest = saved
+    settings, task = prepared.settings, prepared.task
+    number, best, rounds, before = rest["round"], rest["kept"], rest["rounds"], float(rest["seconds"])
+    in_order = [one["round"] for one in rounds] == list(range(number + 1))
+    if not in_order or not 0 <= best <= number <= settings.rounds:
+        raise ValueError("rounds that do not follow each other")
+    model, kept = _part(arrays, "model"), _part(arrays, "kept")
+    shapes = {name: array.shape for name, array in task.initial().items()}
+    for some in (model, kept or model):
+        fits = {name: array.shape for name, array in some.items()} == shapes
+        if not fits or not all(np.isfinite(array).all() for array in some.values()):
+            raise ValueError("another model")
+    if not rest["strategy"].keys() >= strategy_state(strategy)[1].keys():
+        raise ValueError("another strategy")
+    restore_strategy(strategy, _part(arrays, "strategy"), rest["strategy"])
+    seen = None
+    if settings.cartography:
+        seen = from_sums(number, _part(arrays, "seen"), task.inputs.device)
+        if seen.mean.shape != (len(task.train.rows),):
+            raise ValueError("other examples")
+    nan = float("nan")
+    return RoundResult(number, model, nan, 0), RoundResult(best, kept or model, nan, 0), rounds, before, seen
 
 
 def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:

@@ -19,6 +19,7 @@ from fedsoft.evaluation import (
 )
 from fedsoft.study.analysis import Values, stack
 from fedsoft.study.plan import Cell
+from fedsoft.study.results import predictions_of
 from fedsoft.study.store import Store
 
 WITHIN = 0.02
@@ -133,7 +134,7 @@ def stability(
 def predicted(cell: Cell, strategy: str, seed: int, store: Store, device: str) -> tuple[np.ndarray, Tensor]:
     """Test images (N,) and predictions (J, N, C) of all sources of one seed under one strategy."""
     runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == strategy]
-    made = [store.predictions(run.key, ["test"]) for run in runs]
+    made = predictions_of(runs, store)
     return made[0]["test_rows"], stack(made, "test", device)
 
 

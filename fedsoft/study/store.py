@@ -1,5 +1,6 @@
 """The folder of a study's results: one folder a run, written whole, read without pickle."""
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,13 @@ FILES = ("settings.json", "model.npz", "predictions.npz", "rounds.json", "run.js
 """What a finished run leaves, in the order in which it is written."""
 
 
-RECORDED = {"engine", "seconds", "votes_bought", "bytes_sent", "privacy", "targets"}
-"""What a finished run's record holds at least."""
+RECORDED: dict[str, Any] = {
+    "engine": str, "seconds": float | int, "votes_bought": int, "bytes_sent": int, "privacy": dict,
+    "targets": dict, "crowd": object,
+}  # fmt: skip
+"""What a finished run's record holds at least, and of what type."""
+PARTS = ("test", "validation", "held_out")
+"""What may be predicted."""
 
 
 @dataclass(frozen=True)
@@ -66,27 +72,35 @@ class Store:
         write_npz(folder / "predictions.npz", predictions)
         write_json(folder / "rounds.json", rounds)
         write_json(folder / "run.json", record)
-        (folder / "checkpoint.npz").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (folder / "checkpoint.npz").unlink(missing_ok=True)
 
     def record(self, key: str) -> dict[str, Any]:
         """What is known of a finished run: engine, versions, commit, cost, summary of its targets."""
         path = self.run_folder(key) / "run.json"
         record: dict[str, Any] = read_json(path)
-        if not isinstance(record, dict) or not record.keys() >= RECORDED:
+        if not isinstance(record, dict) or not all(
+            name in record and isinstance(record[name], kind) for name, kind in RECORDED.items()
+        ):
             raise StoreError(f"{path} is not the record of a run; delete it and run again.")
         return record
 
-    def rounds(self, key: str) -> list[dict[str, float]]:
-        """Per-round figures of a finished run."""
+    def rounds(self, key: str, count: int | None = None) -> list[dict[str, float]]:
+        """Per-round figures of a finished run, of ``count`` rounds after the initial model if known."""
         path = self.run_folder(key) / "rounds.json"
         rounds: list[dict[str, float]] = read_json(path)
-        if not (isinstance(rounds, list) and rounds and all(_is_round(one, rounds[0]) for one in rounds)):
+        whole = isinstance(rounds, list) and rounds and all(_is_round(one, rounds[0]) for one in rounds)
+        if not whole or (count is not None and len(rounds) != count + 1):
             raise StoreError(f"{path} holds no figures of rounds; delete it and run again.")
         return rounds
 
     def predictions(self, key: str, parts: Sequence[str] = ("",)) -> dict[str, np.ndarray]:
         """Predictions of a finished run: all, or those arrays whose names begin with one of some parts."""
-        return read_npz(self.run_folder(key) / "predictions.npz", parts)
+        path = self.run_folder(key) / "predictions.npz"
+        made = read_npz(path, parts)
+        if not _are_predictions(made, parts):
+            raise StoreError(f"{path} does not hold a run's predictions; delete {path.parent} and run again.")
+        return made
 
     def save_checkpoint(self, key: str, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
         """Write where an unfinished run stands, in one file: arrays, and the rest as JSON among them."""
@@ -97,9 +111,28 @@ class Store:
         """Where an unfinished run stands, or None; a damaged checkpoint counts as none."""
         try:
             arrays = read_npz(self.run_folder(key) / "checkpoint.npz")
-            return arrays, json.loads(str(arrays.pop("json")))
-        except (StoreError, KeyError, json.JSONDecodeError):
+            state = json.loads(str(arrays.pop("json")))
+        except (StoreError, KeyError, ValueError, RecursionError):
             return None
+        return (arrays, state) if isinstance(state, dict) else None
+
+
+def _are_predictions(made: Mapping[str, np.ndarray], parts: Sequence[str]) -> bool:
+    """Whether arrays are probabilities (N, C) with the rows (N,) that they are of."""
+    tests = "test".startswith(tuple(parts))
+    for part in (part for part in PARTS if part in made or (tests and part == "test")):
+        probs = made.get(part)
+        if probs is None or probs.ndim != 2 or probs.dtype.kind != "f":
+            return False
+        if not ((probs >= 0) & (probs < 1.001)).all():
+            return False
+        for name in (f"{part}_rows", "test_client") if part == "test" else (f"{part}_rows",):
+            beside = made.get(name)
+            if beside is None or beside.shape != probs.shape[:1] or beside.dtype.kind != "i":
+                return False
+            if (beside < 0).any():
+                return False
+    return True
 
 
 def _is_round(found: Any, first: Any) -> bool:

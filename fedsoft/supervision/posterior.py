@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from fedsoft.annotators.denoise import denoised_mean, fit_denoised_prior
+from fedsoft.annotators.denoise import MOST_VOTES, denoised_mean, fit_denoised_prior
 from fedsoft.annotators.prior import fit_prior, posterior_mean, tally
 from fedsoft.annotators.slip_rate import (
     agreement_counts,
@@ -65,23 +65,32 @@ class HumanSoftDenoised(LabelSource):
             DataError: there is no anchor, or the stated slip rate leaves votes without meaning.
         """
         votes = evidence.need("votes", "human_soft_denoised")
+        if (most := int(votes.sum(axis=1).max())) > MOST_VOTES:
+            raise DataError(
+                f"label source 'human_soft_denoised' takes {MOST_VOTES} votes an image at most, and one has "
+                f"{most}; set scenario.votes, or choose human_soft_shrunk."
+            )
         rate = self._rate(votes, evidence)
         prior = fit_denoised_prior(votes, evidence.labels, rate)
         return denoised_mean(votes, prior[evidence.labels], rate)
 
     def _rate(self, votes: np.ndarray, evidence: Evidence) -> float:
         counts = agreement_counts(votes, evidence.labels, int(votes.sum(axis=1).max()))
-        if self.unambiguous_share is not None:
-            return estimate_slip_rate(counts, evidence.classes, self.unambiguous_share)
-        if self.slip_rate is None:
+        if self.slip_rate is not None:
+            rate, why, other = self.slip_rate, "", "one"
+        elif self.unambiguous_share is not None:
+            rate = estimate_slip_rate(counts, evidence.classes, self.unambiguous_share)
+            why = f", which an unambiguous share of {self.unambiguous_share:g} implies,"
+            other = "a slip rate"
+        else:
             low, high = slip_rate_band(counts, evidence.classes)
             raise DataError(
                 "label source 'human_soft_denoised' is not identified: from votes alone, any slip rate from "
                 f"{low:.3g} to {high:.3g} is possible; state an anchor, `unambiguous_share` or `slip_rate`."
             )
-        if self.slip_rate >= largest_rate(evidence.classes):
+        if rate >= (largest := largest_rate(evidence.classes)):
             raise DataError(
-                f"label source 'human_soft_denoised': at a slip rate of {self.slip_rate:g} votes on "
-                f"{evidence.classes} classes say nothing; state one below {largest_rate(evidence.classes):g}."
+                f"label source 'human_soft_denoised': at a slip rate of {rate:.3g}{why} votes on "
+                f"{evidence.classes} classes say nothing; state {other} below {largest:.3g}."
             )
-        return self.slip_rate
+        return rate

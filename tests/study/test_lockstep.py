@@ -86,6 +86,20 @@ def test_one_that_fails_leaves_the_others_where_they_are(tiny, tmp_path):
     assert all(study.store.is_done(run.key) for run in good)
 
 
+@pytest.mark.parametrize("error", [EngineError, RuntimeError, MemoryError])
+def test_whatever_goes_wrong_the_others_leave_checkpoints(tiny, tmp_path, error):
+    study = open_study(tiny | {"sources": ["hard"]}, "tiny.toml", tmp_path)
+
+    def fail_late(settings, figures):
+        if settings.key == study.plan.runs[0].key and figures["round"] == 2:
+            raise error("no more")
+
+    with pytest.raises(error, match="no more"):
+        execute_together(study.plan.runs, study.store, "all", "cpu", Hooks(fail_late))
+    begun = [run for run in study.plan.runs if study.store.checkpoint(run.key)]
+    assert len(begun) == len(study.plan.runs) - 1
+
+
 def test_what_ran_is_recorded_and_seconds_are_shared(tiny, tmp_path):
     study = open_study(tiny | {"sources": ["hard"]}, "tiny.toml", tmp_path)
     execute_together(study.plan.runs, study.store, 7, "cpu")

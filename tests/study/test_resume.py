@@ -110,6 +110,40 @@ def test_killed_half_way_and_continued(tiny, finished, tmp_path, run, models):
     assert models(tmp_path) == models(finished.store.root)
 
 
+def change(state, **changes):
+    return {name: value for name, value in {**state, **changes}.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda arrays, state: (arrays, []),
+        lambda arrays, state: (arrays, change(state, round=None)),
+        lambda arrays, state: (arrays, change(state, round=99)),
+        lambda arrays, state: (arrays, change(state, round=-1)),
+        lambda arrays, state: (arrays, change(state, round="1")),
+        lambda arrays, state: (arrays, change(state, kept=-1)),
+        lambda arrays, state: (arrays, change(state, rounds=state["rounds"][:1])),
+        lambda arrays, state: (arrays, change(state, strategy={})),
+        lambda arrays, state: (arrays, change(state, strategy=3)),
+        lambda arrays, state: (arrays, change(state, seconds="soon")),
+        lambda arrays, state: ({n: a for n, a in arrays.items() if "weight" not in n}, state),
+        lambda arrays, state: ({n: a[..., :1] for n, a in arrays.items()}, state),
+        lambda arrays, state: ({n: a * np.nan for n, a in arrays.items()}, state),
+    ],
+)
+def test_a_checkpoint_of_the_wrong_shape_is_left_aside(tiny, finished, tmp_path, run, models, damage):
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    seen = []
+    with pytest.raises(Interrupted):
+        run(study, stack=1, hooks=Hooks(lambda settings, figures: seen.append(settings.key), lambda: True))
+    arrays, state = damage(*study.store.checkpoint(seen[0]))
+    study.store.save_checkpoint(seen[0], arrays, state)
+    run(study, stack=1)
+    assert models(tmp_path) == models(finished.store.root)
+    assert [f["round"] for f in study.store.rounds(seen[0])] == [0, 1, 2, 3]
+
+
 def test_a_damaged_checkpoint_is_left_aside(tiny, finished, tmp_path, run, models):
     study = open_study(tiny, "tiny.toml", tmp_path)
     for one in study.plan.runs:

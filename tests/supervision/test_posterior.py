@@ -8,7 +8,7 @@ import pytest
 from fedsoft.annotators.noise import slip, uniform_others
 from fedsoft.errors import DataError
 from fedsoft.streams import stream
-from fedsoft.supervision import SOURCES, dose, supervise
+from fedsoft.supervision import SOURCES, Evidence, dose, supervise
 
 SHARE = 0.5
 
@@ -101,6 +101,21 @@ def test_two_anchors_are_refused():
 def test_a_rate_at_which_votes_say_nothing_is_told(known):
     with pytest.raises(DataError, match=r"votes on 4 classes say nothing; state one below 0\.75"):
         targets("human_soft_denoised", known(0.0, 3)[1], slip_rate=0.8)
+
+
+def test_a_share_that_implies_such_a_rate_is_told():
+    votes = np.eye(3, dtype=int)[(np.arange(60) + 1) % 3] * 5  # never for the label
+    evidence = Evidence(np.arange(60) % 3, 3, np.zeros(60, int), votes=votes)
+    with pytest.raises(DataError, match=r"which an unambiguous share of 0.8 implies, votes .* say nothing"):
+        targets("human_soft_denoised", evidence, unambiguous_share=0.8)
+
+
+def test_more_votes_than_can_be_told_apart_are_refused():
+    votes = np.eye(3, dtype=int)[np.arange(60) % 3] * 5
+    votes[7, 2] = 600
+    evidence = Evidence(np.arange(60) % 3, 3, np.zeros(60, int), votes=votes)
+    with pytest.raises(DataError, match=r"takes 500 votes an image at most, and one has 60\d; set scenario"):
+        targets("human_soft_denoised", evidence, slip_rate=0.05)
 
 
 def test_clients_are_pooled(known):
