@@ -1,10 +1,11 @@
 """The command line: parses, calls, prints. Heavy imports wait until a command needs them."""
 
+import contextlib
 import gc
 import importlib
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -104,8 +105,7 @@ def run(
     if dry_run:
         typer.echo(opened.summary())
         return
-    stop = _stop_on_interrupt()
-    with Live(opened.open_runs) as live:
+    with _stop_on_interrupt() as stop, Live(opened.open_runs) as live:
         finished = opened.run(engine.value, workers, live.after_round, stop, address)
     if not finished:
         typer.echo(f"\nStopped; nothing is lost. Continue with:\n  {_command_line()}")
@@ -222,10 +222,11 @@ def _registry(kind: Kind) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _stop_on_interrupt() -> Any:
+@contextlib.contextmanager
+def _stop_on_interrupt() -> Iterator[Callable[[], bool]]:
     """A function that says whether Ctrl-C was pressed, or a batch system asked the program to end.
 
-    A second time ends it at once.
+    A second time ends it at once, as the first does outside.
     """
     pressed = False
 
@@ -235,9 +236,12 @@ def _stop_on_interrupt() -> Any:
             raise KeyboardInterrupt
         pressed = True
 
-    for asked in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(asked, press)
-    return lambda: pressed
+    before = {asked: signal.signal(asked, press) for asked in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: pressed
+    finally:
+        for asked, handler in before.items():
+            signal.signal(asked, handler)
 
 
 def _command_line() -> str:

@@ -209,6 +209,14 @@ def test_own_data_with_votes_and_without(fedsoft, tmp_path):
     assert (code, err) == (0, "")
 
 
+def test_signals_are_the_callers_again_after_a_run(fedsoft, tmp_path):
+    """What follows, such as the report, is stopped as any program is."""
+    (tmp_path / "study.toml").write_text(GOOD)
+    before = [signal.getsignal(asked) for asked in (signal.SIGINT, signal.SIGTERM)]
+    assert fedsoft("run", "study.toml", "--workers", "1")[0] == 0
+    assert [signal.getsignal(asked) for asked in (signal.SIGINT, signal.SIGTERM)] == before
+
+
 def test_dry_run_writes_nothing(fedsoft, tmp_path):
     (tmp_path / "study.toml").write_text(GOOD)
     code, out, _ = fedsoft("run", "study.toml", "--dry-run")
@@ -319,7 +327,10 @@ def test_asked_to_stop_it_ends_cleanly_and_says_how_to_go_on(tmp_path, long_stud
     assert process.returncode == 130
     assert "fedsoft run study.toml --workers" in out
     assert "Traceback" not in out + err
-    assert list(Path(tmp_path).glob("runs/study/runs/*/checkpoint.npz"))
+    begun = len(list(Path(tmp_path).glob("runs/study/runs/*/checkpoint.npz")))
+    assert begun
+    again = subprocess.run([*process.args, "--dry-run"], cwd=tmp_path, capture_output=True, text=True)
+    assert f"4 of 4 are still to run, {begun} of them from a checkpoint" in again.stdout
 
 
 def test_a_batch_system_may_ask_all_processes_to_stop(long_study):

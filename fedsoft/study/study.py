@@ -46,18 +46,18 @@ class OpenStudy:
     def summary(self) -> str:
         """What would run, for a person."""
         everything = [run for phase in self.plan.phases for run in phase]
-        study, total, opened = self.plan.study, len(everything), len(self.open_runs)
+        study, total, opened = self.plan.study, len(everything), self.open_runs
         teachers = sum(run.kind == "teacher" for run in everything)
         others = total - teachers - len(self.plan.runs)
         behind = f", {others} more that ensembles and calibrated runs are made of" if others else ""
         cells = f" × {len(self.plan.cells)} cells of the grid" if study.grid else ""
-        stand = sum(self.store.checkpoint(run.key) is not None for run in self.open_runs)
+        stand = sum(self.store.checkpoint(run.key) is not None for run in opened)
         begun = f", {stand} of them from a checkpoint" if stand else ""
         rivals = f" and {len(study.rivals)} rivals" if study.rivals else ""
         return (
             f"{study.name}: {len(study.sources)} sources{rivals} × {len(study.strategies)} strategies × "
             f"{len(study.seeds)} seeds{cells} = {len(self.plan.runs)} runs of {study.rounds} rounds{behind}, "
-            f"and {teachers} teachers; {opened} of {total} are still to run{begun}.\n"
+            f"and {teachers} teachers; {len(opened)} of {total} are still to run{begun}.\n"
             f"Results go to {self.store.root}."
         )
 
