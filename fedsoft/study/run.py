@@ -173,10 +173,10 @@ def _train(
     strategy, grid = settings.strategy.build(), host.make_grid(prepared.task)
     device = task.inputs.device
     by_validation = settings.training.stop == "best_validation"
-    try:
-        state, kept, rounds, before, seen = _resumed(prepared, strategy, store.checkpoint(settings.key))
-    except (KeyError, TypeError, ValueError, AttributeError):  # none was left, or it is damaged
-        strategy, before = settings.strategy.build(), 0.0
+    if standing := _standing(prepared, strategy, store.checkpoint(settings.key)):
+        state, kept, rounds, before, seen = standing
+    else:
+        strategy, before = settings.strategy.build(), 0.0  # anew: part of a damaged state may be in it
         state = kept = RoundResult(0, task.initial(), float("nan"), 0)
         seen = Cartography.start(len(task.train.rows), device) if settings.cartography else None
         rounds = [(yield Scoring(prepared, state))]
@@ -212,16 +212,21 @@ def _train(
     return kept, rounds, before, seen
 
 
-def _resumed(
-    prepared: Prepared, strategy: Strategy, saved: tuple[dict[str, np.ndarray], dict[str, Any]] | None
-) -> tuple[RoundResult, RoundResult, list[Figures], float, Cartography | None]:
-    """Where a checkpoint stands: its round, the round kept, figures, seconds, and what was seen.
+Checkpoint = tuple[dict[str, np.ndarray], dict[str, Any]]
+Standing = tuple[RoundResult, RoundResult, list[Figures], float, Cartography | None]
+"""A round, the round kept, the figures of all, the seconds spent, and what was seen."""
 
-    Raises:
-        KeyError, TypeError, ValueError, AttributeError: there is none, or it is not one of this run.
-    """
-    if saved is None:
-        raise ValueError("no checkpoint")
+
+def _standing(prepared: Prepared, strategy: Strategy, saved: Checkpoint | None) -> Standing | None:
+    """Where a checkpoint stands, the strategy in its state; None where there is no good one."""
+    try:
+        return _restored(prepared, strategy, saved) if saved else None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _restored(prepared: Prepared, strategy: Strategy, saved: Checkpoint) -> Standing:
+    """Where a checkpoint stands; some error where it is not one of this run."""
     arrays, rest = saved
     settings, task = prepared.settings, prepared.task
     number, best, rounds, before = rest["round"], rest["kept"], rest["rounds"], float(rest["seconds"])
@@ -262,7 +267,7 @@ def _predictions(prepared: Prepared, parameters: dict[str, torch.Tensor]) -> dic
     for name, rows in parts.items():
         if len(rows):
             inputs = prepared.task.inputs[torch.from_numpy(rows)]
-            arrays[name] = predict(prepared.task.model, parameters, inputs).cpu().numpy()
+            arrays[name] = predict(prepared.task.model, parameters, inputs).contiguous().cpu().numpy()
             arrays[f"{name}_rows"] = rows.astype(np.int32)
     return arrays
 

@@ -46,6 +46,15 @@ def test_runs_in_lockstep_are_runs_alone(tiny, tmp_path, run, alone, stack):
     assert_same_results(alone, predictions(study))
 
 
+def test_each_run_gets_its_own_figures(tiny, tmp_path, run):
+    tiny |= {"sources": ["hard", "human_soft"], "strategies": ["fedavg"], "seeds": [0, 1, 2]}
+    alone = run(open_study(tiny, "tiny.toml", tmp_path / "alone"), stack=1)
+    together = run(open_study(tiny, "tiny.toml", tmp_path / "together"), stack=64)
+    for one in alone.plan.runs:
+        for here, there in zip(alone.store.rounds(one.key), together.store.rounds(one.key), strict=True):
+            assert there == pytest.approx(here, abs=1e-4, nan_ok=True)
+
+
 OPTIONS = {"votes_k": {"k": 2}, "human_soft_denoised": {"slip_rate": 0.05}}
 SINGLE_ANSWERS = {"dawid_skene", "one_coin", "wawa"}
 
