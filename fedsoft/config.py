@@ -134,7 +134,7 @@ class Study(BaseModel):
     tuned: str = Field("not tuned", description="how learning rates and rounds were chosen, for the report")
     rounds: int = Field(ge=1, description="rounds of every run")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        min_length=1, description="each a run with chances of its own; intervals take five or more"
+        min_length=1, description="each a run of its own; with few, intervals are wide"
     )
     folds: int = Field(5, ge=2, description="a seed holds out the fold `seed mod folds`")
     redraw: Redraw = Redraw()

@@ -62,7 +62,7 @@ class HumanSoftDenoised(LabelSource):
         """Posterior means, given the anchor.
 
         Raises:
-            DataError: there is no anchor, or the stated slip rate leaves votes without meaning.
+            DataError: there is no anchor, its slip rate leaves votes without meaning, or they are too many.
         """
         votes = evidence.need("votes", "human_soft_denoised")
         if (most := int(votes.sum(axis=1).max())) > MOST_VOTES:
