@@ -37,7 +37,7 @@ def scale(folder: Path, repeats: int) -> dict[str, Any]:
     """The whole study as it stands, with its report, in one process: medians."""
     study = validate(read_study(STUDY), str(STUDY))
     points = [_point(folder / f"scale-{repeat}", ()) for repeat in range(repeats)]
-    imports = "import fedsoft.study.execute, fedsoft.report.page"
+    imports = "import fedsoft.execution.lockstep, fedsoft.report.page"
     return {
         "clients": study.scenario.clients,
         "runs": len(study.arms) * len(study.strategies) * len(study.seeds),

@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fedsoft.study.ray_workers import RayWorkers
-from fedsoft.study.run import Hooks
-from fedsoft.study.runner import InProcess
-from fedsoft.study.study import open_study
+from fedsoft.execution.processes import InProcess
+from fedsoft.execution.ray_workers import RayWorkers
+from fedsoft.execution.run import Hooks
+from fedsoft.study.opened import open_study
 
 STUDY = {
     "name": "ray_workers",

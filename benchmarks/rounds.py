@@ -16,13 +16,13 @@ from benchmarks import limit, plain_loop
 from benchmarks.apart import call
 from benchmarks.tasks import load
 from benchmarks.workloads import Workload
+from fedsoft.execution.groups import Group, groups_of
+from fedsoft.execution.lockstep import execute_together
+from fedsoft.execution.processes import InProcess
+from fedsoft.execution.run import Hooks
 from fedsoft.federation import Stack, Task, programs, to_parameters
 from fedsoft.files import write_npz
-from fedsoft.study.execute import execute_together
-from fedsoft.study.groups import Group, groups_of
-from fedsoft.study.run import Hooks
-from fedsoft.study.runner import InProcess
-from fedsoft.study.study import open_study
+from fedsoft.study.opened import open_study
 from fedsoft.training import local_update
 
 ROUNDS = 8

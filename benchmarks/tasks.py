@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from fedsoft.federation import Task
+from fedsoft.study.opened import open_study
 from fedsoft.study.prepare import prepare
-from fedsoft.study.study import open_study
 
 
 @lru_cache(maxsize=4)

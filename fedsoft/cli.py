@@ -98,15 +98,16 @@ def run(
     if workers == "ray" and engine is Engine.ray:
         raise EngineError("--workers ray spreads runs, --engine ray the clients of one run; leave one out.")
     from fedsoft.config import read_study
+    from fedsoft.execution.conduct import run_study
     from fedsoft.report.live import Live
-    from fedsoft.study.study import open_study
+    from fedsoft.study.opened import open_study
 
     opened = open_study(read_study(study, settings or []), str(study), out)
     if dry_run:
         typer.echo(opened.summary())
         return
     with _stop_on_interrupt() as stop, Live(opened.open_runs) as live:
-        finished = opened.run(engine.value, workers, live.after_round, stop, address)
+        finished = run_study(opened, engine.value, workers, live.after_round, stop, address)
     if not finished:
         typer.echo(f"\nStopped; nothing is lost. Continue with:\n  {_command_line()}")
         raise typer.Exit(130)

@@ -10,9 +10,9 @@ import os
 from pathlib import Path
 
 from fedsoft.config import read_study
+from fedsoft.execution.superlink import flwr_run
 from fedsoft.report import write_report
-from fedsoft.study.study import open_study
-from fedsoft.study.superlink import flwr_run
+from fedsoft.study.opened import open_study
 
 
 def main() -> None:

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from fedsoft.analysis.stability import MEASURES, predicted, steadiness
 from fedsoft.config import read_study
+from fedsoft.execution.conduct import run_study
 from fedsoft.report.live import Live
 from fedsoft.report.tables import Cell, Table, to_rich
+from fedsoft.study.opened import OpenStudy, open_study
 from fedsoft.study.plan import labels
-from fedsoft.study.stability import MEASURES, predicted, steadiness
-from fedsoft.study.study import OpenStudy, open_study
 
 PARTS = ("training", "partition", "votes")
 
@@ -41,7 +42,7 @@ def main() -> None:
         grid = {f"redraw.{part}": list(range(options.redraws))}
         study = open_study({**table, "grid": grid}, str(options.study), options.out)
         with Live(study.open_runs) as live:
-            study.run("inprocess", options.workers, live.after_round, lambda: False)
+            run_study(study, "inprocess", options.workers, live.after_round, lambda: False)
         rows += [[Cell(f"{part} redrawn")], *rows_of(study)]
     columns = ("source", "churn", "variance", "variance at\nequal confidence")
     Console().print(to_rich(Table(columns, rows)))

@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from fedsoft.config import read_study
+from fedsoft.execution.conduct import run_study
 from fedsoft.report.live import Live
-from fedsoft.study.prepare import load_dataset
+from fedsoft.study.data import load_dataset
+from fedsoft.study.opened import open_study
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
-from fedsoft.study.study import open_study
 
 
 def main() -> None:
@@ -37,7 +38,7 @@ def main() -> None:
     table |= {"name": f"tune-{table['name']}", "seeds": options.seeds, "grid": {options.key: options.values}}
     study = open_study(table, str(options.study))
     with Live(study.open_runs) as live:
-        study.run("inprocess", None, live.after_round, lambda: False)
+        run_study(study, "inprocess", None, live.after_round, lambda: False)
 
     losses: dict[tuple[str, str, float], list[np.ndarray]] = defaultdict(list)
     own: dict[tuple[str, str, float], list[float]] = defaultdict(list)

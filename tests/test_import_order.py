@@ -19,6 +19,8 @@ ROOMS = (
     "evaluation",
     "config",
     "study",
+    "execution",
+    "analysis",
     "report",
     "cli",
 )
@@ -71,6 +73,9 @@ def test_imports_follow_the_order(room, file):
         ("evaluation", "from fedsoft.datasets import AnnotatedDataset", ["datasets"]),
         ("evaluation", "from fedsoft.registry import Options", []),
         ("study", "from fedsoft.evaluation import METRICS", []),
+        ("study", "from fedsoft.execution.run import Hooks", ["execution"]),
+        ("execution", "from fedsoft.analysis import digest", ["analysis"]),
+        ("analysis", "from fedsoft.report.words import headline", ["report"]),
         ("streams", "import fedsoft.datasets", ["datasets"]),
         ("files", "from fedsoft.errors import StoreError", []),
     ],

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fedsoft.cli import Kind, _registry
-from fedsoft.study.study import open_study
+from fedsoft.study.opened import open_study
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

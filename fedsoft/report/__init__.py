@@ -24,12 +24,12 @@ def write_report(folder: Path, figures: Path | None = None) -> Path:
     # Heavy imports wait: the live display shares this package.
     from rich.console import Console
 
+    from fedsoft.analysis.digest import digest
     from fedsoft.files import write_text
     from fedsoft.report.page import page
     from fedsoft.report.pictures import write_figures
     from fedsoft.report.terminal import show
-    from fedsoft.study.digest import digest
-    from fedsoft.study.study import reopen_study
+    from fedsoft.study.opened import reopen_study
 
     result = digest(reopen_study(folder))
     path = folder / "report.html"

@@ -2,11 +2,11 @@
 
 import math
 
+from fedsoft.analysis.agreement import EQUAL_VOTES
 from fedsoft.evaluation import ModeShifts
 from fedsoft.report.numbers import NOT_ENOUGH, plain, signed
 from fedsoft.report.shown import Shown
 from fedsoft.report.tables import Cell, Table
-from fedsoft.study.agreement import EQUAL_VOTES
 
 COLUMNS = {
     "kl": "KL",

@@ -1,9 +1,9 @@
 """How the maps of the training examples go with people's uncertainty."""
 
+from fedsoft.analysis.cartography import PEOPLE, QUANTITIES, Atlas, Correlation
 from fedsoft.report.numbers import interval, signed
 from fedsoft.report.shown import Shown
 from fedsoft.report.tables import Cell, Table
-from fedsoft.study.cartography import PEOPLE, QUANTITIES, Atlas, Correlation
 
 
 def cartography_table(shown: Shown, atlas: Atlas) -> Table:

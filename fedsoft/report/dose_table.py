@@ -1,10 +1,10 @@
 """The doses of effects: how far apart the targets are that each effect compares."""
 
+from fedsoft.analysis.effects import CHAIN, effects_of
 from fedsoft.report.numbers import plain
 from fedsoft.report.shown import Shown
 from fedsoft.report.tables import Cell, Table
 from fedsoft.report.words import STRATA
-from fedsoft.study.effects import CHAIN, effects_of
 
 
 def dose_table(shown: Shown) -> Table | None:

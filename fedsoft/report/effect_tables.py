@@ -1,10 +1,11 @@
 """Tables of effects, and what each effect means."""
 
+from fedsoft.analysis.effects import VIEWS as ORDER
+from fedsoft.analysis.estimates import CONTRAST, HARDEST, MARGIN_CONTRAST, REST
+from fedsoft.analysis.values import MARGIN
 from fedsoft.report.shown import Shown
 from fedsoft.report.tables import Cell, Table, effect_cell
 from fedsoft.report.words import STRATA, VIEWS
-from fedsoft.study.analysis import CONTRAST, HARDEST, MARGIN, MARGIN_CONTRAST, REST
-from fedsoft.study.effects import VIEWS as ORDER
 
 MEANINGS = {
     "amount": "how much softness, image by image, whatever classes it goes to",

@@ -6,11 +6,11 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
+from fedsoft.analysis.digest import Digest
 from fedsoft.config import Endpoint
 from fedsoft.report import figures
 from fedsoft.report.shown import Shown, axes_name, in_detail
 from fedsoft.report.words import METRICS, reference_name
-from fedsoft.study.digest import Digest
 
 
 @dataclass(frozen=True)

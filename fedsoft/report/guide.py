@@ -1,6 +1,6 @@
 """How to read a report: its words and its numbers, each in a short paragraph."""
 
-from fedsoft.study.digest import Digest
+from fedsoft.analysis.digest import Digest
 
 
 def guide(result: Digest) -> dict[str, str]:

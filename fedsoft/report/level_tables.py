@@ -4,12 +4,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fedsoft.analysis.digest import Digest
+from fedsoft.analysis.estimates import CONTRAST
 from fedsoft.report.numbers import NOT_ENOUGH, amount, interval, plain, reach, signed, size
 from fedsoft.report.shown import Shown, axes_name, value_name
 from fedsoft.report.tables import Cell, Table, level_cell
 from fedsoft.report.words import METRICS
-from fedsoft.study.analysis import CONTRAST
-from fedsoft.study.digest import Digest
 
 LEVELS = ("accuracy", "nll", "brier", "signed_gap")
 

@@ -5,6 +5,8 @@ from functools import partial
 from html import escape
 from importlib.resources import files
 
+from fedsoft.analysis.digest import Digest
+from fedsoft.analysis.estimates import HARDEST
 from fedsoft.parallel import in_parallel
 from fedsoft.report.agreement_tables import agreement_table, mode_shift_line, selective_table
 from fedsoft.report.cartography_table import cartography_note, cartography_table
@@ -19,8 +21,6 @@ from fedsoft.report.shown import FEW, Shown, axes_name, in_detail
 from fedsoft.report.stability_table import stability_note, stability_table
 from fedsoft.report.tables import to_html
 from fedsoft.report.words import METRICS, cell_verdicts, data_line, headline, reference_name, verdict_notes
-from fedsoft.study.analysis import HARDEST
-from fedsoft.study.digest import Digest
 
 
 def page(result: Digest) -> str:

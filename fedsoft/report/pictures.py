@@ -5,10 +5,10 @@ import re
 from functools import partial
 from pathlib import Path
 
+from fedsoft.analysis.digest import Digest
 from fedsoft.files import write_bytes
 from fedsoft.parallel import in_parallel
 from fedsoft.report.gallery import Plate, all_plates
-from fedsoft.study.digest import Digest
 
 DPI = 130
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from fedsoft.analysis.digest import Digest
 from fedsoft.report.numbers import NOT_ENOUGH, amount, duration, plain, signed
 from fedsoft.report.shown import Shown, choice_name, value_name
 from fedsoft.report.tables import Cell, Table
-from fedsoft.study.digest import Digest
 
 VERSIONS = ("fedsoft", "commit", "python", "flwr", "ray", "torch", "numpy")
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from fedsoft.analysis.digest import CellDigest, Digest
+from fedsoft.analysis.estimates import Estimate
 from fedsoft.registry import Options
 from fedsoft.report.colours import colours_of
-from fedsoft.study.analysis import Estimate
-from fedsoft.study.digest import CellDigest, Digest
 from fedsoft.study.plan import labels
 
 FEW = 3

@@ -2,10 +2,10 @@
 
 import math
 
+from fedsoft.analysis.stability import MEASURES, WITHIN, Progress, Stability
 from fedsoft.report.numbers import NOT_ENOUGH, interval, plain
 from fedsoft.report.shown import Shown
 from fedsoft.report.tables import Cell, Table
-from fedsoft.study.stability import MEASURES, WITHIN, Progress, Stability
 
 UNITS = {
     "sets": "leaving out one fold's seeds in turn",

@@ -7,8 +7,8 @@ from html import escape
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from fedsoft.analysis.estimates import Estimate
 from fedsoft.report.numbers import interval, places_for, plain, reach, signed
-from fedsoft.study.analysis import Estimate
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from fedsoft.analysis.digest import Digest
 from fedsoft.report.level_tables import conclusions_table, result_table, strategy_table
 from fedsoft.report.shown import axes_name, in_detail
 from fedsoft.report.tables import to_rich
 from fedsoft.report.words import data_line, headline, verdict_notes
-from fedsoft.study.digest import Digest
 
 
 def show(result: Digest, path: Path, console: Console) -> None:

@@ -1,20 +1,14 @@
 """What a report says in words: the question, the verdict, the data."""
 
+from fedsoft.analysis.conclusions import Conclusion
+from fedsoft.analysis.digest import Digest
+from fedsoft.analysis.effects import VIEW_NAMES
+from fedsoft.analysis.estimates import CONTRAST, HARDEST, MARGIN_CONTRAST, MARGIN_REST, REST
+from fedsoft.analysis.values import MARGIN
 from fedsoft.config import Endpoint
 from fedsoft.report.numbers import amount, interval, places_for, plain, signed
 from fedsoft.report.shown import axes_name, choice_name
-from fedsoft.study.analysis import (
-    CONTRAST,
-    HARDEST,
-    MARGIN,
-    MARGIN_CONTRAST,
-    MARGIN_REST,
-    REST,
-    Conclusion,
-)
-from fedsoft.study.digest import Digest
-from fedsoft.study.effects import VIEW_NAMES
-from fedsoft.study.prepare import load_dataset
+from fedsoft.study.data import load_dataset
 
 STRATA = {
     "all": "all examples",

@@ -43,7 +43,7 @@ class RunSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     dataset: DatasetChoice
     content: str
     source: SourceChoice

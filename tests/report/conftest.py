@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from fedsoft.study.digest import Digest, digest
-from fedsoft.study.study import open_study, reopen_study
+from fedsoft.analysis.digest import Digest, digest
+from fedsoft.execution.conduct import run_study
+from fedsoft.study.opened import open_study, reopen_study
 
 TINY: dict[str, Any] = {
     "name": "tiny",
@@ -25,7 +26,7 @@ TINY: dict[str, Any] = {
 
 def _run(folder: Path, **changes: Any) -> Path:
     table = {key: value for key, value in {**TINY, **changes}.items() if value is not None}
-    assert open_study(table, "tiny.toml", folder).run("inprocess", 1, lambda *_: None, lambda: False)
+    assert run_study(open_study(table, "tiny.toml", folder), "inprocess", 1, lambda *_: None, lambda: False)
     return folder
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fedsoft.analysis.cartography import Atlas, TrainingMap
+from fedsoft.analysis.digest import Digest, digest
 from fedsoft.report import figures
 from fedsoft.report.cartography_table import cartography_note, cartography_table
 from fedsoft.report.numbers import signed
 from fedsoft.report.page import page
 from fedsoft.report.shown import Shown
-from fedsoft.study.cartography import Atlas, TrainingMap
-from fedsoft.study.digest import Digest, digest
-from fedsoft.study.study import reopen_study
+from fedsoft.study.opened import reopen_study
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@ import dataclasses
 
 import numpy as np
 
+from fedsoft.analysis.digest import Digest, digest
 from fedsoft.report.dose_table import dose_table
 from fedsoft.report.page import page
 from fedsoft.report.shown import Shown
-from fedsoft.study.digest import Digest, digest
-from fedsoft.study.study import reopen_study
+from fedsoft.study.opened import reopen_study
 
 
 def test_each_effect_of_two_sources_has_its_dose(run_tiny) -> None:

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from fedsoft.analysis.digest import Digest, digest
 from fedsoft.report import figures
 from fedsoft.report.colours import colours_of
 from fedsoft.report.figures.grid import positions
@@ -12,8 +13,7 @@ from fedsoft.report.figures.maps import border, planes
 from fedsoft.report.figures.style import to_svg, wrapped
 from fedsoft.report.numbers import signed
 from fedsoft.report.shown import Shown
-from fedsoft.study.digest import Digest, digest
-from fedsoft.study.study import reopen_study
+from fedsoft.study.opened import reopen_study
 
 
 @pytest.fixture(scope="module")

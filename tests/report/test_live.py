@@ -1,7 +1,7 @@
 import pytest
 
+from fedsoft.analysis.digest import Digest
 from fedsoft.report.live import Live, _minutes
-from fedsoft.study.digest import Digest
 
 
 def test_counts_runs_and_rounds(result: Digest, capsys: pytest.CaptureFixture[str]) -> None:

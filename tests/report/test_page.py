@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fedsoft.analysis.digest import Digest, digest
 from fedsoft.report import write_report
 from fedsoft.report.colours import colours_of
 from fedsoft.report.page import page
 from fedsoft.report.pictures import write_figures
-from fedsoft.study.digest import Digest, digest
-from fedsoft.study.study import reopen_study
+from fedsoft.study.opened import reopen_study
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,11 @@ import math
 
 import pytest
 
+from fedsoft.analysis.digest import Digest
+from fedsoft.analysis.stability import Progress, Stability, Steadiness
 from fedsoft.report.numbers import plain
 from fedsoft.report.shown import Shown
 from fedsoft.report.stability_table import stability_note, stability_table
-from fedsoft.study.digest import Digest
-from fedsoft.study.stability import Progress, Stability, Steadiness
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from fedsoft.analysis.digest import Digest
+from fedsoft.analysis.estimates import Estimate
 from fedsoft.report.effect_tables import effects_table
 from fedsoft.report.level_tables import privacy_note, result_table, strategy_table
 from fedsoft.report.numbers import amount, plain, signed
 from fedsoft.report.shown import Shown
 from fedsoft.report.tables import Cell, Table, effect_cell, level_cell, to_html, to_rich
-from fedsoft.study.analysis import Estimate
-from fedsoft.study.digest import Digest
 
 
 def printed(table: Table, width: int = 80) -> str:

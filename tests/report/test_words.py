@@ -3,10 +3,10 @@ import math
 
 import pytest
 
+from fedsoft.analysis.conclusions import Conclusion
+from fedsoft.analysis.digest import Digest
 from fedsoft.config import Endpoint
 from fedsoft.report.words import cell_verdicts, data_line, headline, verdict_notes, verdict_sentence
-from fedsoft.study.analysis import Conclusion
-from fedsoft.study.digest import Digest
 
 
 def conclusion(verdict: str, **changes: object) -> Conclusion:

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from fedsoft.analysis.scores import test_fold as score_fold
+from fedsoft.analysis.values import gather
 from fedsoft.errors import StudyFileError
 from fedsoft.evaluation import apply_temperature, fit_temperature, onehot
-from fedsoft.study.analysis import gather
-from fedsoft.study.prepare import client_labels, load_dataset, prepare
-from fedsoft.study.results import test_fold as score_fold
-from fedsoft.study.study import open_study
+from fedsoft.study.data import load_dataset
+from fedsoft.study.dealing import client_labels
+from fedsoft.study.opened import open_study
+from fedsoft.study.prepare import prepare
 
 
 @pytest.fixture

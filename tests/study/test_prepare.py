@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
+from fedsoft.analysis.scores import test_fold as score_fold
 from fedsoft.errors import StudyFileError
+from fedsoft.execution.processes import InProcess
+from fedsoft.execution.run import Hooks
+from fedsoft.study.opened import open_study
 from fedsoft.study.prepare import prepare
-from fedsoft.study.results import test_fold as score_fold
-from fedsoft.study.run import Hooks
-from fedsoft.study.runner import InProcess
-from fedsoft.study.study import open_study
 
 
 def test_clients_hold_what_the_scenario_says(tiny, tmp_path):

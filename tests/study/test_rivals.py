@@ -4,11 +4,11 @@ import csv
 
 import pytest
 
+from fedsoft.analysis.digest import digest
 from fedsoft.config import Arm, validate
 from fedsoft.errors import StudyFileError
-from fedsoft.study.digest import digest
+from fedsoft.study.opened import open_study
 from fedsoft.study.settings import RunSettings
-from fedsoft.study.study import open_study
 from fedsoft.training import Training
 
 RIVALS = [

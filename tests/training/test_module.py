@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from fedsoft.execution.conduct import run_study
 from fedsoft.streams import stream
-from fedsoft.study.study import open_study
+from fedsoft.study.opened import open_study
 from fedsoft.training import LOSSES, MODELS, Training, local_update, plan_steps
 from fedsoft.training import module as outside
 
@@ -152,6 +153,6 @@ def test_a_study_runs_with_it(tmp_path):
         "scenario": {"clients": 4},
     }
     study = open_study(table, "outside.toml", tmp_path)
-    assert study.run("inprocess", 2, lambda *_: None, lambda: False)
+    assert run_study(study, "inprocess", 2, lambda *_: None, lambda: False)
     for run in study.plan.runs:
         assert study.store.rounds(run.key)[-1]["nll"] < study.store.rounds(run.key)[0]["nll"]

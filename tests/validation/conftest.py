@@ -17,12 +17,13 @@ from scipy.special import softmax
 from scipy.stats import binom
 from torch import Tensor
 
+from fedsoft.analysis.effects import seed_values
+from fedsoft.analysis.estimates import Estimate, estimate
+from fedsoft.analysis.values import Values
 from fedsoft.annotators.noise import slip, uniform_others
 from fedsoft.datasets import fold_of
 from fedsoft.evaluation import build_references, human_strata
 from fedsoft.streams import stream
-from fedsoft.study.analysis import Estimate, Values, estimate
-from fedsoft.study.effects import seed_values
 from fedsoft.supervision import SOURCES, Evidence, supervise
 from fedsoft.training import MODELS, Training
 from fedsoft.training.steps import plan_steps

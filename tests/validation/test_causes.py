@@ -10,8 +10,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from fedsoft.analysis.estimates import CONTRAST
 from fedsoft.streams import stream
-from fedsoft.study.analysis import CONTRAST
 from fedsoft.supervision.matching import modes
 
 MATCHED, SHUFFLED = "human_soft_mode_matched", "shuffled_mode_matched"

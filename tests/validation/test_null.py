@@ -8,17 +8,19 @@ import numpy as np
 import pytest
 import torch
 
+from fedsoft.analysis.conclusions import conclude
+from fedsoft.analysis.effects import VIEWS, seed_values
+from fedsoft.analysis.estimates import CONTRAST
+from fedsoft.analysis.scores import test_fold as fold_with_references
+from fedsoft.analysis.values import Values
 from fedsoft.annotators import draw_one
 from fedsoft.config import Endpoint
 from fedsoft.evaluation import onehot
+from fedsoft.execution.processes import InProcess
+from fedsoft.execution.run import Hooks
 from fedsoft.streams import stream
-from fedsoft.study.analysis import CONTRAST, Values, conclude
-from fedsoft.study.effects import VIEWS, seed_values
-from fedsoft.study.prepare import load_dataset
-from fedsoft.study.results import test_fold as fold_with_references
-from fedsoft.study.run import Hooks
-from fedsoft.study.runner import InProcess
-from fedsoft.study.study import open_study
+from fedsoft.study.data import load_dataset
+from fedsoft.study.opened import open_study
 
 FOLDS, RUNS = 5, 8
 STUDY = {

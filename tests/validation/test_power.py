@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fedsoft.analysis.estimates import CONTRAST
 from fedsoft.streams import stream
-from fedsoft.study.analysis import CONTRAST
 
 MATCHED, SHUFFLED, SHRUNK = "human_soft_mode_matched", "shuffled_mode_matched", "human_soft_shrunk"
 

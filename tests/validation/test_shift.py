@@ -4,9 +4,9 @@ from collections import Counter
 
 import torch
 
+from fedsoft.analysis.estimates import CONTRAST
 from fedsoft.evaluation import apply_temperature
 from fedsoft.streams import stream
-from fedsoft.study.analysis import CONTRAST
 
 
 def shifted(number, build, fit, together):

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from fedsoft.analysis.cartography import Atlas
 from fedsoft.report.figures.style import panels, style
 from fedsoft.report.shown import Shown
-from fedsoft.study.cartography import Atlas
 
 SHADES = LinearSegmentedColormap.from_list("people", ["#dfe5ea", "#7fb3d5", "#332288", "#d55e00"])
 CELLS = 25

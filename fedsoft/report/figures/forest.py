@@ -2,11 +2,11 @@
 
 from matplotlib.figure import Figure
 
+from fedsoft.analysis.estimates import CONTRAST, HARDEST
 from fedsoft.report.colours import FAINT, GREY, INK
 from fedsoft.report.figures.style import MARKS, interval_marks, mark_legend, panels, rows_of, style
 from fedsoft.report.shown import Shown
 from fedsoft.report.words import METRICS, STRATA, VIEWS
-from fedsoft.study.analysis import CONTRAST, HARDEST
 
 WANTED = ("all", HARDEST, CONTRAST)
 COLOURS = {"raw": GREY, "equal_confidence": INK, "own_temperature": "#0072b2"}

@@ -3,11 +3,11 @@
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from fedsoft.analysis.estimates import CONTRAST, HARDEST
 from fedsoft.report.colours import GREY, INK
 from fedsoft.report.figures.style import MARKS, interval_marks, mark_legend, panels, rows_of, style
 from fedsoft.report.shown import Shown
 from fedsoft.report.words import STRATA, VIEWS, reference_name
-from fedsoft.study.analysis import CONTRAST, HARDEST
 
 WANTED = ("all", "unanimous", "middle", HARDEST, CONTRAST)
 

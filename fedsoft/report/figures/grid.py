@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from fedsoft.analysis.digest import Digest
 from fedsoft.report.colours import GREY, RULE
 from fedsoft.report.figures.style import panels, style
 from fedsoft.report.shown import Shown, value_name
 from fedsoft.report.words import METRICS
-from fedsoft.study.digest import Digest
 
 NAMES = {
     "privacy.epsilon": "privacy loss ε",

@@ -5,13 +5,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fedsoft.analysis.digest import Digest
 from fedsoft.config import Endpoint
 from fedsoft.report.colours import GREY
 from fedsoft.report.figures.maps import planes
 from fedsoft.report.figures.style import panels, style, wrapped
 from fedsoft.report.shown import Shown, value_name
 from fedsoft.report.words import METRICS
-from fedsoft.study.digest import Digest
 
 MOST_PANELS = 16
 REACH = 0.06  # of the picture: the first rounds may leave it

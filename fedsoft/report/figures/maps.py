@@ -10,15 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
+from fedsoft.analysis.digest import Digest
+from fedsoft.analysis.effects import View
+from fedsoft.analysis.estimates import Estimate
 from fedsoft.config import Endpoint
 from fedsoft.report.colours import GREY, INK
 from fedsoft.report.figures.style import WIDTH, panels, style, wrapped
 from fedsoft.report.numbers import signed
 from fedsoft.report.shown import Shown, value_name
 from fedsoft.report.words import VIEWS
-from fedsoft.study.analysis import Estimate
-from fedsoft.study.digest import Digest
-from fedsoft.study.effects import View
 
 COLOURS = "PuOr_r"  # violet below zero, orange above
 MAP_VIEWS: tuple[View, ...] = ("raw", "own_temperature")

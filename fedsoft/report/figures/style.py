@@ -14,8 +14,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from fedsoft.analysis.estimates import Estimate
 from fedsoft.report.colours import FAINT, GREY, INK, RULE
-from fedsoft.study.analysis import Estimate
 
 WIDTH = 11.5  # inches; a page shows them at 100 pixels each
 

@@ -1,0 +1,192 @@
+"""Everything that a report shows, computed once from what a study has stored."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fedsoft.analysis.agreement import agreement_bounds, equal_votes_score, mode_shift_rates, split_half_bound
+from fedsoft.analysis.cartography import Atlas, make_atlas
+from fedsoft.analysis.conclusions import Conclusion, conclude
+from fedsoft.analysis.curves import Curves, curves_of
+from fedsoft.analysis.estimates import Estimate, estimate
+from fedsoft.analysis.finished import Finished, seconds_of
+from fedsoft.analysis.pooled import Reliability, pool, pooled_scores, reliability_of
+from fedsoft.analysis.scores import Clients, gather_clients, score_seed, write_results
+from fedsoft.analysis.stability import Stability, stability
+from fedsoft.analysis.tables import write_tables
+from fedsoft.analysis.targets import Targets, doses_of, targets_of
+from fedsoft.analysis.values import Values, gather
+from fedsoft.evaluation import ModeShifts, Score
+from fedsoft.parallel import in_parallel
+from fedsoft.study.data import load_dataset
+from fedsoft.study.opened import OpenStudy
+from fedsoft.study.plan import Cell, labels
+
+MANY = 50
+"""Runs from which on the cells are worth a process each."""
+
+
+@dataclass(frozen=True)
+class CellDigest:
+    """One cell of the grid.
+
+    Attributes:
+        axes: the values that set it apart.
+        estimates: levels and effects of every strategy, with intervals.
+        pooled: by strategy and source, scores of the predictions pooled over folds (not linear in examples:
+            ECE with its floor, agreement with people, selective prediction).
+        reliability: by strategy and source, pooled confidence (N,), and hits (N,) by reference.
+        curves: by strategy and source, (seeds, rounds + 1) of each per-round figure on validation examples;
+            ensembles and calibrated sources have none.
+        targets: by source.
+        doses: by difficulty stratum of the training images, `all` first: (J, J) mean total variation between
+            sources' targets, in the order of the study's sources.
+        atlas: maps of the training examples; None where these were not followed.
+        seconds: compute seconds of all runs, and of those that ensembles are made of.
+        bytes_sent: bytes of parameters that training a run under each strategy sent, on average.
+        bounds: floor and ceiling of each agreement metric, under the endpoint's strategy or else the first;
+            empty without votes.
+        split_half: another ceiling of the entropy correlation, from halves of the votes; NaN without votes.
+        mode_shifts: how often votes' mode is not the label, by which votes; empty without votes.
+        stability: by strategy and source, how steady training is from seed to seed, and how fast.
+        clients: what single clients score, by strategy, source and metric.
+    """
+
+    axes: dict[str, Any]
+    estimates: list[Estimate]
+    pooled: dict[tuple[str, str], list[Score]]
+    reliability: Reliability
+    curves: dict[tuple[str, str], Curves]
+    targets: dict[str, Targets]
+    doses: dict[str, np.ndarray]
+    atlas: Atlas | None
+    seconds: float
+    bytes_sent: dict[str, float]
+    bounds: dict[str, tuple[float, float]]
+    split_half: float
+    mode_shifts: dict[str, ModeShifts]
+    stability: dict[tuple[str, str], Stability]
+    clients: Clients = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Digest:
+    """A study's results, ready to be shown.
+
+    Attributes:
+        opened: the study and its folder.
+        crowd: what to call the people behind the votes.
+        records: what each run was made with, by key.
+        cells: one digest a cell of the grid.
+        conclusions: the verdict on the endpoint in each cell; empty without an endpoint.
+        missing: runs that have not finished.
+        seconds: compute seconds of all runs, and of those that ensembles are made of.
+    """
+
+    opened: OpenStudy
+    crowd: str
+    records: dict[str, dict[str, Any]]
+    cells: list[CellDigest]
+    conclusions: list[Conclusion]
+    missing: int
+    seconds: float
+
+
+def digest(opened: OpenStudy) -> Digest:
+    """Score all finished runs, estimate effects, and write the CSV files of the results."""
+    plan, store, device = opened.plan, opened.store, opened.device
+    records = {run.key: store.record(run.key) for run in plan.runs if store.is_done(run.key)}
+    crowd = load_dataset(plan.study.dataset).crowd_name  # loaded once, before forks that would each do it
+    endpoint = plan.study.endpoint
+    seeds = [(cell, seed) for cell in plan.cells for seed in cell.study.seeds]
+    work: list[Callable[[], Any]] = [
+        *(partial(_cell, Finished(cell, store, device, records)) for cell in plan.cells),
+        *(partial(score_seed, cell, seed, store, device) for cell, seed in seeds),
+    ]
+    found = in_parallel(work, None if len(records) >= MANY and device == "cpu" else 1)
+    digested, scored = found[: len(plan.cells)], found[len(plan.cells) :]
+    write_results(plan, store, scored)
+    clients = [
+        gather_clients(scores for (of, _), scores in zip(seeds, scored, strict=True) if of is cell)
+        for cell in plan.cells
+    ]
+    for_endpoint = [
+        (cell, values) for cell, (_, values) in zip(plan.cells, digested, strict=True) if values is not None
+    ]
+    result = Digest(
+        opened=opened,
+        crowd=crowd,
+        records=records,
+        cells=[replace(cell, clients=own) for (cell, _), own in zip(digested, clients, strict=True)],
+        conclusions=conclude(for_endpoint, endpoint) if endpoint and for_endpoint else [],
+        missing=len(plan.runs) - len(records),
+        seconds=seconds_of([run for run in plan.runs if run.key in records], store),
+    )
+    write_tables(root=store.root, study=plan.study, cells=result.cells)
+    return result
+
+
+def _cell(finished: Finished) -> tuple[CellDigest, Values | None]:
+    """One cell's digest, and what of its values the endpoint is computed from; None where there are none."""
+    cell = finished.cell
+    gathered = {
+        name: gather(cell, name, finished.store, finished.device) for name in labels(cell.study.strategies)
+    }
+    whole = {name: values for name, values in gathered.items() if values is not None}
+    found, endpoint = _digest_cell(finished, whole), cell.study.endpoint
+    if endpoint is None or endpoint.strategy not in whole:
+        return found, None
+    values = whole[endpoint.strategy]
+    key = endpoint.view, endpoint.reference, endpoint.metric
+    return found, replace(values, values={key: values.values[key]})
+
+
+def _digest_cell(finished: Finished, gathered: dict[str, Values]) -> CellDigest:
+    cell = finished.cell
+    sources = labels(cell.study.arms)
+    baseline = "hard" if "hard" in sources else sources[0]
+    scored: dict[tuple[str, str], list[Score]] = {}
+    reliability: Reliability = {}
+    curves: dict[tuple[str, str], Curves] = {}
+    bounds, split_half = {}, math.nan
+    steady: dict[tuple[str, str], Stability] = {}
+    for strategy, values in gathered.items():
+        pooled = pool(finished, strategy, values)
+        scores = pooled_scores(pooled)
+        if "vote" in pooled.references:
+            scores.append(equal_votes_score(cell, values, pooled.probs))
+            if strategy == _primary(cell, gathered):
+                bounds = agreement_bounds(cell, values, pooled.probs)
+                split_half = split_half_bound(cell, values)
+        for j, source in enumerate(sources):
+            scored[strategy, source] = [score._replace(value=score.value[j]) for score in scores]
+        reliability |= reliability_of(strategy, values, pooled)
+        own = curves_of(finished, strategy, values)
+        curves |= own
+        steady |= stability(strategy, values, pooled.probs, own)
+    return CellDigest(
+        axes=cell.axes,
+        estimates=[row for name, values in gathered.items() for row in estimate(values, name, baseline)],
+        pooled=scored,
+        reliability=reliability,
+        curves=curves,
+        targets=targets_of(finished),
+        doses=doses_of(finished),
+        atlas=make_atlas(cell, finished.store),
+        seconds=finished.seconds,
+        bytes_sent={name: finished.bytes_sent(name) for name in gathered},
+        bounds=bounds,
+        split_half=split_half,
+        mode_shifts=mode_shift_rates(cell),
+        stability=steady,
+    )
+
+
+def _primary(cell: Cell, gathered: dict[str, Values]) -> str:
+    """The endpoint's strategy; without an endpoint, or without its results, the first that has any."""
+    endpoint = cell.study.endpoint
+    return endpoint.strategy if endpoint and endpoint.strategy in gathered else next(iter(gathered))

@@ -1,0 +1,67 @@
+"""The CSV files of a study's results, but for ``results.csv``, which is written run by run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fedsoft.analysis.cartography import Correlation
+from fedsoft.analysis.estimates import Estimate
+from fedsoft.analysis.stability import COLUMNS, flat
+from fedsoft.config import Study
+from fedsoft.files import write_csv
+from fedsoft.study.plan import labels
+
+
+def write_tables(root: Path, study: Study, cells: Sequence[Any]) -> None:
+    """Write effects, doses, stability and, where examples were followed, cartography.
+
+    Args:
+        root: the study's folder.
+        study: the study.
+        cells: its `CellDigest`s.
+    """
+    grid = tuple(study.grid)
+    fields = tuple(Estimate.__dataclass_fields__)
+    write_csv(
+        root / "effects.csv",
+        (*grid, *fields),
+        (
+            (*cell.axes.values(), *(getattr(row, name) for name in fields))
+            for cell in cells
+            for row in cell.estimates
+        ),
+    )
+    sources = labels(study.arms)
+    write_csv(
+        root / "doses.csv",
+        (*grid, "stratum", "source", "other", "dose"),
+        (
+            (*cell.axes.values(), stratum, a, b, doses[i, j])
+            for cell in cells
+            for stratum, doses in cell.doses.items()
+            for i, a in enumerate(sources)
+            for j, b in enumerate(sources)
+            if i < j
+        ),
+    )
+    write_csv(
+        root / "stability.csv",
+        (*grid, "strategy", "source", *COLUMNS),
+        (
+            (*cell.axes.values(), *key, *flat(found))
+            for cell in cells
+            for key, found in cell.stability.items()
+        ),
+    )
+    if any(cell.atlas for cell in cells):
+        fields = tuple(Correlation.__dataclass_fields__)
+        write_csv(
+            root / "cartography.csv",
+            (*grid, "votes", *fields),
+            (
+                (*cell.axes.values(), cell.atlas.votes, *(getattr(row, name) for name in fields))
+                for cell in cells
+                if cell.atlas
+                for row in cell.atlas.correlations
+            ),
+        )

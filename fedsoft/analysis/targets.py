@@ -1,0 +1,83 @@
+"""What sources' training targets are like, what they cost, and how far they are apart."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from fedsoft.analysis.finished import Finished
+from fedsoft.evaluation import human_strata
+from fedsoft.streams import stream
+from fedsoft.study.plan import labels
+from fedsoft.study.prepare import Prepared, prepare
+from fedsoft.supervision import dose
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What one source's training targets are like, averaged over seeds, and what they cost.
+
+    Attributes:
+        summary: entropy, top_mass, mode_shift_rate.
+        votes_bought: answers bought a seed, over all clients.
+        privacy: ε per vote and per image, where labels are private.
+    """
+
+    summary: dict[str, float]
+    votes_bought: float
+    privacy: dict[str, float]
+
+
+def targets_of(finished: Finished) -> dict[str, Targets]:
+    """The targets of every source that has finished runs."""
+    found = {}
+    for source in labels(finished.cell.study.arms):
+        made = [finished.records[run.key] for run in finished.done if run.arm.label() == source]
+        if made:
+            found[source] = Targets(
+                {name: float(np.mean([m["targets"][name] for m in made])) for name in made[0]["targets"]},
+                float(np.mean([m["votes_bought"] for m in made])),
+                {name: max(m["privacy"][name] for m in made) for name in made[0]["privacy"]},
+            )
+    return found
+
+
+def doses_of(finished: Finished) -> dict[str, np.ndarray]:
+    """Doses between all sources, by difficulty stratum of the training examples, `all` first.
+
+    Of the first finished seed, since targets do not depend on the strategy: (J, J) mean total variation
+    between sources' targets, in the order of the study's sources.
+    """
+    cell = finished.cell
+    first = cell.study.strategies[0].label()
+    for seed in cell.study.seeds:
+        runs = finished.runs(seed, first)
+        if all(finished.store.is_done(teacher.key) for run in runs for teacher in run.teachers()):
+            ready = {run.source: run for run in runs}
+            made = {source: prepare(run, finished.store, finished.device) for source, run in ready.items()}
+            place = [list(made).index(run.source) for run in runs]
+            return {
+                stratum: _distances([one.targets[mask] for one in made.values()])[np.ix_(place, place)]
+                for stratum, mask in _training_strata(next(iter(made.values()))).items()
+            }
+    return {"all": np.full((len(cell.study.arms),) * 2, np.nan)}
+
+
+def _distances(targets: Sequence[np.ndarray]) -> np.ndarray:
+    """(J, J) doses between J targets (n, C)."""
+    doses = np.zeros((len(targets),) * 2)
+    for a, b in itertools.combinations(range(len(targets)), 2):
+        doses[a, b] = doses[b, a] = dose(targets[a], targets[b])
+    return doses
+
+
+def _training_strata(ready: Prepared) -> dict[str, np.ndarray]:
+    """Training examples (M,) by difficulty stratum, cut over themselves; strata without any are left out."""
+    rows = ready.task.train.rows
+    strata = {"all": np.ones(len(rows), dtype=bool)}
+    if ready.dataset.votes is not None:
+        found = human_strata(torch.from_numpy(ready.dataset.votes[rows]), stream("strata"))
+        strata |= {name: mask.numpy() for name, mask in found.items() if mask.any()}
+    return strata

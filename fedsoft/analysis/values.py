@@ -1,0 +1,122 @@
+"""Per-example values of the runs of one strategy: what levels, effects and verdicts are computed from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fedsoft.analysis.effects import seed_values
+from fedsoft.analysis.scores import predictions_of, test_fold
+from fedsoft.evaluation import margin_strata, onehot
+from fedsoft.streams import stream
+from fedsoft.study.data import load_dataset
+from fedsoft.study.dealing import client_labels
+from fedsoft.study.plan import Cell, labels
+from fedsoft.study.store import Store
+from fedsoft.study.votes import drawn_votes
+
+REFERENCE_MODEL = "hard"
+"""Whose margins say what a model finds hard."""
+MARGIN = "smallest_margin"
+"""The stratum where the reference model finds it hard: the fifth of smallest margin, top less second."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """Per-example values of the runs of one strategy: what every interval is computed from.
+
+    A cell is an image that was held out in a seed.
+
+    Attributes:
+        sources: J labels.
+        values: (J, cells) by (view, reference, metric).
+        image: (cells,) dataset row.
+        seed: (cells,) seed.
+        strata: boolean (cells,) by name.
+    """
+
+    sources: list[str]
+    values: dict[tuple[str, str, str], np.ndarray]
+    image: np.ndarray
+    seed: np.ndarray
+    strata: dict[str, np.ndarray]
+
+
+def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | None:
+    """Per-example values of all sources under one strategy, over the seeds whose runs are all done.
+
+    Strata are those of people's votes and, where other seeds held out every test image too, the fifth of
+    each seed's images with the smallest margin: see `smallest_margin`.
+
+    Returns:
+        None if there is no such seed.
+    """
+    parts: dict[tuple[str, str, str], list[np.ndarray]] = {}
+    images, seeds, strata = [], [], []
+    models: dict[int, tuple[np.ndarray, Tensor]] = {}
+    sources = labels(cell.study.arms)
+    for seed in cell.study.seeds:
+        runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == strategy]
+        if not all(store.is_done(run.key) for run in runs):
+            continue
+        made = predictions_of(runs, store, ("test", "validation"))
+        fold = test_fold(runs[0], made[0]["test_rows"], made[0]["test_client"], device)
+        validation, truth, votes = None, None, None
+        if "validation" in made[0]:
+            data, rows = load_dataset(runs[0].dataset), made[0]["validation_rows"]
+            validation = stack(made, "validation", device)
+            known = client_labels(runs[0], data)[rows]
+            truth = onehot(torch.from_numpy(known).to(device), data.classes)
+            if data.votes is not None:
+                votes = onehot(torch.from_numpy(drawn_votes(runs[0], rows)).to(device), data.classes)
+        found = seed_values(stack(made, "test", device), validation, truth, fold.references, votes)
+        for key, values in found.items():
+            parts.setdefault(key, []).append(values.cpu().numpy())
+        images.append(fold.rows)
+        seeds.append(np.full(len(fold.rows), seed))
+        strata.append({name: mask.cpu().numpy() for name, mask in fold.strata.items()})
+        if REFERENCE_MODEL in sources:
+            models[seed] = fold.rows, stack(made, "test", "cpu")[sources.index(REFERENCE_MODEL)]
+    if not images:
+        return None
+    for part, mask in zip(strata, smallest_margin(models), strict=False):  # of no masks, none is added
+        part[MARGIN] = mask
+    return Values(
+        sources,
+        {key: np.concatenate(parts.pop(key), axis=1) for key in list(parts)},  # never twice in memory
+        np.concatenate(images),
+        np.concatenate(seeds),
+        {name: np.concatenate([part[name] for part in strata]) for name in strata[0]},
+    )
+
+
+def smallest_margin(models: dict[int, tuple[np.ndarray, Tensor]]) -> list[np.ndarray]:
+    """Whether each test image of each seed is in the fifth of smallest margin; nothing without other seeds.
+
+    The margin is that of the mean prediction of the reference model in the *other* seeds that held the image
+    out too: a run's own margin would pick the images on which it happens to be wrong. Where a test image of
+    any seed has no such prediction there is no stratum, since its complement would mean different things.
+
+    Args:
+        models: by seed its test images (N,) and the reference model's predictions (N, C) on them.
+    """
+    masks = []
+    for seed, (rows, probs) in models.items():
+        total, times = torch.zeros_like(probs), torch.zeros(len(rows), 1, dtype=probs.dtype)
+        for other, (other_rows, other_probs) in models.items():
+            if other != seed:
+                _, here, there = np.intersect1d(rows, other_rows, assume_unique=True, return_indices=True)
+                total[here] += other_probs[there]
+                times[here] += 1
+        if not times.all():
+            return []
+        fifths = margin_strata(total / times, stream("margin strata", seed=seed))
+        masks.append(fifths["margin_fifth_1"].numpy())
+    return masks
+
+
+def stack(made: Sequence[dict[str, np.ndarray]], part: str, device: str) -> Tensor:
+    """One part of the predictions of several runs, (J, N, C) float64."""
+    return torch.from_numpy(np.stack([predictions[part] for predictions in made])).to(device).double()

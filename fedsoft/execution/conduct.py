@@ -1,0 +1,73 @@
+"""Whatever is open of a study, run on the engine that was asked for."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from fedsoft.execution.run import Hooks, Interrupted
+from fedsoft.study.opened import OpenStudy
+from fedsoft.study.settings import RunSettings
+
+Workers = int | Literal["ray"]
+
+
+def run_study(
+    opened: OpenStudy,
+    engine: str,
+    workers: Workers | None,
+    after_round: Callable[[RunSettings, dict[str, float]], None],
+    stop: Callable[[], bool],
+    address: str | None = None,
+) -> bool:
+    """Run what is not done; returns whether the study is complete (not when ``stop`` said so).
+
+    Args:
+        opened: the study on its folder.
+        engine: what executes the clients: ``inprocess``, or ``ray``, which takes a number of workers.
+        workers: processes that runs are spread over, by default one a core; or ``ray`` for Ray workers.
+        after_round: is told of every round.
+        stop: is asked whether to stop.
+        address: of an existing Ray cluster for ``ray`` workers.
+
+    Raises:
+        FedsoftError: a run cannot be done.
+    """
+    opened.save()
+    _log_to(opened.store.root / "log.txt")
+    phases = opened.plan.open(opened.store)
+    if phases:
+        try:
+            if sum(map(len, phases)) == 1 and workers == "ray":
+                workers = 1  # one run is done here before Ray has started
+            chosen = _engine(opened, engine, workers or os.cpu_count() or 1, address)
+            chosen.run(phases, Hooks(after_round, stop))
+        except Interrupted:
+            return False
+    return True
+
+
+def _engine(opened: OpenStudy, name: str, workers: Workers, address: str | None) -> Any:
+    store, device, stack = opened.store, opened.device, opened.plan.study.stack
+    if workers == "ray":
+        from fedsoft.execution.ray_workers import RayWorkers
+
+        return RayWorkers(store, device, stack, address)
+    if name == "ray":
+        from fedsoft.execution.ray_engine import Ray
+
+        return Ray(store, device, workers)
+    from fedsoft.execution.processes import InProcess
+
+    return InProcess(store, device, stack, workers)
+
+
+def _log_to(path: Path) -> None:
+    """Send the logs of Flower and Ray to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    for name in ("flwr", "ray"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False

@@ -1,0 +1,102 @@
+"""Runs that train nothing: ensembles and calibrated runs, computed from the predictions of others."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from fedsoft.errors import DataError
+from fedsoft.evaluation import Calibrator, onehot
+from fedsoft.study.data import load_dataset
+from fedsoft.study.dealing import NO_VALIDATION, client_labels, deal_data
+from fedsoft.study.settings import RunSettings
+from fedsoft.study.store import Store
+from fedsoft.study.votes import drawn_votes
+
+PREDICTED = ("test", "validation")
+FEWEST = 10
+"""Validation examples of a client that a map of its own takes."""
+
+
+def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Average the predictions of an ensemble's members, or calibrate those of a run.
+
+    Returns:
+        predictions as a run stores them, and what they cost: seconds and bytes of all parts together; the
+        votes behind the targets, which members share, and those that a calibrator is fitted to.
+
+    Raises:
+        DataError: a part has not run, or there is nothing to fit a calibrator to.
+    """
+    parts = settings.parts()
+    for part in parts:
+        if not store.is_done(part.key):
+            raise DataError(f"it is made of a run that is not done, {part.label()}; run the study again.")
+    made = [store.predictions(part.key, PREDICTED) for part in parts]
+    records = [store.record(part.key) for part in parts]
+    cost = {name: records[0][name] for name in ("votes_bought", "privacy", "targets", "crowd")}
+    cost |= {name: sum(record[name] for record in records) for name in ("seconds", "bytes_sent")}
+    if settings.calibration is None:
+        return average(made), cost
+    if "validation" not in made[0]:
+        raise DataError(NO_VALIDATION)
+    rows = made[0]["validation_rows"]
+    if settings.calibration.on == "vote":
+        classes = drawn_votes(settings, rows)
+        cost["votes_bought"] += len(rows)
+    else:
+        classes = client_labels(settings, load_dataset(settings.dataset))[rows]
+    if settings.calibration.scope == "all":
+        return calibrate(settings.calibration, made[0], classes, device), cost
+    validation = deal_data(settings, load_dataset(settings.dataset)).validation
+    order = np.argsort(validation.rows)
+    owner = validation.owner[order[np.searchsorted(validation.rows, rows, sorter=order)]]
+    return calibrate_clients(settings.calibration, made[0], classes, owner, device), cost
+
+
+def average(made: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The mean of several models' predictions on the same rows.
+
+    Deep ensembles of Lakshminarayanan et al. 2017, arXiv:1612.01474.
+    """
+    means = {
+        name: np.stack([m[name] for m in made]).mean(axis=0, dtype=np.float64).astype(np.float32)
+        for name in PREDICTED
+        if name in made[0]
+    }
+    return made[0] | means
+
+
+def calibrate(
+    calibrator: Calibrator, made: dict[str, np.ndarray], classes: np.ndarray, device: str
+) -> dict[str, np.ndarray]:
+    """Predictions after the map that fits those on validation examples to classes (V,), these included."""
+    probs = {name: torch.from_numpy(made[name]).to(device).double() for name in PREDICTED}
+    reference = onehot(torch.from_numpy(classes).to(device), probs["validation"].shape[1])
+    calibrated = calibrator.fit(probs["validation"], reference)
+    return made | {name: calibrated(p).float().cpu().numpy() for name, p in probs.items()}
+
+
+def calibrate_clients(
+    calibrator: Calibrator, made: dict[str, np.ndarray], classes: np.ndarray, owner: np.ndarray, device: str
+) -> dict[str, np.ndarray]:
+    """A map for each client, fitted to its own validation examples and applied to its own test examples.
+
+    A client with fewer than ten validation examples takes the map of all.
+
+    Args:
+        calibrator: the kind of map.
+        made: predictions of a run, with the client of each test example.
+        classes: (V,) what validation predictions are fitted to.
+        owner: (V,) the client of each validation example.
+        device: where to compute.
+    """
+    result = calibrate(calibrator, made, classes, device)
+    for client in np.unique(owner):
+        mine, tested = owner == client, made["test_client"] == client
+        if mine.sum() >= FEWEST:
+            part = {"validation": made["validation"][mine], "test": made["test"][tested]}
+            own = calibrate(calibrator, part, classes[mine], device)
+            result["validation"][mine], result["test"][tested] = own["validation"], own["test"]
+    return result

@@ -1,0 +1,120 @@
+"""Runs executed to their end: one on any engine, or several in this process, in lockstep."""
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any
+
+from flwr.app import Message
+
+from fedsoft.execution.run import Hooks, Host, Interrupted, Meter, Run, begin
+from fedsoft.execution.scoring import Scoring, score_together
+from fedsoft.federation import Exchange, InProcessGrid, Stack, train_together
+from fedsoft.study.settings import RunSettings
+from fedsoft.study.store import Store
+
+Replies = Callable[[list[Exchange]], list[list[Message]]]
+"""Gives each run the replies that it waits for."""
+
+
+def execute(settings: RunSettings, host: Host) -> None:
+    """Execute one run on any engine.
+
+    Raises:
+        Interrupted: ``host.hooks.stop`` said so; a checkpoint holds the state.
+        FedsoftError: the run cannot be done; the message says which run and why.
+    """
+    meter = Meter()
+    run = begin(settings, host, meter)
+    _advance([(run, meter)], lambda exchanges: [exchange.alone() for exchange in exchanges])
+
+
+def execute_together(
+    runs: Sequence[RunSettings], store: Store, stack: Stack, device: str, hooks: Hooks | None = None
+) -> None:
+    """Execute runs in this process in lockstep: a round of all, clients trained together, then the next.
+
+    Args:
+        runs: none of which needs another.
+        store: where they are kept.
+        stack: how many clients train as one tensor program.
+        device: of all tensors.
+        hooks: what is reported and asked.
+
+    Raises:
+        Interrupted: ``hooks.stop`` said so; checkpoints hold the states.
+        FedsoftError: a run cannot be done; the others are left with checkpoints.
+    """
+    hooks, failed = hooks or Hooks(), False
+    ask = hooks.stop
+
+    def fail() -> None:
+        nonlocal failed
+        failed = True
+
+    heed = Hooks(hooks.after_round, lambda: failed or ask())
+    engine = f"inprocess, stack {stack}"
+    host = Host(store, lambda task: InProcessGrid(task, stack), engine, device, heed)
+    meters = [Meter() for _ in runs]
+    begun = [(begin(run, host, meter), meter) for run, meter in zip(runs, meters, strict=True)]
+    _advance(begun, lambda exchanges: _train(exchanges, stack), fail)
+
+
+def _train(exchanges: list[Exchange], stack: Stack) -> list[list[Message]]:
+    """The replies that each run waits for."""
+    asked = []
+    for exchange in exchanges:
+        assert isinstance(exchange.grid, InProcessGrid)
+        asked.append(exchange.grid.asked(exchange.partitions, exchange.messages))
+    replies = iter(train_together([one for part in asked for one in part], stack))
+    return [list(islice(replies, len(part))) for part in asked]
+
+
+def _advance(
+    runs: Sequence[tuple[Run, Meter]], replies: Replies, fail: Callable[[], None] = lambda: None
+) -> None:
+    """Advance runs to their ends: all figures first, so that whoever trains does so together.
+
+    Args:
+        runs: with their meters.
+        replies: has clients train.
+        fail: called when one cannot go on; the others then have a round to stop.
+    """
+    scoring: list[tuple[Run, Meter, Scoring]] = []
+    training: list[tuple[Run, Meter, Exchange]] = []
+    error: Exception | None = None
+
+    def resume(run: Run, meter: Meter, answer: Any) -> None:
+        nonlocal error
+        meter.resumed = time.monotonic()
+        try:
+            wants = run.send(answer)
+            if isinstance(wants, Scoring):
+                scoring.append((run, meter, wants))
+            else:
+                training.append((run, meter, wants))
+        except StopIteration:
+            pass
+        except Exception as raised:  # the others leave checkpoints before it ends them all
+            if error is None or isinstance(error, Interrupted):
+                error = raised
+            fail()
+        meter.seconds = meter.so_far
+
+    for run, meter in runs:
+        resume(run, meter, None)
+    while scoring or training:
+        began = time.monotonic()
+        turn, answers = (
+            (scoring, score_together([wants for *_, wants in scoring]))
+            if scoring
+            else (training, replies([wants for *_, wants in training]))
+        )
+        resumed = [(run, meter) for run, meter, _ in turn]
+        turn.clear()
+        spent = (time.monotonic() - began) / len(resumed)
+        for (run, meter), answer in zip(resumed, answers, strict=True):
+            meter.seconds += spent
+            resume(run, meter, answer)
+    if error:
+        raise error

@@ -1,0 +1,146 @@
+"""Runs spread over processes, one torch thread each."""
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from fedsoft.errors import EngineError
+from fedsoft.execution.groups import Group, StackChoice, groups_of
+from fedsoft.execution.lockstep import execute_together
+from fedsoft.execution.run import Hooks, Interrupted
+from fedsoft.study.settings import RunSettings
+from fedsoft.study.store import Store
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """The in-process engine: ``workers`` processes, each executing groups of whole runs."""
+
+    store: Store
+    device: str
+    stack: StackChoice = "auto"
+    workers: int = 1
+
+    def run(self, phases: list[list[RunSettings]], hooks: Hooks) -> None:
+        """Execute all runs, phase by phase.
+
+        Raises:
+            Interrupted: ``hooks.stop`` said so; unfinished runs left checkpoints.
+            FedsoftError: a run cannot be done.
+        """
+        planned = [groups_of(phase, self.stack, self.workers, self.device) for phase in phases]
+        if self.workers == 1 or sum(map(len, planned)) == 1:
+            for group in (group for groups in planned for group in groups):
+                self.execute(group, hooks)
+            return
+        context = multiprocessing.get_context("spawn")
+        news, stop = context.SimpleQueue(), context.Event()  # simple: what is put is there before a run ends
+        size = min(self.workers, max(map(len, planned)))
+        with (
+            one_thread_each(),
+            ProcessPoolExecutor(size, context, _start_worker, (self, news, stop)) as pool,
+        ):
+            try:
+                for groups in planned:
+                    _run_phase(pool, groups, news, hooks, stop.set)
+            except BaseException:
+                stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def execute(self, group: Group, hooks: Hooks) -> None:
+        """Execute a group of runs in this process."""
+        runs, stack = group
+        execute_together(runs, self.store, stack, self.device, hooks)
+
+
+def _run_phase(
+    pool: ProcessPoolExecutor,
+    groups: list[Group],
+    news: Any,
+    hooks: Hooks,
+    ask_to_stop: Callable[[], None],
+) -> None:
+    by_key = {run.key: run for runs, _ in groups for run in runs}
+    with _interrupts_held():  # workers, which start here, never see any
+        waiting: set[Future[None]] = {pool.submit(_work, group) for group in groups}
+    while waiting:
+        done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+        while not news.empty():
+            key, figures = news.get()
+            hooks.after_round(by_key[key], figures)
+        if hooks.stop():
+            ask_to_stop()
+        for future in done:
+            try:
+                future.result()
+            except BrokenProcessPool:
+                if hooks.stop():  # a batch system asks all processes to end
+                    raise Interrupted("stopped.") from None
+                raise EngineError(
+                    "a worker process died (out of memory?); run again to continue, with fewer --workers."
+                ) from None
+
+
+@contextlib.contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Make processes started inside begin with one thread for every numerical library."""
+    before = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    os.environ.update(dict.fromkeys(before, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back; it comes through afterwards here, and never in processes started inside."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_worker: tuple[InProcess, Any, Any]
+
+
+def _start_worker(engine: InProcess, news: Any, stop: Any) -> None:
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    logging.getLogger("flwr").setLevel(logging.ERROR)
+    _worker = engine, news, stop
+
+
+def _leave_with_parent() -> None:
+    """End this process when the one that started it is gone: nobody would take what it does."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
+
+
+def _work(group: Group) -> None:
+    engine, news, stop = _worker
+    if stop.is_set():
+        raise Interrupted("stopped before it began.")
+    engine.execute(group, Hooks(lambda settings, figures: news.put((settings.key, figures)), stop.is_set))

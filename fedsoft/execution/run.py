@@ -1,0 +1,308 @@
+"""One run, from its settings to its folder of results; the same on every engine, alone or beside others."""
+
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from flwr.serverapp.strategy import Strategy
+
+import fedsoft
+from fedsoft.errors import FedsoftError
+from fedsoft.evaluation import Cartography, onehot
+from fedsoft.execution.derive import derive
+from fedsoft.execution.follow import follow, from_sums, to_sums, training_map
+from fedsoft.execution.scoring import Figures, Scoring, scores
+from fedsoft.federation import (
+    CohortGrid,
+    Exchange,
+    RoundResult,
+    Task,
+    play_round,
+    restore_strategy,
+    strategy_state,
+    to_parameters,
+)
+from fedsoft.study.data import load_dataset
+from fedsoft.study.dealing import client_labels
+from fedsoft.study.prepare import Prepared, prepare
+from fedsoft.study.settings import RunSettings
+from fedsoft.study.store import Store
+from fedsoft.training import predict
+
+CHECKPOINT_SECONDS = 30.0
+
+
+class Interrupted(FedsoftError):  # noqa: N818 (it is none)
+    """The run was asked to stop, and left a checkpoint."""
+
+
+@dataclass
+class Hooks:
+    """What a run reports to and asks of whoever executes it."""
+
+    after_round: Callable[[RunSettings, Figures], None] = lambda settings, figures: None
+    stop: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where runs are executed.
+
+    Attributes:
+        store: where they are kept.
+        make_grid: the engine's grid for a run.
+        engine: its name, as runs record it.
+        device: of all tensors.
+        hooks: what is reported and asked.
+    """
+
+    store: Store
+    make_grid: Callable[[Task], CohortGrid]
+    engine: str
+    device: str
+    hooks: Hooks
+
+
+@dataclass
+class Meter:
+    """Seconds that a run takes: its own, and its share of those in which it trains beside others.
+
+    Attributes:
+        seconds: those up to its last pause.
+        resumed: the time since when it is at work.
+    """
+
+    seconds: float = 0.0
+    resumed: float = 0.0
+
+    @property
+    def so_far(self) -> float:
+        """Seconds up to now, while the run is at work."""
+        return self.seconds + time.monotonic() - self.resumed
+
+
+Waits = Exchange | Scoring
+"""What a run at work waits for: replies of clients, or the figures of a round."""
+
+Run = Generator[Waits, Any, None]
+"""A run at work: yields what it waits for, takes it, and ends when its results are stored."""
+
+
+def begin(settings: RunSettings, host: Host, meter: Meter) -> Run:
+    """Train, or compute from its parts, and store one run; continue it where a checkpoint was left.
+
+    Raises:
+        Interrupted: ``host.hooks.stop`` said so; a checkpoint holds the state.
+        FedsoftError: the run cannot be done; the message says which run and why.
+    """
+    if host.store.is_done(settings.key):
+        return
+    host.store.save_settings(settings)
+    try:
+        if settings.parts():
+            _derive(settings, host)
+        else:
+            yield from _run(settings, host, meter)
+    except Interrupted:
+        raise
+    except FedsoftError as error:
+        raise type(error)(f"{settings.label()}: {error}") from None
+
+
+def _derive(settings: RunSettings, host: Host) -> None:
+    """An ensemble or a calibrated run, from its parts: no round but the last, and no model of its own."""
+    if host.hooks.stop():
+        raise Interrupted(f"{settings.label()} stopped before it began.")
+    predictions, cost = derive(settings, host.store, host.device)
+    figures: Figures = {"round": settings.rounds, "train_loss": float("nan"), "cohort": 0}
+    if "validation" in predictions:
+        probs = torch.from_numpy(predictions["validation"])
+        labels = client_labels(settings, load_dataset(settings.dataset))
+        known = torch.from_numpy(labels[predictions["validation_rows"]])
+        figures |= scores(probs[None], onehot(known, probs.shape[-1])[None])[0]
+    host.hooks.after_round(settings, figures)
+    host.store.finish(
+        settings.key,
+        record=_origin(settings, host) | cost | _environment(),
+        rounds=[figures],
+        model={},
+        predictions=predictions,
+    )
+
+
+def _run(settings: RunSettings, host: Host, meter: Meter) -> Run:
+    """A run that trains."""
+    prepared = prepare(settings, host.store, host.device)
+    kept, rounds, seconds, seen = yield from _train(prepared, host, meter)
+    parameters = to_parameters(kept.arrays, prepared.task.inputs.device)
+    host.store.finish(
+        settings.key,
+        record={
+            **_origin(settings, host),
+            "seconds": seconds + meter.so_far,
+            "votes_bought": prepared.votes_bought,
+            "bytes_sent": _bytes_sent(kept, rounds),
+            "round_kept": kept.number,
+            "privacy": prepared.privacy_spent,
+            "targets": prepared.summary,
+            "crowd": prepared.dataset.crowd,
+            **_environment(),
+        },
+        rounds=rounds,
+        model=kept.arrays,
+        predictions=_predictions(prepared, parameters) | training_map(prepared, seen),
+    )
+
+
+def _train(
+    prepared: Prepared, host: Host, meter: Meter
+) -> Generator[Waits, Any, tuple[RoundResult, list[Figures], float, Cartography | None]]:
+    """The rounds that are left.
+
+    Returns:
+        the round whose model is kept, the figures of all, the seconds spent before the checkpoint that was
+        left, and what was seen of the training examples, None where they are not followed.
+    """
+    settings, task, store = prepared.settings, prepared.task, host.store
+    strategy, grid = settings.strategy.build(), host.make_grid(prepared.task)
+    device = task.inputs.device
+    by_validation = settings.training.stop == "best_validation"
+    if standing := _standing(prepared, strategy, store.checkpoint(settings.key)):
+        state, kept, rounds, before, seen = standing
+    else:
+        strategy, before = settings.strategy.build(), 0.0  # anew: part of a damaged state may be in it
+        state = kept = RoundResult(0, task.initial(), float("nan"), 0)
+        seen = Cartography.start(len(task.train.rows), device) if settings.cartography else None
+        rounds = [(yield Scoring(prepared, state))]
+    saved_at = time.monotonic()
+    config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(device)}
+    while state.number < settings.rounds:
+        state = yield from play_round(strategy, grid, state, config)
+        rounds.append((yield Scoring(prepared, state)))
+        host.hooks.after_round(settings, rounds[-1])
+        if not by_validation or rounds[-1]["nll"] < rounds[kept.number]["nll"]:
+            kept = state
+        seen = seen and follow(prepared, seen, state)
+        stop = host.hooks.stop() and state.number < settings.rounds
+        if stop or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+            saved_at = time.monotonic()
+            arrays, kinds = strategy_state(strategy)
+            store.save_checkpoint(
+                settings.key,
+                {f"model/{name}": array for name, array in state.arrays.items()}
+                | {f"kept/{name}": array for name, array in kept.arrays.items() if kept is not state}
+                | {f"strategy/{name}": array for name, array in arrays.items()}
+                | {f"seen/{name}": array for name, array in to_sums(seen).items()},
+                {
+                    "round": state.number,
+                    "kept": kept.number,
+                    "strategy": kinds,
+                    "rounds": rounds,
+                    "seconds": before + meter.so_far,
+                },
+            )
+        if stop:
+            raise Interrupted(f"{settings.label()} stopped after round {state.number}.")
+    return kept, rounds, before, seen
+
+
+Checkpoint = tuple[dict[str, np.ndarray], dict[str, Any]]
+Standing = tuple[RoundResult, RoundResult, list[Figures], float, Cartography | None]
+"""A round, the round kept, the figures of all, the seconds spent, and what was seen."""
+
+
+def _standing(prepared: Prepared, strategy: Strategy, saved: Checkpoint | None) -> Standing | None:
+    """Where a checkpoint stands, the strategy in its state; None where there is no good one."""
+    try:
+        return _restored(prepared, strategy, saved) if saved else None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _restored(prepared: Prepared, strategy: Strategy, saved: Checkpoint) -> Standing:
+    """Where a checkpoint stands; some error where it is not one of this run."""
+    arrays, rest = saved
+    settings, task = prepared.settings, prepared.task
+    number, best, rounds, before = rest["round"], rest["kept"], rest["rounds"], float(rest["seconds"])
+    in_order = [one["round"] for one in rounds] == list(range(number + 1))
+    if not in_order or not 0 <= best <= number <= settings.rounds:
+        raise ValueError("rounds that do not follow each other")
+    model, kept = _part(arrays, "model"), _part(arrays, "kept")
+    shapes = {name: array.shape for name, array in task.initial().items()}
+    for some in (model, kept or model):
+        fits = {name: array.shape for name, array in some.items()} == shapes
+        if not fits or not all(np.isfinite(array).all() for array in some.values()):
+            raise ValueError("another model")
+    if not rest["strategy"].keys() >= strategy_state(strategy)[1].keys():
+        raise ValueError("another strategy")
+    restore_strategy(strategy, _part(arrays, "strategy"), rest["strategy"])
+    seen = None
+    if settings.cartography:
+        seen = from_sums(number, _part(arrays, "seen"), task.inputs.device)
+        if seen.mean.shape != (len(task.train.rows),):
+            raise ValueError("other examples")
+    nan = float("nan")
+    return RoundResult(number, model, nan, 0), RoundResult(best, kept or model, nan, 0), rounds, before, seen
+
+
+def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """The arrays of a checkpoint whose names begin with a part, without it."""
+    return {n.removeprefix(f"{part}/"): array for n, array in arrays.items() if n.startswith(f"{part}/")}
+
+
+def _predictions(prepared: Prepared, parameters: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    """Final predictions on the examples that the run did not train on, with their dataset rows."""
+    parts = {
+        "test": prepared.deal.test.rows,
+        "validation": prepared.deal.validation.rows,
+        "held_out": prepared.held_out,
+    }
+    arrays: dict[str, np.ndarray] = {"test_client": prepared.deal.test.owner.astype(np.int32)}
+    for name, rows in parts.items():
+        if len(rows):
+            inputs = prepared.task.inputs[torch.from_numpy(rows)]
+            arrays[name] = predict(prepared.task.model, parameters, inputs).contiguous().cpu().numpy()
+            arrays[f"{name}_rows"] = rows.astype(np.int32)
+    return arrays
+
+
+def _bytes_sent(result: RoundResult, rounds: list[Figures]) -> int:
+    """Bytes of parameters that crossed the network, both ways."""
+    size = sum(array.nbytes for array in result.arrays.values())
+    return int(2 * size * sum(figures["cohort"] for figures in rounds))
+
+
+def _origin(settings: RunSettings, host: Host) -> dict[str, Any]:
+    """Which run it is, and what executed it."""
+    return {
+        "label": settings.label(),
+        "engine": host.engine,
+        "device": host.device,
+        "seed": settings.seed,
+        "fold": settings.fold,
+    }
+
+
+@lru_cache(maxsize=1)
+def _environment() -> dict[str, Any]:
+    """What the run was made with."""
+    git = ["git", "-C", str(Path(fedsoft.__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True, timeout=5).stdout.strip() or None
+    except (OSError, subprocess.TimeoutExpired):
+        commit = None
+    packages = ("flwr", "torch", "numpy", "ray")
+    return {
+        "fedsoft": fedsoft.__version__,
+        "commit": commit,
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }

@@ -1,0 +1,59 @@
+"""The data of runs: loaded once a process, given to workers, and as tensors on a device."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fedsoft.datasets import AnnotatedDataset, Dataset
+from fedsoft.errors import StudyFileError
+from fedsoft.training import as_batch
+
+SMALL = 50_000_000
+"""Inputs of so many pixels at most are turned into floats once, instead of batch by batch."""
+
+
+_given: dict[Dataset, AnnotatedDataset] = {}
+
+
+def give_dataset(choice: Dataset, data: AnnotatedDataset) -> None:
+    """Have this process work on data that it was sent, whether or not their files are here."""
+    _given[choice] = data
+
+
+def load_dataset(choice: Dataset) -> AnnotatedDataset:
+    """A dataset as it was given, or loaded once a process, and again if its files change."""
+    return _given[choice] if choice in _given else _load(choice, choice.fingerprint())
+
+
+@lru_cache(maxsize=4)
+def _load(choice: Dataset, content: str) -> AnnotatedDataset:
+    return choice.load()
+
+
+def input_tensor(choice: Dataset, device: str) -> Tensor:
+    """The dataset's inputs on a device: features (N, D), or images (N, channels, H, W), as uint8 if large."""
+    return _tensor(choice, "" if choice in _given else choice.fingerprint(), device)
+
+
+@lru_cache(maxsize=4)
+def _tensor(choice: Dataset, content: str, device: str) -> Tensor:
+    inputs = load_dataset(choice).inputs
+    if inputs.dtype == np.uint8 and inputs.ndim == 4:
+        inputs = np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))
+    elif inputs.dtype != np.uint8:
+        inputs = inputs.astype(np.float32)
+    tensor = torch.from_numpy(inputs).to(device)
+    return as_batch(tensor) if tensor.numel() <= SMALL else tensor
+
+
+def pick_device(choice: str) -> str:
+    """``auto``, ``cpu`` or ``cuda`` -> a torch device.
+
+    Raises:
+        StudyFileError: CUDA is asked for and there is none.
+    """
+    if choice == "cuda" and not torch.cuda.is_available():
+        raise StudyFileError('device = "cuda", but torch sees no GPU; use "auto" or "cpu".')
+    return ("cuda" if torch.cuda.is_available() else "cpu") if choice == "auto" else choice

@@ -1,0 +1,153 @@
+"""A study opened on its folder: checked before anything is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fedsoft.config import Endpoint
+from fedsoft.datasets import AnnotatedDataset
+from fedsoft.errors import DataError, FedsoftError, StoreError, StudyFileError
+from fedsoft.evaluation import STRATA
+from fedsoft.files import read_json, write_json
+from fedsoft.registry import nearest
+from fedsoft.study.data import load_dataset, pick_device
+from fedsoft.study.dealing import NO_VALIDATION
+from fedsoft.study.plan import Plan, default_folder, make_plan
+from fedsoft.study.prepare import prepare
+from fedsoft.study.settings import RunSettings
+from fedsoft.study.store import Store
+
+
+@dataclass(frozen=True)
+class OpenStudy:
+    """A valid study whose data are there, and its folder."""
+
+    table: Mapping[str, Any]
+    where: str
+    plan: Plan
+    store: Store
+    device: str
+
+    @property
+    def open_runs(self) -> list[RunSettings]:
+        """The runs that are not done, each after those that it needs."""
+        return [run for phase in self.plan.open(self.store) for run in phase]
+
+    def save(self) -> None:
+        """Write the study beside its results, so that they can be read from any folder."""
+        table = {**self.table, "dataset": self.plan.study.dataset.dump()}  # the data's path made absolute
+        write_json(self.store.root / "study.json", {"where": self.where, "study": table})
+
+    def summary(self) -> str:
+        """What would run, for a person."""
+        everything = [run for phase in self.plan.phases for run in phase]
+        study, total, opened = self.plan.study, len(everything), self.open_runs
+        teachers = sum(run.kind == "teacher" for run in everything)
+        others = total - teachers - len(self.plan.runs)
+        behind = f", {others} more that ensembles and calibrated runs are made of" if others else ""
+        cells = f" × {len(self.plan.cells)} cells of the grid" if study.grid else ""
+        stand = sum(self.store.checkpoint(run.key) is not None for run in opened)
+        begun = f", {stand} of them from a checkpoint" if stand else ""
+        rivals = f" and {len(study.rivals)} rivals" if study.rivals else ""
+        return (
+            f"{study.name}: {len(study.sources)} sources{rivals} × {len(study.strategies)} strategies × "
+            f"{len(study.seeds)} seeds{cells} = {len(self.plan.runs)} runs of {study.rounds} rounds{behind}, "
+            f"and {teachers} teachers; {len(opened)} of {total} are still to run{begun}.\n"
+            f"Results go to {self.store.root}."
+        )
+
+
+def open_study(table: Mapping[str, Any], where: str, out: Path | None = None) -> OpenStudy:
+    """Validate a study and the data it needs, before anything is written.
+
+    Raises:
+        StudyFileError: the file is not valid, or the data cannot give what it asks.
+    """
+    opened = _open(table, where, out)
+    try:
+        _check(opened.plan, opened.store, opened.device)
+    except FedsoftError as error:
+        raise StudyFileError(f"{where}: {error}") from None
+    return opened
+
+
+def reopen_study(folder: Path) -> OpenStudy:
+    """Open a study from its folder of results, whose data were checked when it ran.
+
+    Raises:
+        StoreError: the folder holds no study.
+    """
+    saved = read_json(folder / "study.json")
+    if not isinstance(saved, dict) or not {"where", "study"} <= saved.keys():
+        raise StoreError(f"{folder / 'study.json'} does not hold a study; run the study again to mend it.")
+    opened = _open(saved["study"], saved["where"], folder)
+    runs = (run for phase in opened.plan.phases for run in phase)
+    if not any(opened.store.is_done(run.key) for run in runs) and opened.store.finished():
+        raise StoreError(
+            f"none of the finished runs in {folder} is one of its study any more: the data's or the model's "
+            "files have changed since; put them back as they were, or run the study again."
+        )
+    return opened
+
+
+def _open(table: Mapping[str, Any], where: str, out: Path | None) -> OpenStudy:
+    torch.set_num_threads(1)  # more threads than free cores is many times slower on models this small
+    plan = make_plan(table, where)
+    return OpenStudy(table, where, plan, Store(default_folder(plan, out)), pick_device(plan.study.device))
+
+
+def _check(plan: Plan, store: Store, device: str) -> None:
+    """Prepare one run of every source in the first cell, and one in every other cell."""
+    for cell in plan.cells:
+        data = load_dataset(cell.study.dataset)
+        for run in cell.runs:
+            for source in (run.source, *(p.source for p in run.scenario.parties if p.source)):
+                if source.needs_votes and data.votes is None:
+                    raise DataError(
+                        f"sources: {source.label()!r} needs human votes, but dataset {data.name!r} has only "
+                        "labels; add votes to the data, or choose hard, smoothing at a rate, or an unmatched "
+                        "teacher."
+                    )
+            if run.calibration and run.calibration.on == "vote":
+                data.require_votes(f"rivals: {run.arm.label()!r}")
+        if cell.study.endpoint:
+            _check_endpoint(cell.study.endpoint, data)
+        sources: dict[str, RunSettings] = {}
+        for run in cell.runs:
+            if not run.teachers():
+                sources.setdefault(run.arm.label(), run)
+        for run in list(sources.values())[: None if cell is plan.cells[0] else 1]:
+            ready = prepare(run, store, device)
+            if len(ready.deal.validation.rows):
+                continue
+            endpoint = cell.study.endpoint
+            if any(run.calibration for run in cell.runs):
+                raise DataError(NO_VALIDATION)
+            if endpoint and endpoint.view.startswith("own_temperature"):
+                raise DataError(
+                    "endpoint.view: own temperatures need validation examples, and no client has the ten "
+                    "examples that give one; use fewer clients, or another view."
+                )
+
+
+def _check_endpoint(endpoint: Endpoint, data: AnnotatedDataset) -> None:
+    """Refuse an endpoint that the data cannot give, before anything runs."""
+    strata = ("all", *STRATA) if data.votes is not None else ("all",)
+    if endpoint.stratum not in strata:
+        raise DataError(
+            f"endpoint.stratum: {endpoint.stratum!r} is no stratum of dataset {data.name!r} "
+            f"({nearest(endpoint.stratum, list(strata))})."
+        )
+    if endpoint.view == "own_temperature_vote" and data.votes is None:
+        raise DataError(
+            f"endpoint.view: {endpoint.view!r} needs human votes, but dataset {data.name!r} has only "
+            'labels; use "own_temperature".'
+        )
+    if endpoint.reference != "label" and data.votes is None:
+        raise DataError(
+            f"endpoint.reference: {endpoint.reference!r} needs human votes, but dataset {data.name!r} has "
+            'only labels; use "label".'
+        )
