@@ -113,7 +113,7 @@ def test_maps_show_every_effect_in_its_place(crossed: Digest) -> None:
     # Two rests × two views, and two sources beside the baseline.
     assert len(figure.axes) == 8
     shown = planes(crossed)[0].cells["mlp", "1"]
-    found = shown.estimate("human_soft less hard", "raw", "label", "brier", "all")
+    found = shown.estimate("human_soft − hard", "raw", "label", "brier", "all")
     assert found is not None
     texts = {text.get_position(): text.get_text() for text in figure.axes[0].texts}
     assert texts[1, 0] == signed(1000 * found.estimate, 0)
