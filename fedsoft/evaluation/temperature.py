@@ -99,6 +99,7 @@ def _solve(excess: Callable[[Tensor], tuple[Tensor, Tensor]], logits: Tensor) ->
         return logits.new_full(logits.shape[:-2], math.nan)
     low = logits.new_full(logits.shape[:-2], math.log(COLDEST))
     high, here = torch.full_like(low, math.log(HOTTEST)), torch.zeros_like(low)
+    moving = torch.ones_like(low, dtype=torch.bool)
     for _ in range(STEPS):  # all leading indices go together
         sharpness = (-here).exp()
         value, slope = excess(_soften(logits, sharpness))
@@ -107,7 +108,8 @@ def _solve(excess: Callable[[Tensor], tuple[Tensor, Tensor]], logits: Tensor) ->
         there = here + value / steepness
         sound = (low <= there) & (there <= high) & (steepness > FLAT)
         there = there.where(sound, (low + high) / 2)
-        step, here = (there - here).abs(), there
-        if not step.is_meta and bool((step < TOLERANCE).all()):
+        step, here = (there - here).abs(), there.where(moving, here)
+        moving = moving & (step >= TOLERANCE)  # each stops by itself, so none depends on the others
+        if not step.is_meta and not bool(moving.any()):
             break
     return here.exp()

@@ -55,14 +55,17 @@ def answers(shown: Shown) -> list[Answer]:
     """What one cell of a study says: is the model good, what soft labels buy, what is free, what to buy."""
     if not shown.strategies:
         return []
-    (source, _), names = shown.study.pair, Names(shown)
-    found = [
-        Answer("Is the model any good?", _good(shown, names)),
-        Answer(f"What does {source} buy?", _bought(shown, names)),
-        Answer("What can be had for nothing?", _free(shown, names)),
-        Answer("What to buy?", [_purchase(shown, one) for one in shown.cell.purchases]),
-        Answer("What cannot be said?", _unsaid(shown)),
-    ]
+    (source, baseline), names = shown.study.pair, Names(shown)
+    found = [Answer("Is the model any good?", _good(shown, names))]
+    if all(
+        (row := _learned(shown, arm, "label", "brier")) and row.beats_constant for arm in (source, baseline)
+    ):
+        found += [
+            Answer(f"What does {source} buy?", _bought(shown, names)),
+            Answer("What can be had for nothing?", _free(shown, names)),
+            Answer("What to buy?", _purchases(shown)),
+        ]
+    found.append(Answer("What cannot be said?", _unsaid(shown)))
     return [answer for answer in found if answer.sentences]
 
 
@@ -100,6 +103,9 @@ def _good(shown: Shown, names: Names) -> list[str]:
 def _bought(shown: Shown, names: Names) -> list[str]:
     source, baseline = shown.study.pair
     said = []
+    conclusion = shown.conclusion
+    if conclusion and conclusion.verdict == "nothing was compared":
+        return ["Nothing: it trains on the same targets."]
     for reference, metric, goal in GOALS:
         raw = shown.difference(source, baseline, "raw", reference, metric)
         # What is left of an NLL depends much on the level of confidence: it is shown where that is right.
@@ -149,11 +155,8 @@ def _free(shown: Shown, names: Names) -> list[str]:
             f"of {len(found)} ways that need no votes on the examples trained on, " if len(found) > 1 else ""
         )
         if not (_sure(row) and row.estimate < 0):
-            said.append(
-                f"To forecast {goal}, "
-                f"{ways or 'the way that needs no votes, '}{'the best, ' if ways else ''}{names(best)}, "
-                f"makes no difference to {baseline} that can be told from chance ({_figure(row)})."
-            )
+            first = f"{ways}the best, " if ways else "the way that needs no votes, "
+            said.append(f"To forecast {goal}, {first}{names(best)}, {_does(row)} ({_figure(row)}).")
             continue
         text = f"To forecast {goal}, {ways}{names(best)} {'wins most' if ways else 'wins'}, {_figure(row)}"
         paid = shown.pair(source, best, "raw", reference, metric)
@@ -165,6 +168,13 @@ def _free(shown: Shown, names: Names) -> list[str]:
                 "as good": f"; {source} is as good as that and no better ({figures})",
             }.get(paid.verdict, f"; whether {source} is better or worse than that is undecided ({figures})")
         said.append(f"{text}.")
+    return said
+
+
+def _purchases(shown: Shown) -> list[str]:
+    said = [_purchase(shown, one) for one in shown.cell.purchases]
+    if said and not all(rest.at_rest for rest in shown.cell.rests.values()):
+        said.append("Training had not come to rest, so longer training may change this.")
     return said
 
 
@@ -203,9 +213,9 @@ def _price(shown: Shown, source: str) -> str:
 
 
 def _unsaid(shown: Shown) -> list[str]:
-    result, study = shown.digest, shown.study
+    study = shown.study
     data, said = load_dataset(study.dataset), []
-    conclusion = next((one for one in result.conclusions if one.axes == shown.cell.axes), None)
+    conclusion = shown.conclusion
     if conclusion and conclusion.obstacle:
         said.append(f"There is no verdict: {conclusion.obstacle.why}. {_sentence(conclusion.obstacle.mend)}")
     elif conclusion and conclusion.verdict.startswith("undecided") and conclusion.seeds > 1:

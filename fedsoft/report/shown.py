@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from fedsoft.analysis.conclusions import Conclusion
 from fedsoft.analysis.digest import CellDigest, Digest
 from fedsoft.analysis.effects import difference
 from fedsoft.analysis.estimates import Estimate
@@ -117,6 +118,11 @@ class Shown:
     def reference(self) -> str:
         """What effects are measured against: as the endpoint says, else the label."""
         return self.study.reference
+
+    @property
+    def conclusion(self) -> Conclusion | None:
+        """The verdict on the endpoint in this cell."""
+        return next((one for one in self.digest.conclusions if one.axes == self.cell.axes), None)
 
     @cached_property
     def colours(self) -> dict[str, str]:
