@@ -17,7 +17,7 @@ from scipy.special import softmax
 from scipy.stats import binom
 from torch import Tensor
 
-from fedsoft.analysis.effects import HALF, reference_of, seed_values
+from fedsoft.analysis.effects import HALF, example_values, reference_of, seed_values
 from fedsoft.analysis.estimates import Estimate, estimate
 from fedsoft.analysis.values import Values
 from fedsoft.annotators import split_half
@@ -145,12 +145,20 @@ def compare(world: World, names: Sequence[str], probs: Tensor, parts: Sequence[P
         for made, (test, validation) in zip(probs, parts, strict=True)
     ]
     image = np.concatenate([test for test, _ in parts])
+    blind = []
+    for test, _ in parts:
+        rest = np.setdiff1d(np.arange(len(world.labels)), test)
+        blind.append({})
+        for name, reference in references.items():
+            mean = references[reference_of(name)][rest].mean(dim=0).expand(1, len(test), -1)
+            blind[-1] |= {key: row[0] for key, row in example_values(mean, {name: reference[test]}).items()}
     return Values(
         list(names),
         {key: torch.cat([values[key] for values in found], dim=1).numpy() for key in found[0]},
         image,
         np.repeat(np.arange(len(parts)), [len(test) for test, _ in parts]),
         {name: mask.numpy()[image] for name, mask in strata.items()},
+        {key: torch.cat([values[key] for values in blind]).numpy() for key in blind[0]},
     )
 
 

@@ -130,3 +130,25 @@ def test_a_real_difference_is_claimed(opened, arms):
     key = ("raw", "label", "brier")
     worse = replace(values, values={key: values.values[key] + np.array([[0.05], [0.0]])})
     assert conclude([compare(worse, endpoint, {}, None)], endpoint)[0].verdict == "worse"
+
+
+def test_arms_that_differ_by_the_margin_are_seldom_as_good(opened, arms, repetitions, most_misses, show):
+    """Three cells, in each of which one arm is worse by just the margin: none may be called as good."""
+    numbers, claimed, margin = repetitions(10), Counter(), 0.005
+    endpoint = Endpoint(source="one", baseline="other", view="raw", margin=margin)
+    key = ("raw", "label", "brier")
+    for number in numbers:
+        cells = []
+        for cell in range(3):
+            values = arms(number, cell)
+            worse = replace(values, values={key: values.values[key] + np.array([[margin], [0.0]])})
+            cells.append(compare(worse, endpoint, {"cell": cell}, None))
+        claimed["as good", "raw"] += "as good" in {found.verdict for found in conclude(cells, endpoint)}
+    show("as good, though worse by the margin", claimed, len(numbers))
+    assert claimed["as good", "raw"] <= most_misses(len(numbers))
+
+
+def test_equal_arms_can_be_as_good(opened, arms):
+    """With a margin that the study can resolve, so that the control above is not empty."""
+    endpoint = Endpoint(source="one", baseline="other", view="raw", margin=0.05)
+    assert conclude([compare(arms(0, 0), endpoint, {}, None)], endpoint)[0].verdict == "as good"
