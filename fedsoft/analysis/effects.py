@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from fedsoft.evaluation import apply_temperature, entropy, fit_temperature, temperature_for_confidence
+from fedsoft.evaluation.predictions import SMALLEST
 
 View = Literal["raw", "equal_confidence", "own_temperature", "own_temperature_vote"]
 VIEWS: tuple[View, ...] = ("raw", "equal_confidence", "own_temperature", "own_temperature_vote")
@@ -104,7 +104,7 @@ def example_values(probs: Tensor, references: Mapping[str, Tensor]) -> dict[tupl
             its own.
     """
     confidence, predicted = probs.max(-1)
-    squares, logs = probs.square().sum(-1), probs.clamp_min(torch.finfo(probs.dtype).tiny).log()
+    squares, logs = probs.square().sum(-1), probs.clamp_min(SMALLEST).log()
     values = {}
     for name, reference in references.items():
         hit = reference.expand_as(probs).gather(-1, predicted.unsqueeze(-1)).squeeze(-1)
