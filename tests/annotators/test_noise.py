@@ -70,7 +70,7 @@ def test_a_given_matrix_is_scaled_and_its_diagonal_ignored():
 
 
 def test_rows_without_others_stay_untouched():
-    """Asymmetric noise on one class alone: 0 slips to 1, and votes for 1 and 2 are written down as they are."""
+    """Asymmetric noise on one class: 0 slips to 1, and votes for 1 and 2 are written down as they are."""
     noise = NOISES.parse({"name": "confusion", "rate": 1, "matrix": [[0, 1, 0], [0, 0, 0], [0, 0, 3]]})
     noisy = noise.apply(VOTES, LABELS, stream("noise"))
     np.testing.assert_array_equal(noisy[:3], [[0, 5, 1], [0, 0, 9], [0, 4, 2]])
