@@ -27,6 +27,6 @@ class Krum(StrategyOptions):
             most = (size - 3) // 2
             mend = f"lower malicious to {most} at most" if most >= 0 else "choose another strategy"
             raise ValueError(
-                f"krum with malicious = {self.malicious} needs cohorts of {need} clients or more, and here they "
-                f"have {size}; {mend}, or raise scenario.clients or scenario.participation"
+                f"krum with malicious = {self.malicious} needs cohorts of {need} clients or more, and here "
+                f"they have {size}; {mend}, or raise scenario.clients or scenario.participation"
             )
