@@ -168,7 +168,7 @@ def _extrapolated(begin: np.ndarray, once: np.ndarray, twice: np.ndarray) -> np.
 
 
 def _rows(counts: np.ndarray) -> np.ndarray:
-    """Counts (..., C, C) of answers by true class as rows of probabilities, even where there are none."""
+    """Counts (..., C, C) of answers by true class as rows of probabilities; uniform where there are none."""
     met = counts.sum(axis=-1, keepdims=True)
     return np.where(met > 0, counts / np.where(met > 0, met, 1.0), 1 / counts.shape[-1])
 
