@@ -317,7 +317,7 @@ def cells(table: Mapping[str, Any], where: str) -> list[tuple[dict[str, Any], St
     A study without a grid is one cell, with no values.
 
     Raises:
-        StudyFileError: the study or one of its cells is not valid.
+        StudyFileError: the study or one of its cells is not valid, or a strategy cannot work on its cohorts.
     """
     study = validate(table, where)
     for key, values in study.grid.items():
@@ -329,8 +329,20 @@ def cells(table: Mapping[str, Any], where: str) -> list[tuple[dict[str, Any], St
         cell = _copy(table)
         for key, value in axes.items():
             put(cell, key, value)
-        result.append((axes, validate(cell, f"{where}, at {axes}" if axes else where)))
+        place = f"{where}, at {axes}" if axes else where
+        result.append((axes, validate(cell, place)))
+        _check_cohorts(result[-1][1], place)
     return result
+
+
+def _check_cohorts(study: Study, where: str) -> None:
+    """Refuse a strategy that cannot work on the cohorts of a cell, whose size may be what the grid varies."""
+    scenario = study.scenario
+    for strategy in study.strategies:
+        try:
+            strategy.check_cohort(max(1, round(scenario.participation * scenario.clients)))
+        except ValueError as error:
+            raise StudyFileError(f"{where}: strategies: {error}.") from None
 
 
 def _copy(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,10 @@ class FedsoftError(Exception):
     """A problem that the user can solve; the command line prints it without a traceback."""
 
 
+class FedsoftWarning(UserWarning):
+    """Something that a user should know of a result that stands; one sentence with the cause and the mend."""
+
+
 class StudyFileError(FedsoftError):
     """The study file, or a value set on the command line, is not valid."""
 

@@ -6,14 +6,17 @@ how many votes for each class are meant, the posterior is Dirichlet. The prior t
 their total alone, so the sum over all of them is exact and runs class by class, forwards and backwards.
 """
 
+import warnings
+
 import numpy as np
 
 from fedsoft.annotators.prior import VoteTallies, fit_prior, tally
 from fedsoft.annotators.slip_rate import largest_rate
+from fedsoft.errors import FedsoftWarning
 
 MOST_VOTES = 500
 """More votes an image than this would leave the range of floating-point numbers."""
-MOST_STEPS = 100  # of EM
+MOST_STEPS = 1000  # of EM
 TOLERANCE = 2e-4  # of the prior's share in a posterior
 
 
@@ -54,13 +57,23 @@ def fit_denoised_prior(votes: np.ndarray, labels: np.ndarray, rate: float) -> np
     """
     most = int(votes.sum(axis=1).max())
     alpha = fit_prior(tally(votes, labels, most))
-    for _ in range(MOST_STEPS if rate > 0 else 0):
+    if rate == 0:
+        return alpha
+    for _ in range(MOST_STEPS):
         expected = expected_tallies(votes, labels, alpha, rate, most)
         moved = fit_prior(expected, start=alpha)
         share, moved_share = (prior / (prior.sum(axis=1, keepdims=True) + most) for prior in (alpha, moved))
         alpha = moved
         if np.abs(moved_share - share).max() <= TOLERANCE:
             break
+    else:
+        warnings.warn(
+            f"the prior behind votes that slip at a rate of {rate:.3g} did not settle in {MOST_STEPS} steps "
+            "of EM, so denoised targets are not quite its limit; a smaller rate, or more votes an image, "
+            "settle sooner.",
+            FedsoftWarning,
+            stacklevel=2,
+        )
     return alpha
 
 

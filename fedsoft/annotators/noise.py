@@ -48,12 +48,15 @@ class Confusion(AnnotatorNoise):
     """Each vote slips, with probability `rate`, to a class that people confuse with its own.
 
     Where to is drawn in proportion to `matrix`; without it, to the data's own confusion: the mean soft
-    label of the images labelled as the vote's class. A class never confused in the data slips evenly.
+    label of the images labelled as the vote's class. Votes for a class that is confused with no other, by
+    `matrix` or in the data, never slip.
     """
 
     rate: Rate
     matrix: tuple[tuple[float, ...], ...] | None = Field(
-        None, description="C rows of C weights: where votes for the row's class slip to, diagonal ignored"
+        None,
+        description="C rows of C weights: where votes for the row's class slip to, diagonal ignored; a row "
+        "without others stays as it is",
     )
 
     @field_validator("matrix")
@@ -99,7 +102,7 @@ def slip(
     Args:
         votes: (N, C) counts.
         rate: the probability in [0, 1], one for all or (N,) one an image.
-        destinations: (C, C) where a vote of the row's class goes; rows sum to 1.
+        destinations: (C, C) where a vote of the row's class goes; rows sum to 1, and a vote may stay.
         rng: draws which votes move, and where to.
 
     Returns:
@@ -113,7 +116,7 @@ def slip(
 
 
 def _destinations(weights: np.ndarray) -> np.ndarray:
-    """Weights without their diagonal as probabilities; rows of zeros become even."""
+    """Weights without their diagonal as probabilities; rows of zeros stay where they are."""
     others = weights * (1 - np.eye(len(weights)))
     totals = others.sum(axis=1, keepdims=True)
-    return np.where(totals > 0, others / np.where(totals > 0, totals, 1), uniform_others(len(weights)))
+    return np.where(totals > 0, others / np.where(totals > 0, totals, 1), np.eye(len(weights)))

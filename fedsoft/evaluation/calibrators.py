@@ -1,4 +1,8 @@
-"""Post-hoc calibration: a map of predictions, fitted on examples that neither train nor are scored."""
+"""Post-hoc calibration: a map of predictions, fitted on examples that neither train nor are scored.
+
+A map fitted to ten examples alone does more harm than none. So each is also fitted to pseudo-examples, for
+which the predictions themselves are true: without evidence it is the identity, with much the plain fit.
+"""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -10,8 +14,11 @@ from pydantic import Field
 from torch import Tensor
 
 from fedsoft.evaluation.bins import bin_index
-from fedsoft.evaluation.temperature import apply_temperature, fit_temperature
+from fedsoft.evaluation.predictions import SMALLEST
+from fedsoft.evaluation.temperature import PSEUDO, apply_temperature, fit_temperature, with_pseudo
 from fedsoft.registry import Options, Registry
+
+PSEUDO_MEANS = "pseudo-examples at the prediction itself: few examples ruin nothing; 0 for the plain fit"
 
 Calibration = Callable[[Tensor], Tensor]
 """Predictions (N, C) to calibrated ones (N, C) of the same dtype."""
@@ -26,6 +33,7 @@ class Calibrator(Options):
     scope: Literal["all", "client"] = Field(
         "all", description="one map for all clients, or one for each, fitted to its own validation examples"
     )
+    pseudo: float = Field(PSEUDO, ge=0, description=PSEUDO_MEANS)
 
     @abstractmethod
     def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
@@ -45,8 +53,8 @@ class Temperature(Calibrator):
     """One temperature for all predictions: softens or sharpens, and leaves their order (Guo et al. 2017)."""
 
     def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
-        """The temperature of least negative log-likelihood."""
-        temperature = fit_temperature(probs, reference)
+        """The temperature of least negative log-likelihood, over examples and pseudo-examples."""
+        temperature = fit_temperature(probs, reference, self.pseudo)
         return lambda p: apply_temperature(p, temperature)
 
 
@@ -54,15 +62,19 @@ class Temperature(Calibrator):
 class VectorScaling(Calibrator):
     """A weight and a bias for each class's log-probability (Guo et al. 2017, arXiv:1706.04599).
 
-    Minimises the mean negative log-likelihood of softmax(w log p + b) plus ``l2`` times the squared distance
-    from the identity (w = 1, b = 0), which keeps few or separable examples from driving it to infinity.
+    Minimises the negative log-likelihood of softmax(w log p + b), summed over examples and pseudo-examples,
+    plus ``l2`` times the squared distance from the identity (w = 1, b = 0): a normal prior of standard
+    deviation 1 / sqrt(2 l2), by default 0.5, whatever the number of examples. Pseudo-examples alone would
+    leave weights free of classes that hardly any example is predicted to be.
     """
 
-    l2: float = Field(0.001, gt=0, description="weight of the squared distance from the identity")
+    l2: float = Field(2.0, ge=0, description="weight in nats of the squared distance from the identity")
 
     def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
-        """The minimum, which is unique, by L-BFGS."""
-        logits, target = _log(probs), reference.double()
+        """The minimum by L-BFGS; without ``pseudo`` and ``l2`` there may be none, and it stops on its way."""
+        logits, examples = _log(probs), len(probs)
+        target = with_pseudo(reference.double(), logits.softmax(dim=-1), examples, self.pseudo)
+        l2 = self.l2 / (examples + self.pseudo)
         weight = torch.ones_like(logits[0], requires_grad=True)
         bias = torch.zeros_like(weight, requires_grad=True)
         optimizer = torch.optim.LBFGS(
@@ -73,7 +85,7 @@ class VectorScaling(Calibrator):
         def loss() -> Tensor:
             optimizer.zero_grad()
             nll = -(target * (weight * logits + bias).log_softmax(dim=-1)).sum(dim=-1).mean()
-            total: Tensor = nll + self.l2 * ((weight - 1).square().sum() + bias.square().sum())
+            total: Tensor = nll + l2 * ((weight - 1).square().sum() + bias.square().sum())
             total.backward()
             return total
 
@@ -87,9 +99,11 @@ class VectorScaling(Calibrator):
 class Isotonic(Calibrator):
     """A rising step function for each class against the rest, renormalised (Zadrozny, Elkan 2002).
 
-    Between the values seen in fitting it is interpolated, beyond them constant.
+    Between the values seen in fitting it is interpolated, beyond them constant. V examples' steps and the
+    prediction itself are averaged as V to ``pseudo``; it is about as free as ten bins, and so has theirs.
     """
 
+    pseudo: float = Field(10 * PSEUDO, ge=0, description=PSEUDO_MEANS)
     smallest: float = Field(
         0.001, gt=0, lt=0.1, description="lower probabilities are raised to it, or one miss costs infinity"
     )
@@ -102,10 +116,13 @@ class Isotonic(Calibrator):
             IsotonicRegression(out_of_bounds="clip").fit(p, r)
             for p, r in zip(_columns(probs), _columns(reference), strict=True)
         ]
+        examples = len(probs)
 
         def calibrate(p: Tensor) -> Tensor:
-            values = [step.predict(column) for step, column in zip(rising, _columns(p), strict=True)]
-            return _normalised(np.maximum(np.stack(values, axis=1), self.smallest), p)
+            columns = _columns(p)
+            steps = np.stack([step.predict(column) for step, column in zip(rising, columns, strict=True)])
+            blended = (examples * steps + self.pseudo * columns) / (examples + self.pseudo)
+            return _normalised(np.maximum(blended.T, self.smallest), p)
 
         return calibrate
 
@@ -114,39 +131,35 @@ class Isotonic(Calibrator):
 class HistogramBinning(Calibrator):
     """The share of a class in bins of equal mass of its probability, renormalised (Zadrozny, Elkan 2001).
 
-    Each bin counts one example more than it holds, for which its mean prediction is true: so no class has
-    probability zero, and bins with few examples stay near what the model says.
+    Each bin counts ``pseudo`` examples more than it holds, in which the prediction at hand is true: so no
+    class has probability zero, and bins with few examples leave predictions much as they are.
     """
 
     bins: int = Field(10, ge=1, description="bins a class; equal predictions are never parted")
 
     def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
-        """Edges and shares, class by class."""
+        """Edges and counts, class by class."""
         tables = [self._table(p, r) for p, r in zip(_columns(probs), _columns(reference), strict=True)]
 
         def calibrate(p: Tensor) -> Tensor:
-            values = [
-                shares[np.searchsorted(edges, column, side="right")]
-                for (edges, shares), column in zip(tables, _columns(p), strict=True)
-            ]
+            values = []
+            for (edges, count, hits), column in zip(tables, _columns(p), strict=True):
+                index = np.searchsorted(edges, column, side="right")
+                values.append((hits[index] + self.pseudo * column) / (count[index] + self.pseudo))
             return _normalised(np.stack(values, axis=1), p)
 
         return calibrate
 
-    def _table(self, p: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Lower edges of all bins but the first, and the share of the class in each bin that holds any."""
+    def _table(self, p: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of the bins that hold any: lower edges of all but the first, examples, and those of the class."""
         _, index = np.unique(bin_index(torch.from_numpy(p), self.bins, "mass"), return_inverse=True)
-        count, hits, mass = (np.bincount(index, weights) for weights in (None, reference, p))
+        count, hits = np.bincount(index), np.bincount(index, reference)
         edges = np.array([p[index == n].min() for n in range(1, len(count))])
-        return edges, (hits + mass / count) / (count + 1)
-
-
-TINY = 1e-12
-"""Stands for a probability of zero."""
+        return edges, count, hits
 
 
 def _log(probs: Tensor) -> Tensor:
-    return probs.double().clamp_min(TINY).log()
+    return probs.double().clamp_min(SMALLEST).log()
 
 
 def _columns(rows: Tensor) -> np.ndarray:
@@ -157,5 +170,5 @@ def _columns(rows: Tensor) -> np.ndarray:
 
 def _normalised(values: np.ndarray, like: Tensor) -> Tensor:
     """(N, C) values as rows that sum to 1, none of them zero, with device and dtype of the predictions."""
-    values = np.maximum(values, TINY)
+    values = np.maximum(values, SMALLEST)
     return torch.from_numpy(values / values.sum(axis=1, keepdims=True)).to(like)

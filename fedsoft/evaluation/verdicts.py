@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import nctdtrinc, stdtrit
 
 from fedsoft.evaluation.metric import Better
 
@@ -68,11 +68,19 @@ def _level(p_values: np.ndarray, level: float) -> np.ndarray:
 def smallest_detectable(
     se: np.ndarray | float, df: float, power: float = 0.8, level: float = 0.05
 ) -> np.ndarray | float:
-    """The effect that a two-sided test at ``level`` finds with probability ``power``, in units of ``se``.
+    """The effect that a two-sided test at ``level`` finds, on its own side, with probability ``power``.
 
-    The sum of the two t quantiles times the standard error (Bloom 1995, Evaluation Review 19:547).
+    An estimate over its standard error, itself estimated, follows a noncentral t; the effect is the
+    noncentrality that puts a share ``power`` of it beyond the critical value. With many degrees of freedom
+    that is the familiar sum of two normal quantiles (Bloom 1995, Evaluation Review 19:547).
+
+    Args:
+        se: standard errors; the result is in their unit.
+        df: degrees of freedom; infinite ones make it a normal test.
+        power: probability of finding the effect, in (0, 1) and above ``level`` / 2.
+        level: of the two-sided test.
     """
-    return se * (stdtrit(df, power) - stdtrit(df, level / 2))
+    return se * nctdtrinc(df, 1 - power, stdtrit(df, 1 - level / 2))
 
 
 def decide(effects: Uncertain, margin: float, better: Better, level: float = 0.05) -> list[Decision]:

@@ -43,7 +43,8 @@ class Targets:
     Attributes:
         rows: (M, C) targets, in the order of the training examples.
         delivery: how those are delivered that clients do not see whole.
-        votes_bought: answers that they cost, over all clients; the dataset's labels are not counted.
+        votes_bought: answers that they cost, over all clients; neither the dataset's labels are counted nor
+            votes that only tell a source how soft people are on average.
         privacy_spent: ε by unit, where labels are private.
     """
 
@@ -94,7 +95,7 @@ def build_targets(held: Holdings, store: Store) -> Targets:
                 where, size = (train.rows, len(dataset)) if places is None else (places, len(places))
                 of_client[train.owner[rows]] = len(rules)
                 rules.append(_rule(source.delivery, where[rows], shown, size, order))
-            bought += int(answers.sum()) if source.needs_votes else 0
+            bought += int(answers.sum()) if source.needs_votes and not source.borrows_rate else 0
             if settings.privacy:
                 part = settings.privacy.spent(answers)
                 spent = {name: max(value, spent.get(name, 0.0)) for name, value in part.items()}

@@ -4,8 +4,9 @@ from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
+from pydantic import Field
 
-from fedsoft.annotators.aggregation import Aggregate, dawid_skene, one_coin, wawa
+from fedsoft.annotators.aggregation import SMOOTHING, Aggregate, dawid_skene, one_coin, wawa
 from fedsoft.datasets import Annotations
 from fedsoft.errors import DataError
 from fedsoft.supervision.evidence import Evidence
@@ -40,11 +41,20 @@ class Aggregated(LabelSource):
 
 @SOURCES("dawid_skene")
 class DawidSkene(Aggregated):
-    """Posterior over one true class, each annotator having a confusion matrix (Dawid and Skene 1979)."""
+    """Posterior over one true class, each annotator having a confusion matrix (Dawid and Skene 1979).
+
+    The matrix of one with few answers leans on that of the whole crowd.
+    """
+
+    smoothing: float = Field(
+        SMOOTHING,
+        ge=0,
+        description="answers a true class that each annotator borrows from the crowd; 0: the method of 1979",
+    )
 
     def aggregate(self, annotations: Annotations, images: int, classes: int) -> Aggregate:
         """By EM."""
-        return dawid_skene(annotations, images, classes)
+        return dawid_skene(annotations, images, classes, self.smoothing)
 
 
 @SOURCES("one_coin")

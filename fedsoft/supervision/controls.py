@@ -89,6 +89,11 @@ class Smoothing(LabelSource):
         """A matched smoothing looks at votes, one at a fixed rate does not."""
         return self.rate is None
 
+    @property
+    def borrows_rate(self) -> bool:
+        """A matched smoothing takes its one rate from people."""
+        return self.rate is None
+
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """The same row for each label."""
         if self.rate is not None:

@@ -36,6 +36,15 @@ class LabelSource(Options):
         """Whether the source cannot be built without human votes."""
         return True
 
+    @property
+    def borrows_rate(self) -> bool:
+        """Whether all that it takes from people is one number, how soft they are on average.
+
+        Such a source is not charged for the votes that the number is read from: a small sample or another
+        crowd would tell it as well.
+        """
+        return False
+
     def answers(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray | None:
         """The answers that the targets are made of, as (N, C) counts: by default every collected vote.
 

@@ -32,6 +32,11 @@ class Teacher(LabelSource):
         return self.match is not None
 
     @property
+    def borrows_rate(self) -> bool:
+        """A matched teacher takes its one temperature from people."""
+        return self.match is not None
+
+    @property
     def models(self) -> int:
         """How many models predict, each trained anew on the same examples."""
         return 1

@@ -7,11 +7,11 @@ import torch
 from fedsoft.analysis.comparison import compare
 from fedsoft.analysis.conclusions import conclude
 from fedsoft.analysis.digest import digest
-from fedsoft.analysis.effects import effects_of
+from fedsoft.analysis.effects import effects_of, example_values
 from fedsoft.analysis.estimates import CONTRAST, estimate
 from fedsoft.analysis.scores import score_seed, write_results
 from fedsoft.analysis.values import gather, smallest_margin
-from fedsoft.evaluation import apply_temperature
+from fedsoft.evaluation import METRICS, apply_temperature
 from fedsoft.study.data import load_dataset
 from fedsoft.study.opened import open_study
 
@@ -89,6 +89,14 @@ def test_estimates_are_means_over_cells(finished):
     assert effect.low < effect.estimate < effect.high
     contrast = rows["human_soft − hard", "raw", "label", "brier", CONTRAST]
     assert contrast.estimate == pytest.approx((soft - hard)[hardest].mean() - (soft - hard)[~hardest].mean())
+
+
+@pytest.mark.parametrize("metric", ["nll", "kl"])
+def test_a_zero_costs_an_effect_what_it_costs_the_metric(metric):
+    probs = torch.tensor([[[1.0, 0.0], [0.3, 0.7], [1.0, 0.0]]])
+    votes = torch.tensor([[0.5, 0.5], [0.2, 0.8], [0.0, 1.0]]).double()
+    values = example_values(probs.double(), {"vote": votes})["vote", metric]
+    assert float(values.mean()) == pytest.approx(float(METRICS.parse(metric)(probs[0], votes)), rel=1e-6)
 
 
 def test_equal_confidence_is_equal_and_keeps_predictions(finished):

@@ -6,6 +6,7 @@ import pytest
 
 from fedsoft.annotators.aggregation import dawid_skene, one_coin, wawa
 from fedsoft.datasets import Annotations
+from fedsoft.errors import FedsoftWarning
 from fedsoft.streams import stream
 
 ALL = pytest.mark.parametrize("aggregate", [dawid_skene, one_coin, wawa])
@@ -91,16 +92,121 @@ def test_wawa_by_hand():
     )
 
 
-def test_one_step_of_dawid_skene_by_hand(monkeypatch):
-    """Two images, two annotators, who agree on the first and differ on the second."""
-    monkeypatch.setattr("fedsoft.annotators.aggregation.MOST_STEPS", 1)
+def test_dawid_skene_by_hand():
+    """Two images, two annotators, who agree on the first and differ on the second: the start is the end."""
     annotations = Annotations(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([0, 0, 0, 1]))
-    found = dawid_skene(annotations, 2, 2)
+    found = dawid_skene(annotations, 2, 2, smoothing=0)
     # shares of votes (1, 0) and (.5, .5): class shares .75 and .25; answers of the first annotator
     # are always 0, of the second 0 with 1/1.5 under class 0 and never under class 1
-    np.testing.assert_allclose(found.confusion, [[[1, 0], [1, 0]], [[2 / 3, 1 / 3], [0, 1]]])
+    np.testing.assert_allclose(found.confusion, [[[1, 0], [1, 0]], [[2 / 3, 1 / 3], [0, 1]]], atol=1e-9)
     np.testing.assert_allclose(found.posterior[0], [1, 0], atol=1e-9)
     np.testing.assert_allclose(found.posterior[1], [0.5, 0.5])  # .75/3 and .25
+
+
+def loops(annotations, images, classes, smoothing, steps):
+    """Dawid-Skene as the paper tells it, answer by answer, with borrowed answers, for so many plain steps."""
+    answers = list(zip(annotations.item, annotations.annotator, annotations.label, strict=True))
+    people = max(who for _, who, _ in answers) + 1
+    posterior = np.zeros((images, classes))
+    for item, _, label in answers:
+        posterior[item, label] += 1
+    posterior /= posterior.sum(axis=1, keepdims=True)
+    for _ in range(steps):
+        crowd, own = np.zeros((classes, classes)), np.zeros((people, classes, classes))
+        for item, who, label in answers:
+            crowd[:, label] += posterior[item]
+            own[who, :, label] += posterior[item]
+        own += smoothing * crowd / crowd.sum(axis=1, keepdims=True)
+        own /= own.sum(axis=2, keepdims=True)
+        logs = np.tile(np.log(posterior.mean(axis=0)), (images, 1))
+        for item, who, label in answers:
+            logs[item] += np.log(np.maximum(own[who, :, label], 1e-10))
+        posterior = np.exp(logs - logs.max(axis=1, keepdims=True))
+        posterior /= posterior.sum(axis=1, keepdims=True)
+    return posterior, own
+
+
+@pytest.mark.parametrize("smoothing", [0, 3])
+def test_dawid_skene_is_the_limit_of_plain_steps(smoothing):
+    _, annotations = everyone_answers(even([0.5, 0.6, 0.8]), images=60)
+    found = dawid_skene(annotations, 60, CLASSES, smoothing)
+    posterior, confusion = loops(annotations, 60, CLASSES, smoothing, 400)
+    np.testing.assert_allclose(found.posterior, posterior, atol=1e-5)
+    np.testing.assert_allclose(found.confusion, confusion, atol=1e-5)
+
+
+def test_a_leap_that_lowers_the_likelihood_is_undone(monkeypatch):
+    _, annotations = everyone_answers(even([0.5, 0.6, 0.8]), images=60)
+    found = dawid_skene(annotations, 60, CLASSES, 3).posterior
+    monkeypatch.setattr(
+        "fedsoft.annotators.aggregation._extrapolated", lambda *steps: np.full((60, CLASSES), 1 / CLASSES)
+    )
+    np.testing.assert_allclose(dawid_skene(annotations, 60, CLASSES, 3).posterior, found, atol=1e-5)
+
+
+def strangers(people, each, an_image, classes):
+    """True classes, and answers of people who are right in 60 to 95 % and err in ways of their own."""
+    rng = stream("strangers", people=people)
+    images = people * each // an_image
+    skill = rng.uniform(0.6, 0.95, people)[:, np.newaxis, np.newaxis]
+    errors = rng.dirichlet(np.full(classes, 0.5), (people, classes)) * (1 - np.eye(classes))
+    confusion = skill * np.eye(classes) + (1 - skill) * errors / errors.sum(axis=2, keepdims=True)
+    true = rng.integers(0, classes, images)
+    annotator = np.concatenate([rng.permutation(people) for _ in range(each)])[: images * an_image]
+    item = np.repeat(np.arange(images), an_image)
+    says = np.cumsum(confusion[annotator, true[item]], axis=1)
+    label = (says[:, :-1] < rng.random((len(item), 1))).sum(axis=1)
+    return true, Annotations(item, annotator, label)
+
+
+def right(posterior, true):
+    """The share of images whose true class is on top; one of t tied classes counts 1/t."""
+    top = posterior > posterior.max(axis=1, keepdims=True) - 1e-9
+    return (top / top.sum(axis=1, keepdims=True))[np.arange(len(true)), true].mean()
+
+
+@pytest.mark.parametrize(
+    ("people", "each", "an_image", "classes"),
+    [(248, 25, 5, 10), (300, 5, 3, 4), (2000, 1, 5, 4), (1500, 1, 3, 3)],
+)
+def test_few_answers_a_person_are_no_worse_than_a_majority(people, each, an_image, classes):
+    true, annotations = strangers(people, each, an_image, classes)
+    votes = np.zeros((len(true), classes))
+    np.add.at(votes, (annotations.item, annotations.label), 1)
+    majority = right(votes, true)
+    found = right(dawid_skene(annotations, len(true), classes).posterior, true)
+    plain = right(dawid_skene(annotations, len(true), classes, smoothing=0).posterior, true)
+    assert found > majority - 0.005
+    assert plain < majority - 0.01
+
+
+def test_one_answer_a_person_says_nothing_of_persons_and_all_of_the_crowd():
+    """The method of 1979 gives every image the same target; borrowing ever more, all are one person."""
+    _, annotations = strangers(500, 1, 5, 3)
+    plain = dawid_skene(annotations, 100, 3, smoothing=0).posterior
+    np.testing.assert_allclose(plain, np.broadcast_to(plain[0], plain.shape), atol=1e-6)
+    one = replace(annotations, annotator=np.zeros_like(annotations.annotator))
+    np.testing.assert_allclose(
+        dawid_skene(annotations, 100, 3, smoothing=1e9).posterior,
+        dawid_skene(one, 100, 3, smoothing=0).posterior,
+        atol=1e-5,
+    )
+
+
+def test_many_answers_a_person_need_no_crowd(biased):
+    _, annotations = everyone_answers(biased)
+    found, plain = (dawid_skene(annotations, IMAGES, CLASSES, s).confusion for s in (10, 0))
+    np.testing.assert_allclose(found, plain, atol=10 / 400)
+
+
+@pytest.mark.parametrize("aggregate", [dawid_skene, one_coin])
+def test_em_that_does_not_settle_is_told(aggregate, monkeypatch, recwarn):
+    _, annotations = everyone_answers(even([0.5, 0.6, 0.8]), images=60)
+    aggregate(annotations, 60, CLASSES)
+    assert not recwarn
+    monkeypatch.setattr("fedsoft.annotators.aggregation.MOST_PAIRS", 1)
+    with pytest.warns(FedsoftWarning, match="180 annotations by EM did not settle in 2 steps"):
+        aggregate(annotations, 60, CLASSES)
 
 
 @ALL

@@ -8,6 +8,7 @@ from fedsoft.annotators.denoise import denoised_mean, expected_tallies, fit_deno
 from fedsoft.annotators.noise import slip, uniform_others
 from fedsoft.annotators.prior import fit_prior, posterior_mean, tally
 from fedsoft.annotators.slip_rate import largest_rate
+from fedsoft.errors import FedsoftWarning
 from fedsoft.streams import stream
 
 PRIOR = np.array([[3.0, 0.6, 0.2], [0.2, 0.8, 0.1], [1.0, 1.0, 5.0]])
@@ -102,3 +103,14 @@ def test_hundreds_of_votes_stay_finite():
         np.testing.assert_allclose(mean.sum(axis=1), 1)
     # .02 of 500 votes slip, five to each class: the last class had no more than that
     assert denoised_mean(votes, np.array([[5.0, 0.1, 0.1]] * 2), 0.02)[0, 2] < 0.004
+
+
+def test_em_that_does_not_settle_is_told(monkeypatch, recwarn):
+    labels = np.repeat([0, 1], 200)
+    rng = stream("unsettled")
+    seen = np.stack([rng.multinomial(5, rng.dirichlet([[2, 1], [1, 2]][label])) for label in labels])
+    fit_denoised_prior(seen, labels, 0.2)
+    assert not recwarn
+    monkeypatch.setattr("fedsoft.annotators.denoise.MOST_STEPS", 1)
+    with pytest.warns(FedsoftWarning, match=r"rate of 0\.2 did not settle in 1 steps.*votes an image"):
+        fit_denoised_prior(seen, labels, 0.2)

@@ -51,11 +51,11 @@ def test_confusion_by_hand():
     # images labelled 0: 5/6, 0, 1/6; labelled 1: even; labelled 2: all 2
     matrix = [[5 / 6, 0, 1 / 6], [1 / 3, 1 / 3, 1 / 3], [0, 0, 1]]
     np.testing.assert_allclose(confusion(VOTES, LABELS), matrix, rtol=1e-9)
-    # so 0 slips to 2 only; 1 to both; 2, never confused, to both
+    # so 0 slips to 2 only; 1 to both; 2, never confused, to none
     noisy = NOISES.parse({"name": "confusion", "rate": 0.5}).apply(VOTES, LABELS, stream("noise"))
-    np.testing.assert_allclose(noisy[::3].mean(axis=0), [2.75, 0.25, 3.0], atol=5 * 1.2 / np.sqrt(N))
-    np.testing.assert_allclose(noisy[1::3].mean(axis=0), [2.25, 2.25, 4.5], atol=5 * 1.5 / np.sqrt(N))
-    np.testing.assert_allclose(noisy[2::3].mean(axis=0), [2.0, 1.5, 2.5], atol=5 * 1.2 / np.sqrt(N))
+    np.testing.assert_allclose(noisy[::3].mean(axis=0), [2.5, 0, 3.5], atol=5 * 1.2 / np.sqrt(N))
+    np.testing.assert_array_equal(noisy[1::3], np.tile([0, 0, 9], (N, 1)))
+    np.testing.assert_allclose(noisy[2::3].mean(axis=0), [1.5, 1.0, 3.5], atol=5 * 1.2 / np.sqrt(N))
 
 
 def test_confusion_of_a_label_without_images_is_zero():
@@ -67,6 +67,13 @@ def test_a_given_matrix_is_scaled_and_its_diagonal_ignored():
     noisy = noise.apply(VOTES, LABELS, stream("noise"))
     np.testing.assert_array_equal(noisy[1::3], np.tile([9, 0, 0], (N, 1)))
     np.testing.assert_allclose(noisy[::3].mean(axis=0), [1, 3.75, 1.25], atol=5 * 1 / np.sqrt(N))
+
+
+def test_rows_without_others_stay_untouched():
+    """Asymmetric noise on one class: 0 slips to 1, and votes for 1 and 2 are written down as they are."""
+    noise = NOISES.parse({"name": "confusion", "rate": 1, "matrix": [[0, 1, 0], [0, 0, 0], [0, 0, 3]]})
+    noisy = noise.apply(VOTES, LABELS, stream("noise"))
+    np.testing.assert_array_equal(noisy[:3], [[0, 5, 1], [0, 0, 9], [0, 4, 2]])
 
 
 @pytest.mark.parametrize(

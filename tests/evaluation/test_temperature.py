@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from scipy.optimize import brentq, minimize_scalar
@@ -34,18 +35,24 @@ def test_one_temperature_for_each_model(crowd):
 def test_recovers_the_temperature_that_was_applied(true, crowd):
     """Against the undistorted probabilities themselves, the best temperature undoes the distortion."""
     probs, _, _ = crowd()
-    assert float(fit_temperature(apply_temperature(probs, 1 / true), probs)) == pytest.approx(true)
+    plain = fit_temperature(apply_temperature(probs, 1 / true), probs, pseudo=0)
+    assert float(plain) == pytest.approx(true, rel=1e-4)  # sharpened, some are below 1e-12
 
 
+@pytest.mark.parametrize("pseudo", [0, 20])
 @pytest.mark.parametrize("reference", ["mode", "vote"])
-def test_agrees_with_a_general_minimiser(reference, crowd):
+def test_agrees_with_a_general_minimiser(reference, pseudo, crowd):
+    """The loss of examples and pseudo-examples, written out, whose references are the predictions."""
     probs, truth, _ = crowd(lead=(2,))
     probs = apply_temperature(probs / 2 + truth["vote"] / 2, 0.3)
     nll = METRICS.parse("nll")
-    fitted = fit_temperature(probs, truth[reference])
+    fitted = fit_temperature(probs, truth[reference], pseudo)
     for k in range(2):
         found = minimize_scalar(
-            lambda T, k=k: float(nll(apply_temperature(probs[k], T), truth[reference])),
+            lambda T, k=k: float(
+                len(probs[k]) * nll(apply_temperature(probs[k], T), truth[reference])
+                + pseudo * nll(apply_temperature(probs[k], T), probs[k])
+            ),
             bounds=(0.1, 10),
             method="bounded",
             options={"xatol": 1e-7},
@@ -64,7 +71,7 @@ def test_an_overconfident_model_is_softened(crowd):
 
 def test_exact_zeros_are_softened_too():
     sure = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
-    temperature = fit_temperature(sure, torch.tensor([[1.0, 0.0], [0.5, 0.5]]))
+    temperature = fit_temperature(sure, torch.tensor([[1.0, 0.0], [0.5, 0.5]]), pseudo=0)
     torch.testing.assert_close(apply_temperature(sure, temperature)[0], torch.tensor([0.75, 0.25]))
 
 
@@ -94,7 +101,43 @@ def test_what_cannot_be_reached_takes_the_nearer_end():
     sure = torch.tensor([[[0.9, 0.1]], [[0.5, 0.5]]], dtype=torch.float64)
     assert temperature_for_confidence(sure, 0.5).tolist() == pytest.approx([100, 0.01], rel=2e-9)
     assert temperature_for_confidence(sure, 1.1).tolist() == pytest.approx([0.01, 0.01], rel=2e-9)
-    assert float(fit_temperature(sure[0], torch.tensor([[1.0, 0.0]]))) == pytest.approx(0.01, rel=2e-9)
+    right = torch.tensor([[1.0, 0.0]])
+    assert float(fit_temperature(sure[0], right, pseudo=0)) == pytest.approx(0.01, rel=2e-9)
+
+
+def test_all_right_asks_for_a_little_colder():
+    """One kind of prediction, never wrong: its error falls from .1 to .1 k / (n + k), and odds tell T."""
+    for n in (5, 20, 2000):
+        probs, right = torch.tensor([[0.9, 0.1]] * n), torch.tensor([[1.0, 0.0]])
+        error = 0.1 * 20 / (n + 20)
+        wanted = np.log(9) / np.log((1 - error) / error)
+        assert float(fit_temperature(probs.double(), right)) == pytest.approx(wanted)
+
+
+def test_without_evidence_one_and_with_much_the_plain_fit(crowd):
+    probs, truth, _ = crowd()
+    plain = fit_temperature(probs, truth["vote"], pseudo=0)
+    assert plain > 1.2
+    assert float(fit_temperature(probs[:1], truth["vote"][:1], pseudo=1e7)) == pytest.approx(1, abs=1e-5)
+    much = fit_temperature(probs.repeat(2000, 1), truth["vote"].repeat(2000, 1))
+    assert float(much) == pytest.approx(float(plain), rel=1e-3)
+    few = fit_temperature(probs[:10], truth["vote"][:10])
+    assert 1 < few < fit_temperature(probs[:10], truth["vote"][:10], pseudo=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_zeros_count_as_every_metric_counts_them(dtype):
+    """One exact zero at the true class among 100, where a probability of 1e-12 is the same evidence."""
+    zero = torch.tensor([[0.99, 0.01]] * 99 + [[1.0, 0.0]], dtype=dtype)
+    least = zero.double().clone()
+    least[-1] = torch.tensor([1 - 1e-12, 1e-12])
+    labels = torch.tensor([[1.0, 0.0]] * 99 + [[0.0, 1.0]])
+    for pseudo in (0, 20):
+        found = float(fit_temperature(zero, labels, pseudo))
+        assert found == pytest.approx(float(fit_temperature(least, labels, pseudo)), rel=1e-5)
+        assert found < 7
+    soft = apply_temperature(zero, 4.0)[-1, 1]
+    assert float(soft) == pytest.approx(1e-3 / (1 + 1e-3), rel=1e-5)
 
 
 def test_no_examples_give_nan():

@@ -40,10 +40,19 @@ def test_smallest_detectable_is_near_the_published_constant():
     assert smallest_detectable(1.0, np.inf) == pytest.approx(2.80, abs=0.005)
 
 
-def test_smallest_detectable_has_its_power():
-    effect = smallest_detectable(1.0, 9)
-    reached = stats.nct.sf(stats.t.isf(0.025, 9), 9, effect)
-    assert reached == pytest.approx(0.8, abs=0.02)
+@pytest.mark.parametrize("df", [1, 2, 3, 9, 1e6])
+@pytest.mark.parametrize(("power", "level"), [(0.8, 0.05), (0.95, 0.05), (0.8, 0.05 / 12)])
+def test_smallest_detectable_has_its_power(df, power, level):
+    effect = smallest_detectable(1.0, df, power, level)
+    assert stats.nct.sf(stats.t.isf(level / 2, df), df, effect) == pytest.approx(power, abs=1e-5)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_smallest_detectable_is_found_as_often_as_it_says(seeds, rng):
+    """Studies of few seeds, each tested with its own standard error; in their unit by the true one."""
+    effect = smallest_detectable(1 / np.sqrt(seeds), seeds - 1)
+    found = stats.ttest_1samp(rng.normal(effect, 1, size=(40_000, seeds)), 0, axis=1).pvalue < 0.05
+    assert found.mean() == pytest.approx(0.8, abs=4 * 0.4 / np.sqrt(40_000))
 
 
 def family(*estimates: float, se: float = 0.001, seeds: int = 10) -> Effects:

@@ -25,6 +25,32 @@ def test_clients_hold_what_the_scenario_says(tiny, tmp_path):
     assert ready.votes_bought == 18 * (sizes[0] + sizes[3]) + 5 * sizes[1]
 
 
+@pytest.mark.parametrize(
+    ("source", "price"),
+    [
+        ("smoothing", 0),
+        ({"name": "smoothing", "match": "top_mass"}, 0),
+        ("human_class_mean", 18),
+        ("mass_only", 18),
+    ],
+)
+def test_a_rate_borrowed_from_people_costs_no_votes(source, price, tiny, tmp_path):
+    tiny["sources"] = [source]
+    tiny["scenario"] = tiny["scenario"] | {"parties": [{"clients": [1], "source": "human_soft", "votes": 5}]}
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    ready = prepare(study.plan.runs[0], study.store, "cpu")
+    sizes = ready.task.train.sizes
+    assert ready.votes_bought == 5 * sizes[1] + price * (sizes.sum() - sizes[1])
+
+
+def test_a_matched_teacher_costs_no_votes(tiny, tmp_path, run):
+    tiny |= {"sources": ["teacher", "human_soft"], "seeds": [0], "strategies": ["fedavg"]}
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    run(study)
+    bought = {r.source.label(): study.store.record(r.key)["votes_bought"] for r in study.plan.runs}
+    assert bought["teacher"] == 0 < bought["human_soft"]
+
+
 def test_the_best_round_needs_validation_examples(tiny, tmp_path):
     tiny |= {"sources": ["hard"], "scenario": {"clients": 300}, "training": {"stop": "best_validation"}}
     with pytest.raises(StudyFileError, match=r"training.stop.* needs validation examples"):

@@ -93,6 +93,26 @@ def test_answers_bought_are_counts_of_people_or_nothing(source, examples):
 
 
 @each()
+def test_a_source_borrows_a_rate_if_it_does_not_matter_whose_votes_are_whose(source, examples):
+    order = np.arange(len(examples))
+    order[:40] = np.roll(order[:40], 1)
+    moved = replace(
+        examples.subset(order),
+        labels=examples.labels,
+        client=examples.client,
+        predictions=examples.predictions,
+    )
+    targets = [supervise(source, evidence, None, named)[0] for evidence in (examples, moved)]
+    if source.borrows_rate or not source.needs_votes:
+        np.testing.assert_allclose(*targets, atol=1e-6)
+        softer = replace(examples, votes=examples.votes + 5)
+        changed = np.abs(supervise(source, softer, None, named)[0] - targets[0]).max()
+        assert (changed > 0.01) == source.borrows_rate
+    else:
+        assert np.abs(targets[0] - targets[1]).max() > 0.01
+
+
+@each()
 def test_missing_votes_are_told(source, examples):
     blind = replace(examples, votes=None, soft=None)
     if not source.needs_votes:

@@ -1,5 +1,7 @@
 """The trimmed mean."""
 
+import math
+
 from flwr.serverapp import strategy as flower
 from pydantic import Field
 
@@ -8,10 +10,23 @@ from fedsoft.federation.strategies.options import STRATEGIES, WHOLE_COHORT, Stra
 
 @STRATEGIES("fedtrimmedavg")
 class FedTrimmedAvg(StrategyOptions):
-    """The coordinate-wise mean without the extremes. Yin et al. 2018, arXiv:1803.01498."""
+    """The coordinate-wise mean without the extremes. Yin et al. 2018, arXiv:1803.01498.
+
+    Of n clients the lowest and the highest ``beta`` n, rounded down, are cut off, which leaves at least one.
+    Cohorts in which that is none are refused, since the mean would be untrimmed; a single client is its own.
+    """
 
     beta: float = Field(0.2, ge=0, lt=0.5, description="share of clients cut off at each end")
 
     def build(self) -> flower.Strategy:
         """Flower's FedTrimmedAvg."""
         return flower.FedTrimmedAvg(beta=self.beta, **WHOLE_COHORT)
+
+    def check_cohort(self, size: int) -> None:
+        """Enough clients that one is cut off at each end; rounded as Flower rounds."""
+        if self.beta > 0 and size > 1 and int(self.beta * size) == 0:
+            mend = f"raise beta to {math.ceil(100 / size) / 100}" if size > 2 else "set beta to 0"
+            raise ValueError(
+                f"fedtrimmedavg with beta = {self.beta} cuts off none of a cohort of {size} clients; {mend}, "
+                "or raise scenario.clients or scenario.participation"
+            )

@@ -15,6 +15,13 @@ class StrategyOptions(Options):
     def build(self) -> Strategy:
         """A fresh strategy of Flower's."""
 
+    def check_cohort(self, size: int) -> None:
+        """Refuse cohorts of so many clients on which the strategy cannot do what it is for.
+
+        Raises:
+            ValueError: with the cause and the mend; by default never.
+        """
+
 
 STRATEGIES = Registry("strategy", StrategyOptions)  # type: ignore[type-abstract]
 

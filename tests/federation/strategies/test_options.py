@@ -1,5 +1,7 @@
 """Options reach Flower's objects."""
 
+import re
+
 import pytest
 from flwr.serverapp import strategy as flower
 
@@ -44,6 +46,50 @@ def test_a_strategy_is_flowers_own(choice, kind, attributes):
     assert (built.fraction_train, built.min_train_nodes, built.min_available_nodes) == (1.0, 1, 1)
     assert built.fraction_evaluate == 0
     assert options.build() is not built
+
+
+@pytest.mark.parametrize(
+    ("choice", "fits", "small"),
+    [
+        (
+            {"name": "krum", "malicious": 2},
+            [7, 8],
+            {6: "to 1 at most", 3: "to 0 at most", 2: "another strategy"},
+        ),
+        ({"name": "krum"}, [1, 3, 100], {2: "needs cohorts of 3 clients.*choose another strategy"}),
+        ({"name": "krum", "malicious": 1}, [5], {1: "choose another strategy"}),
+        (
+            {"name": "fedtrimmedavg"},
+            [1, 5, 100],
+            {4: "raise beta to 0.25", 3: "beta to 0.34", 2: "beta to 0"},
+        ),
+        ({"name": "fedtrimmedavg", "beta": 0}, [1, 2, 3], {}),
+        ({"name": "fedtrimmedavg", "beta": 0.49}, [1, 3, 100], {2: "none of a cohort of 2"}),
+    ],
+)
+def test_cohorts_that_are_too_small_are_refused_with_the_mend(choice, fits, small):
+    options = STRATEGIES.parse(choice)
+    for size in fits:
+        options.check_cohort(size)
+    for size, words in small.items():
+        with pytest.raises(ValueError, match=words):
+            options.check_cohort(size)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in STRATEGIES.names() if name not in ("krum", "fedtrimmedavg")]
+)
+def test_others_take_any_cohort(name):
+    for size in (1, 2, 10_000):
+        STRATEGIES.parse(name).check_cohort(size)
+
+
+def test_the_mend_for_a_trimmed_mean_works():
+    for size in range(3, 60):
+        with pytest.raises(ValueError) as refused:
+            STRATEGIES.parse({"name": "fedtrimmedavg", "beta": 1e-4}).check_cohort(size)
+        beta = float(re.search("raise beta to ([0-9.]+)", str(refused.value))[1])
+        STRATEGIES.parse({"name": "fedtrimmedavg", "beta": beta}).check_cohort(size)
 
 
 @pytest.mark.parametrize(
