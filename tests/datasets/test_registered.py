@@ -26,7 +26,7 @@ def real(request, data_folder):
 
 
 def test_names():
-    assert DATASETS.names() == ["cifar10h", "cifar10n", "digits", "ferplus", "folder", "npz"]
+    assert DATASETS.names() == ["cifar10h", "cifar10n", "digits", "ferplus", "folder", "lidc", "npz"]
 
 
 @pytest.mark.parametrize("name", DATASETS.names())
