@@ -168,6 +168,6 @@ def _check_stratum(cell: Cell, data: AnnotatedDataset) -> None:
     filled = ["all", *(name for name, mask in strata.items() if (mask.numpy() & tested).any())]
     if endpoint.stratum not in filled:
         raise DataError(
-            f"endpoint.stratum: no tested one of the {data.noun} of dataset {data.name!r} is in "
+            f"endpoint.stratum: none of the tested {data.noun} of dataset {data.name!r} is in "
             f"{endpoint.stratum!r}; choose {' or '.join(filled)}."
         )

@@ -55,7 +55,7 @@ class HumanSoftDenoised(LabelSource):
     """
 
     unambiguous_share: float | None = Field(
-        None, gt=0, le=1, description="share of images on which all who look well give the label"
+        None, gt=0, le=1, description="share of examples on which all who look well give the label"
     )
     slip_rate: float | None = Field(
         None, ge=0, lt=1, description="probability that a vote slips, as measured on gold items"
@@ -78,7 +78,7 @@ class HumanSoftDenoised(LabelSource):
         votes = evidence.need("votes", "human_soft_denoised")
         if (most := int(votes.sum(axis=1).max())) > MOST_VOTES:
             raise DataError(
-                f"label source 'human_soft_denoised' takes {MOST_VOTES} votes an image at most, and one has "
+                f"label source 'human_soft_denoised' takes {MOST_VOTES} votes an example at most, and one has "
                 f"{most}; set scenario.votes, or choose human_soft_shrunk."
             )
         rate = self._rate(votes, evidence)

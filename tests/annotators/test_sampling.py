@@ -31,7 +31,7 @@ def test_drawing_all_gives_all_and_rows_are_independent():
 
 def test_names_the_first_image_with_too_few_votes():
     with pytest.raises(
-        DataError, match=r"5 votes an image .* 2 images have fewer \(the first is image 1, with 2\)"
+        DataError, match=r"5 votes an example .* 2 examples have fewer \(the first is number 1, with 2\)"
     ):
         draw_votes(np.array([[5, 0], [1, 1], [2, 0]]), 5, stream("draw"))
 

@@ -114,7 +114,9 @@ def test_more_votes_than_can_be_told_apart_are_refused():
     votes = np.eye(3, dtype=int)[np.arange(60) % 3] * 5
     votes[7, 2] = 600
     evidence = Evidence(np.arange(60) % 3, 3, np.zeros(60, int), votes=votes)
-    with pytest.raises(DataError, match=r"takes 500 votes an image at most, and one has 60\d; set scenario"):
+    with pytest.raises(
+        DataError, match=r"takes 500 votes an example at most, and one has 60\d; set scenario"
+    ):
         targets("human_soft_denoised", evidence, slip_rate=0.05)
 
 
