@@ -139,6 +139,6 @@ def _require_pairs(total_above: np.ndarray) -> None:
     alone = np.flatnonzero((total_above[:, 0] > 0) & (total_above[:, 1:].sum(axis=1) == 0))
     if alone.size:
         raise DataError(
-            f"all examples with label {', '.join(map(str, alone))} have a single vote, which does not say how "
-            "far examples differ; collect two votes on some, or choose a source without a prior."
+            f"all examples with label {', '.join(map(str, alone))} have a single vote, which does not say "
+            "how far examples differ; collect two votes on some, or choose a source without a prior."
         )

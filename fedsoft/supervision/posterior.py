@@ -78,8 +78,8 @@ class HumanSoftDenoised(LabelSource):
         votes = evidence.need("votes", "human_soft_denoised")
         if (most := int(votes.sum(axis=1).max())) > MOST_VOTES:
             raise DataError(
-                f"label source 'human_soft_denoised' takes {MOST_VOTES} votes an example at most, and one has "
-                f"{most}; set scenario.votes, or choose human_soft_shrunk."
+                f"label source 'human_soft_denoised' takes {MOST_VOTES} votes an example at most, and one "
+                f"has {most}; set scenario.votes, or choose human_soft_shrunk."
             )
         rate = self._rate(votes, evidence)
         if evidence.labels_are_majority:

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from fedsoft.annotators.mixture import fit_mixture
 from fedsoft.errors import StudyFileError
 from fedsoft.scenarios import PARTITIONS, Clients
 from fedsoft.streams import stream
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import deal_data, fold_sentence, halves_of, strangers_sentence
 from fedsoft.study.opened import open_study
+from fedsoft.study.prepare import prepare
 
 
 @pytest.fixture
@@ -70,3 +72,11 @@ def test_an_endpoint_on_nothing_is_refused(tiny, tmp_path, votes, stratum, fille
         open_study(tiny, "tiny.toml", tmp_path / "out")
     tiny["endpoint"]["stratum"] = "all"
     open_study(tiny, "tiny.toml", tmp_path / "out")
+
+
+def test_sources_learn_that_labels_are_the_majority(tiny, tmp_path):
+    tiny |= {"dataset": "lidc", "sources": ["human_soft_shrunk"], "scenario": {"clients": 2}}
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    ready = prepare(study.plan.runs[0], study.store, "cpu")
+    votes = ready.dataset.votes[ready.task.train.rows]
+    np.testing.assert_allclose(ready.targets, fit_mixture(votes).posterior_mean(votes), atol=1e-12)
