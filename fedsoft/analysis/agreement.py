@@ -8,6 +8,7 @@ from torch import Tensor
 
 from fedsoft.analysis.values import Values
 from fedsoft.annotators import draw_votes, split_half
+from fedsoft.annotators.mixture import fit_mixture
 from fedsoft.annotators.prior import fit_prior, posterior_draw, tally
 from fedsoft.errors import DataError
 from fedsoft.evaluation import (
@@ -47,7 +48,7 @@ def agreement_bounds(cell: Cell, values: Values, probs: Tensor) -> dict[str, tup
     Floors: the mean vote of the seed's training images, which sees nothing, or each source's predicted
     class, spread as the votes of the training images of that label are on average; and for the entropy
     correlation a source's own entropies shuffled among the images of a label; of all of these the best.
-    Ceilings: draws from each image's posterior, under a Dirichlet prior of its label, scored against as
+    Ceilings: draws from each image's posterior, as `likely_distributions` has it, scored against as
     many votes as there are; NaN where images of a label have one vote each, which does not say how they
     differ.
 
@@ -75,7 +76,9 @@ def agreement_bounds(cell: Cell, values: Values, probs: Tensor) -> dict[str, tup
     known = shuffled[~shuffled.isnan()]
     floor["entropy_correlation"] = float(known.max()) if len(known) else math.nan
     tested = np.unique(values.image)
-    truths = likely_distributions(data.require_votes("agreement")[tested], data.labels[tested])
+    truths = likely_distributions(
+        data.require_votes("agreement")[tested], data.labels[tested], data.labels_are_majority
+    )
     rng, ceiling = stream("ceilings"), dict.fromkeys(AGREEMENT, math.nan)
     if truths is not None:
         found = [agreement_ceiling(truth, votes[tested].sum(dim=-1), rng) for truth in truths]
@@ -104,10 +107,10 @@ def mode_shift_rates(cell: Cell) -> dict[str, ModeShifts]:
     """Mode shifts of the images that may be trained on, by how many of their votes there are.
 
     Of all votes; of those that clients in no party collect, where these are not all; and of each `votes_k`
-    of the study.
+    of the study. None where labels are the votes' own mode: nothing can be said of correction.
     """
     data = load_dataset(cell.study.dataset)
-    if data.votes is None:
+    if data.votes is None or data.labels_are_majority:
         return {}
     rows = np.ones(len(data), dtype=bool) if data.held_out is None else ~data.held_out
     votes, labels = data.votes[rows], data.labels[rows]
@@ -128,14 +131,20 @@ def mode_shift_rates(cell: Cell) -> dict[str, ModeShifts]:
     }
 
 
-def likely_distributions(votes: np.ndarray, labels: np.ndarray) -> Tensor | None:
+def likely_distributions(
+    votes: np.ndarray, labels: np.ndarray, labels_are_majority: bool = False
+) -> Tensor | None:
     """(DRAWS, N, C) label distributions that images with these votes (N, C) may have.
 
+    Under a Dirichlet prior of each label (N,), or one mixture for all where labels are the votes' own mode.
     None where the images of a label have one vote each, from which no prior can be fitted.
     """
+    rng = stream("likely distributions")
     try:
+        if labels_are_majority:
+            mixture = fit_mixture(votes)
+            return torch.from_numpy(np.stack([mixture.posterior_draw(votes, rng) for _ in range(DRAWS)]))
         prior = fit_prior(tally(votes, labels, int(votes.sum(axis=1).max())))
     except DataError:
         return None
-    rng = stream("likely distributions")
     return torch.from_numpy(np.stack([posterior_draw(votes, prior[labels], rng) for _ in range(DRAWS)]))

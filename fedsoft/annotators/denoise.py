@@ -10,12 +10,14 @@ import warnings
 
 import numpy as np
 
+from fedsoft.annotators.mixture import Mixture, fit_mixture, shared_out
 from fedsoft.annotators.prior import VoteTallies, fit_prior, tally
 from fedsoft.annotators.slip_rate import largest_rate
 from fedsoft.errors import FedsoftWarning
 
 MOST_VOTES = 500
 """More votes an image than this would leave the range of floating-point numbers."""
+TINY = np.finfo(float).tiny
 MOST_STEPS = 1000  # of EM
 TOLERANCE = 2e-4  # of the prior's share in a posterior
 
@@ -92,12 +94,65 @@ def expected_tallies(
     rows, images = np.unique(np.column_stack([labels, votes]), axis=0, return_counts=True)
     labels, votes = rows[:, 0], rows[:, 1:]
     each, total = _meant_votes(votes, alpha[labels], rate, np.ones((len(votes), most + 1)))
-    images = images / total.sum(axis=1)
-    above = np.zeros((*alpha.shape, most))
-    total_above = np.zeros((len(alpha), most))
-    np.add.at(above, labels, images[:, np.newaxis, np.newaxis] * _above(each))
-    np.add.at(total_above, labels, images[:, np.newaxis] * _above(total))
+    return _summed(each, total, images / total.sum(axis=1), labels, len(alpha))
+
+
+def _summed(
+    each: np.ndarray, total: np.ndarray, weight: np.ndarray, labels: np.ndarray, count: int
+) -> VoteTallies:
+    """Tallies by label, of meant votes of images with a weight (N,)."""
+    above = np.zeros((count, each.shape[1], each.shape[2] - 1))
+    total_above = np.zeros((count, each.shape[2] - 1))
+    np.add.at(above, labels, weight[:, np.newaxis, np.newaxis] * _above(each))
+    np.add.at(total_above, labels, weight[:, np.newaxis] * _above(total))
     return VoteTallies(above, total_above)
+
+
+def fit_denoised_mixture(votes: np.ndarray, rate: float) -> Mixture:
+    """The mixture under which votes that slip are likeliest, where nothing but votes is known of images.
+
+    By EM from `fit_mixture`, whose number of components it keeps.
+
+    Args:
+        votes: (N, C) counts.
+        rate: probability in [0, (C - 1)/C] that a vote slips to another class.
+
+    Raises:
+        DataError: all images have a single vote.
+    """
+    mixture, most = fit_mixture(votes), int(votes.sum(axis=1).max())
+    rows, images = np.unique(votes, axis=0, return_counts=True)
+    for _ in range(MOST_STEPS if rate > 0 else 0):
+        each, total, share = _by_component(rows, mixture, rate, np.ones((len(rows), most + 1)))
+        weight = (share * images[:, np.newaxis]).T
+        component = np.repeat(np.arange(len(weight)), len(rows))
+        expected = _summed(each, total, weight.ravel() / total.sum(axis=1), component, len(weight))
+        alpha = fit_prior(expected, start=mixture.alpha)
+        parts = (prior / (prior.sum(axis=1, keepdims=True) + most) for prior in (mixture.alpha, alpha))
+        mixture = Mixture(weight.sum(axis=1) / len(votes), alpha)
+        if np.abs(np.subtract(*parts)).max() <= TOLERANCE:
+            break
+    return mixture
+
+
+def denoised_mixture_mean(votes: np.ndarray, mixture: Mixture, rate: float) -> np.ndarray:
+    """(N, C) expected label distributions of images whose votes (N, C) slip, under a mixture."""
+    ones = np.ones((len(votes), int(votes.sum(axis=1).max()) + 1))
+    share = _by_component(votes, mixture, rate, ones)[2]
+    each = np.stack([denoised_mean(votes, np.tile(alpha, (len(votes), 1)), rate) for alpha in mixture.alpha])
+    mean: np.ndarray = np.einsum("nm,mnc->nc", share, each)
+    return mean
+
+
+def _by_component(
+    votes: np.ndarray, mixture: Mixture, rate: float, factor: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`_meant_votes` of all images under each component, one after the other, and responsibilities (N, M)."""
+    M = len(mixture.weights)
+    alpha = np.repeat(mixture.alpha, len(votes), axis=0)
+    each, total = _meant_votes(np.tile(votes, (M, 1)), alpha, rate, np.tile(factor, (M, 1)))
+    likelihood = total.sum(axis=1).reshape(M, -1).T
+    return each, total, shared_out(np.log(np.maximum(likelihood, TINY)), mixture.weights)[0]
 
 
 def _above(weights: np.ndarray) -> np.ndarray:

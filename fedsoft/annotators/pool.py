@@ -13,7 +13,7 @@ from fedsoft.registry import Options
 class AnnotatorPool(Options):
     """How many votes a client buys on each image, and how carefully they are given."""
 
-    votes: int | None = Field(None, ge=1, description="votes bought per image; without it, all there are")
+    votes: int | None = Field(None, ge=1, description="votes bought per example; without it, all there are")
     noise: Annotated[AnnotatorNoise, NOISES.validator, NOISES.serializer] = Field(
         default_factory=NoNoise, description="annotators' slips"
     )

@@ -52,7 +52,7 @@ def tally(votes: np.ndarray, labels: np.ndarray, most: int) -> VoteTallies:
     return VoteTallies(above, total_above)
 
 
-def fit_prior(tallies: VoteTallies, start: np.ndarray | None = None) -> np.ndarray:
+def fit_prior(tallies: VoteTallies, start: np.ndarray | None = None, pairs: int = MOST_PAIRS) -> np.ndarray:
     """The Dirichlet prior of each label under which the votes are likeliest.
 
     Minka 2000, "Estimating a Dirichlet distribution", eq. 65: the fixed point of the Dirichlet-multinomial's
@@ -65,6 +65,7 @@ def fit_prior(tallies: VoteTallies, start: np.ndarray | None = None) -> np.ndarr
     Args:
         tallies: sums over all images of all clients.
         start: (L, C) where to start; without it, the mean votes of each label at a concentration of 1.
+        pairs: the most pairs of steps.
 
     Returns:
         (L, C) alpha. A class that nobody chose under a label has 0, a label without images is all zeros.
@@ -75,7 +76,7 @@ def fit_prior(tallies: VoteTallies, start: np.ndarray | None = None) -> np.ndarr
     """
     _require_pairs(tallies.total_above)
     alpha = _shares(tallies.above.sum(axis=2)) if start is None else start
-    for _ in range(MOST_PAIRS):
+    for _ in range(pairs):
         once = _step(tallies, alpha)
         twice = _step(tallies, once)
         settled = np.abs(twice - once).max(axis=1) <= TOLERANCE * np.maximum(twice.sum(axis=1), LEAST)
@@ -138,6 +139,6 @@ def _require_pairs(total_above: np.ndarray) -> None:
     alone = np.flatnonzero((total_above[:, 0] > 0) & (total_above[:, 1:].sum(axis=1) == 0))
     if alone.size:
         raise DataError(
-            f"all images with label {', '.join(map(str, alone))} have a single vote, which does not say how "
-            "far images differ; collect two votes on some, or choose a source without a prior."
+            f"all examples with label {', '.join(map(str, alone))} have a single vote, which does not say "
+            "how far examples differ; collect two votes on some, or choose a source without a prior."
         )

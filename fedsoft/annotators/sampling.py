@@ -64,8 +64,8 @@ def _require(votes: np.ndarray, k: int) -> None:
     total = votes.sum(axis=1)
     if (short := np.flatnonzero(total < k)).size:
         raise DataError(
-            f"{k} votes an image are wanted, but {short.size} images have fewer "
-            f"(the first is image {short[0]}, with {total[short[0]]}); ask for fewer or leave these out."
+            f"{k} votes an example are wanted, but {short.size} examples have fewer "
+            f"(the first is number {short[0]}, with {total[short[0]]}); ask for fewer or leave these out."
         )
 
 

@@ -1,6 +1,6 @@
 """Datasets: inputs with labels and, where they exist, human votes."""
 
-from fedsoft.datasets import cifar10h, cifar10n, digits, ferplus, image_folder, npz
+from fedsoft.datasets import cifar10h, cifar10n, digits, ferplus, image_folder, lidc, npz
 from fedsoft.datasets.annotated import AnnotatedDataset, Annotations
 from fedsoft.datasets.dataset import DATASETS, Dataset
 from fedsoft.datasets.folder import data_folder
@@ -18,5 +18,6 @@ __all__ = [
     "ferplus",
     "fold_of",
     "image_folder",
+    "lidc",
     "npz",
 ]

@@ -1,16 +1,13 @@
 """From named arrays, as an .npz file holds them, to a checked dataset."""
 
-from typing import Literal
-
 import numpy as np
 
 from fedsoft.datasets import checks
+from fedsoft.datasets.about import About, are_modes, likely_kind
 from fedsoft.datasets.annotated import AnnotatedDataset, Annotations
 
 
-def from_arrays(
-    arrays: dict[str, np.ndarray], *, name: str, source: str, crowd: Literal["real", "simulated"]
-) -> AnnotatedDataset:
+def from_arrays(arrays: dict[str, np.ndarray], *, name: str, source: str, about: About) -> AnnotatedDataset:
     """A dataset from named arrays.
 
     Args:
@@ -18,11 +15,11 @@ def from_arrays(
             ``features`` (N, D) numbers. Optional: ``votes`` (N, C) counts; ``class_names`` (C,);
             ``item_ids`` (N,); ``annotator_labels`` (N, R) single answers, -1 where there is none;
             ``annotator_ids``, (R,) where each column is one annotator, or (N, R) who gave each answer;
-            ``groups`` (N,) the natural client of each image; ``held_out`` (N,) whether an image is for
-            testing only. Without ``votes``, single answers are counted.
+            ``groups`` (N,) the group of each item; ``held_out`` (N,) whether an item is for testing
+            only. Without ``votes``, single answers are counted.
         name: the dataset's name.
         source: the file or name that errors give.
-        crowd: whose votes these are.
+        about: what the arrays do not say of themselves.
 
     Raises:
         DataError: the arrays are not a valid dataset; the message names array, first offending row and mend.
@@ -47,18 +44,40 @@ def from_arrays(
     if answers is not None:
         annotations = _annotations(answers, arrays.get("annotator_ids"), len(class_names), source)
         votes = _counted(answers, votes, len(class_names), source)
+    groups = _one_an_item(arrays, "groups", source)
+    told = {key for key in ("labels_are", "groups_are") if getattr(about, key) is not None}
     return AnnotatedDataset(
         name=name,
         inputs=inputs,
         labels=labels,
         class_names=class_names,
         votes=votes,
-        crowd=None if votes is None else crowd,
+        crowd=None if votes is None else about.crowd,
         annotations=annotations,
-        groups=_one_an_image(arrays, "groups", source),
-        item_ids=_one_an_image(arrays, "item_ids", source),
+        groups=groups,
+        item_ids=_one_an_item(arrays, "item_ids", source),
         held_out=_held_out(arrays, source),
+        noun=about.noun or ("images" if "images" in arrays else "items"),
+        labels_are_majority=_are_majority(labels, votes, about, source),
+        groups_are=None if groups is None else about.groups_are or likely_kind(groups),
+        told=frozenset(told),
+        attribution=about.attribution,
     )
+
+
+def _are_majority(labels: np.ndarray, votes: np.ndarray | None, about: About, source: str) -> bool:
+    """Whether labels are the votes' own mode: as told, else if every one is."""
+    if votes is None:
+        if about.labels_are == "majority":
+            problem = 'cannot be the majority of votes, as labels_are = "majority" says: there are none'
+            checks.fail(source, "labels", problem, "add `votes` or leave the option out")
+        return False
+    modes = are_modes(labels, votes)
+    if about.labels_are == "majority" and not modes.all():
+        row = checks.first_row(~modes)
+        problem = f"holds {labels[row]} in row {row}, which is no mode of that row's votes"
+        checks.fail(source, "labels", problem, 'correct it, or leave labels_are = "majority" out')
+    return bool(modes.all()) and about.labels_are != "independent"
 
 
 def _class_names(
@@ -109,20 +128,20 @@ def _counted(answers: np.ndarray, votes: np.ndarray | None, classes: int, source
     return counts
 
 
-def _one_an_image(arrays: dict[str, np.ndarray], name: str, source: str) -> np.ndarray | None:
-    """An optional array with one entry an image."""
+def _one_an_item(arrays: dict[str, np.ndarray], name: str, source: str) -> np.ndarray | None:
+    """An optional array with one entry an item."""
     array = arrays.get(name)
     if array is not None and array.ndim != 1:
-        checks.fail(source, name, f"has shape {array.shape}", "its shape must be (images,)")
+        checks.fail(source, name, f"has shape {array.shape}", "its shape must be (items,)")
     return array
 
 
 def _held_out(arrays: dict[str, np.ndarray], source: str) -> np.ndarray | None:
-    """An optional (N,) mask of images for testing only, with some of either kind."""
-    mask = _one_an_image(arrays, "held_out", source)
+    """An optional (N,) mask of items for testing only, with some of either kind."""
+    mask = _one_an_item(arrays, "held_out", source)
     if mask is None:
         return None
     if not np.isin(mask, (0, 1)).all() or len(np.unique(mask)) < 2:
-        problem = "must hold True or 1 for test images and False or 0 for the others, and some of each"
-        checks.fail(source, "held_out", problem, "mark the images that nobody may train on")
+        problem = "must hold True or 1 for test items and False or 0 for the others, and some of each"
+        checks.fail(source, "held_out", problem, "mark the items that nobody may train on")
     return mask.astype(bool)

@@ -35,7 +35,7 @@ def check_names(arrays: dict[str, np.ndarray], source: str) -> None:
         if name not in ARRAYS:
             fail(source, name, "is not one fedsoft knows", f"remove or rename it ({nearest(name, ARRAYS)})")
     if "labels" not in arrays:
-        fail(source, "labels", "is missing", "add each image's class index")
+        fail(source, "labels", "is missing", "add each item's class index")
     if "images" in arrays and "features" in arrays:
         fail(source, "features", "is there beside `images`", "keep one of the two")
     if "images" not in arrays and "features" not in arrays:
@@ -45,21 +45,21 @@ def check_names(arrays: dict[str, np.ndarray], source: str) -> None:
 
 
 def check_lengths(arrays: dict[str, np.ndarray], source: str) -> None:
-    """Every array with one row an image has as many rows as there are labels, at least one."""
+    """Every array with one row an item has as many rows as there are labels, at least one."""
     rows = len(arrays["labels"])
     if not rows:
-        fail(source, "labels", "is empty", "a dataset needs at least two images")
+        fail(source, "labels", "is empty", "a dataset needs at least two items")
     for name in sorted(arrays.keys() - {"labels", "class_names", "annotator_ids"}):
         if not arrays[name].ndim or len(arrays[name]) != rows:
             found = len(arrays[name]) if arrays[name].ndim else "no"
-            fail(source, name, f"has {found} rows where `labels` has {rows}", "each image needs one row")
+            fail(source, name, f"has {found} rows where `labels` has {rows}", "each item needs one row")
 
 
 def check_features(features: np.ndarray, source: str) -> np.ndarray:
     """(N, D) finite numbers, as float32."""
     _numeric(features, "features", source)
     if features.ndim != 2 or not features.shape[1]:
-        fail(source, "features", f"has shape {features.shape}", "its shape must be (images, features)")
+        fail(source, "features", f"has shape {features.shape}", "its shape must be (items, features)")
     _finite(features, "features", source)
     with np.errstate(over="ignore"):
         converted = features.astype(np.float32)
@@ -85,7 +85,7 @@ def check_whole(array: np.ndarray, name: str, dimensions: int, lowest: int, sour
     """Whole numbers from ``lowest`` to a million, whatever their dtype, as int64."""
     _numeric(array, name, source)
     if array.ndim != dimensions:
-        shape = "(images,)" if dimensions == 1 else "(images, columns)"
+        shape = "(items,)" if dimensions == 1 else "(items, columns)"
         fail(source, name, f"has shape {array.shape}", f"its shape must be {shape}")
     _finite(array, name, source)
     for wrong, mend in (
@@ -121,15 +121,15 @@ def check_classes(labels: np.ndarray, names: tuple[str, ...], source: str) -> No
     counts = np.bincount(labels, minlength=classes)
     if not counts.all():
         empty = int(np.flatnonzero(counts == 0)[0])
-        mend = "remove the class from names and votes, or add images of it"
+        mend = "remove the class from names and votes, or add items of it"
         fail(source, "labels", f"has no example of class {empty} ({names[empty]})", mend)
 
 
 def check_someone_voted(voters: np.ndarray, name: str, source: str) -> None:
-    """(N,) numbers of votes: at least one an image."""
+    """(N,) numbers of votes: at least one an item."""
     if not voters.all():
         row = first_row(voters == 0)
-        fail(source, name, f"holds no vote in row {row}", "leave images without votes out")
+        fail(source, name, f"holds no vote in row {row}", "leave items without votes out")
 
 
 def first_row(wrong: np.ndarray) -> int:

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from fedsoft.datasets.about import About
 from fedsoft.datasets.arrays import from_arrays
 from fedsoft.datasets.dataset import DATASETS, ArchivedDataset
 from fedsoft.datasets.download import download
@@ -36,6 +37,10 @@ class Cifar10H(ArchivedDataset):
         folder = "cifar10-features" if self.inputs == "features" else "cifar10h"
         return data_folder() / folder / "cifar10h.npz"
 
+    def about(self) -> About:
+        """CIFAR-10's labels are older than the votes."""
+        return About(labels_are="independent", noun="images")
+
     def mend(self) -> str:
         """What to do if the file is missing: images can be downloaded."""
         if self.inputs == "features":
@@ -54,7 +59,7 @@ class Cifar10H(ArchivedDataset):
             return None
         votes = np.load(io.BytesIO(download(VOTES_URL, VOTES_SHA256)), allow_pickle=False)
         arrays = {**_test_images(data_folder() / "cifar10"), "votes": votes}
-        from_arrays(arrays, name=self.name, source="the download of cifar10h", crowd="real")
+        from_arrays(arrays, name=self.name, source="the download of cifar10h", about=self.about())
         return write_npz(self.file(), arrays)
 
 

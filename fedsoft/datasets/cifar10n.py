@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from fedsoft.datasets.about import About
 from fedsoft.datasets.cifar10h import Cifar10H
 from fedsoft.datasets.dataset import DATASETS, ArchivedDataset
 from fedsoft.datasets.folder import data_folder
@@ -26,6 +27,10 @@ class Cifar10N(ArchivedDataset):
     def file(self) -> Path:
         """``cifar10-features/cifar10n.npz`` in the data folder."""
         return data_folder() / "cifar10-features" / "cifar10n.npz"
+
+    def about(self) -> About:
+        """CIFAR-10's labels are older than the votes."""
+        return About(labels_are="independent", noun="images")
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The file's arrays, with training-set indices as item ids."""

@@ -4,11 +4,12 @@ import hashlib
 from abc import abstractmethod
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import AfterValidator
 
+from fedsoft.datasets.about import About
 from fedsoft.datasets.annotated import AnnotatedDataset
 from fedsoft.datasets.arrays import from_arrays
 from fedsoft.errors import DataError, StoreError
@@ -42,9 +43,9 @@ class Dataset(Options):
     def arrays(self) -> dict[str, np.ndarray]:
         """The named arrays that `fedsoft.datasets.arrays.from_arrays` takes."""
 
-    def people(self) -> Literal["real", "simulated"]:
-        """Whose votes these are."""
-        return "real"
+    def about(self) -> About:
+        """What the arrays do not say of themselves."""
+        return About()
 
     def source(self) -> str:
         """The file or name that errors give."""
@@ -86,7 +87,7 @@ class Dataset(Options):
         """
         if reason := self.missing():
             raise DataError(reason)
-        return from_arrays(self.arrays(), name=self.name, source=self.source(), crowd=self.people())
+        return from_arrays(self.arrays(), name=self.name, source=self.source(), about=self.about())
 
 
 @lru_cache(maxsize=100_000)

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from fedsoft.datasets.about import About
 from fedsoft.datasets.dataset import DATASETS, Dataset
 from fedsoft.datasets.simulated_crowd import simulate_crowd
 
@@ -25,9 +26,9 @@ class Digits(Dataset):
     )
     seed: int = Field(0, ge=0, description="names the simulated crowd; another seed gives other people")
 
-    def people(self) -> Literal["real", "simulated"]:
-        """Simulated."""
-        return "simulated"
+    def about(self) -> About:
+        """A simulated crowd, and the digits that writers meant."""
+        return About(crowd="simulated", labels_are="independent", noun="images")
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Scikit-learn's digits and the simulated answers."""

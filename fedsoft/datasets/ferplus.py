@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fedsoft.datasets.about import About
 from fedsoft.datasets.dataset import DATASETS, ArchivedDataset
 from fedsoft.datasets.folder import data_folder
 
@@ -18,3 +19,7 @@ class FerPlus(ArchivedDataset):
     def file(self) -> Path:
         """``ferplus-features/ferplus.npz`` in the data folder."""
         return data_folder() / "ferplus-features" / "ferplus.npz"
+
+    def about(self) -> About:
+        """Labels that are the votes' own."""
+        return About(labels_are="majority", noun="faces")

@@ -1,12 +1,14 @@
 """Bring your own data as crowdsourcing tools export them: images and a table of single annotations."""
 
 import csv
+import re
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
+from fedsoft.datasets.about import About, Crowd, LabelOrigin
 from fedsoft.datasets.dataset import DATASETS, Dataset, UserPath
 from fedsoft.errors import DataError
 from fedsoft.streams import stream
@@ -16,7 +18,8 @@ from fedsoft.streams import stream
 class ImageFolder(Dataset):
     """Your own data: a folder of images and a CSV of single annotations (item, annotator, label).
 
-    `item` is an image's file name within the folder. Classes are the distinct labels, sorted by name.
+    `item` is an image's file name within the folder. Classes are the distinct labels, sorted as
+    numbers where all are whole numbers, else by name.
     Labels come from a second CSV (item, label); without it they are the annotators' majority, ties at
     random, and mode shifts cannot be studied. Images without an annotation are left out.
     """
@@ -27,11 +30,15 @@ class ImageFolder(Dataset):
     annotations: str = Field("annotations.csv", description="CSV of annotations; relative to the folder")
     labels: str | None = Field(None, description="CSV of the dataset's own labels; relative to the folder")
     size: int = Field(32, ge=4, le=1024, description="images are resized to size × size colour pixels")
-    crowd: Literal["real", "simulated"] = Field("real", description="whose annotations these are")
+    crowd: Crowd = Field("real", description="whose annotations these are")
+    labels_are: LabelOrigin | None = Field(
+        None,
+        description="majority of the votes, or independent of them; without it, majority if all could be",
+    )
 
-    def people(self) -> Literal["real", "simulated"]:
-        """As the option says."""
-        return self.crowd
+    def about(self) -> About:
+        """As the options say."""
+        return About(crowd=self.crowd, labels_are=self.labels_are)
 
     def source(self) -> str:
         """The folder."""
@@ -58,17 +65,18 @@ class ImageFolder(Dataset):
             raise DataError(f"{self._folder() / self.annotations} holds no annotation; add one row a vote.")
         items, item = np.unique([row["item"] for row in rows], return_inverse=True)
         own = self._own_labels(items)
-        names = np.unique([row["label"] for row in rows] + list(own.values()))
-        answer = np.searchsorted(names, [row["label"] for row in rows])
+        names = _in_order({row["label"] for row in rows} | set(own.values()))
+        place = {name: at for at, name in enumerate(names)}
+        answer = np.array([place[row["label"]] for row in rows])
         if self.labels is None:
             labels = _majority(item, answer, len(items), len(names))
         else:
-            labels = np.searchsorted(names, [own[name] for name in items])
+            labels = np.array([place[own[name]] for name in items])
         answers, annotators = _side_by_side(item, answer, np.array([row["annotator"] for row in rows]))
         return {
             "images": np.stack([_read_image(self._folder() / name, self.size) for name in items]),
             "labels": labels,
-            "class_names": names,
+            "class_names": np.array(names),
             "item_ids": items,
             "annotator_labels": answers,
             "annotator_ids": annotators,
@@ -118,6 +126,12 @@ def _read_image(file: Path, size: int) -> np.ndarray:
         raise DataError(f"{file} does not exist; add it or remove its annotations.") from None
     except (UnidentifiedImageError, OSError) as error:
         raise DataError(f"{file} is not a readable image ({error}); replace it.") from None
+
+
+def _in_order(names: set[str]) -> list[str]:
+    """Class names as numbers where all are whole numbers, else by letters."""
+    numbers = all(re.fullmatch(r"[+-]?[0-9]+", name) for name in names)
+    return sorted(names, key=lambda name: (int(name) if numbers else 0, name))
 
 
 def _majority(item: np.ndarray, answer: np.ndarray, items: int, classes: int) -> np.ndarray:

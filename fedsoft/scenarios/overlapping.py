@@ -19,7 +19,7 @@ RAREST = 1e-9
 class Overlapping(Partition):
     """Every client draws its examples from all, none of them twice; clients' draws overlap.
 
-    An image that several clients hold is annotated for each of them anew. A tenth of the images is kept from
+    An example that several clients hold is annotated for each of them anew. A tenth of all is kept from
     all clients for validation.
     """
 

@@ -26,6 +26,19 @@ class Partition(Options):
     ) -> Clients:
         """labels (N,), and natural groups (N,) where there are any -> views of the places 0 to N - 1."""
 
+    def owners_of_tested(self, tested: np.ndarray, held: np.ndarray, owner: np.ndarray) -> np.ndarray | None:
+        """Who is tested on what, where groups say so; None where clients' label proportions do.
+
+        Args:
+            tested: (T,) groups of the test examples.
+            held: (M,) groups of the examples that clients hold.
+            owner: (M,) their clients.
+
+        Returns:
+            (T,) clients, -1 for examples of groups that no client holds.
+        """
+        return None
+
 
 PARTITIONS = Registry("partition", Partition)  # type: ignore[type-abstract]
 
@@ -68,7 +81,7 @@ class Dirichlet(Split):
     """
 
     alpha: float = Field(0.5, gt=0, description="concentration")
-    smallest: int = Field(10, ge=1, description="redraw until every client has this many examples")
+    smallest: int = Field(10, ge=1, description="redraw until every client has so many examples, or people")
 
     def owners(
         self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
@@ -104,7 +117,8 @@ def in_shares(shares: np.ndarray, count: int) -> np.ndarray:
 class Natural(Split):
     """The data's own groups (hospital, writer), each held whole by one client.
 
-    With fewer clients than groups, groups are dealt to clients in random order.
+    With fewer clients than groups, groups are dealt to clients in random order. Clients are tested on the
+    held-out examples of their own groups.
     """
 
     def owners(
@@ -126,3 +140,9 @@ class Natural(Split):
                 f"partition 'natural' has {len(names)} groups for {clients} clients; lower scenario.clients."
             )
         return (rng.permutation(len(names)) % clients)[group]
+
+    def owners_of_tested(self, tested: np.ndarray, held: np.ndarray, owner: np.ndarray) -> np.ndarray | None:
+        """The client that holds the example's group."""
+        names, first = np.unique(held, return_index=True)
+        place = np.searchsorted(names, tested).clip(max=len(names) - 1)
+        return np.where(names[place] == tested, owner[first[place]], -1)

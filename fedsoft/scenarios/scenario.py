@@ -21,7 +21,7 @@ class Party(BaseModel):
     source: Annotated[LabelSource, SOURCES.validator, SOURCES.serializer] | None = Field(
         None, description="their label source, whatever source the run compares"
     )
-    votes: int | None = Field(None, ge=1, description="votes collected an image; without it, all there are")
+    votes: int | None = Field(None, ge=1, description="votes collected an example; without it, all there are")
     noise: Annotated[AnnotatorNoise, NOISES.validator, NOISES.serializer] = Field(
         default_factory=NoNoise, description="how their annotators err"
     )
@@ -45,10 +45,10 @@ class Scenario(BaseModel):
 
     clients: int = Field(10, ge=1, description="number of clients")
     partition: Annotated[Partition, PARTITIONS.validator, PARTITIONS.serializer] = Field(
-        default_factory=Iid, description="who holds which images; see `list partitions`"
+        default_factory=Iid, description="who holds which examples; see `list partitions`"
     )
     participation: float = Field(1.0, gt=0, le=1, description="share of the clients in each round's cohort")
-    votes: int | None = Field(None, ge=1, description="votes collected an image, by clients in no party")
+    votes: int | None = Field(None, ge=1, description="votes collected an example, by clients in no party")
     noise: Annotated[AnnotatorNoise, NOISES.validator, NOISES.serializer] = Field(
         default_factory=NoNoise, description="how annotators of clients in no party err"
     )

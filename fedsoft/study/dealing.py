@@ -27,6 +27,7 @@ def deal_data(settings: RunSettings, dataset: AnnotatedDataset) -> Deal:
         settings.scenario.clients,
         lambda purpose: settings.stream("partition", purpose),
         dataset.groups,
+        people=dataset.people,
     )
 
 
@@ -57,22 +58,49 @@ def is_tested(settings: RunSettings, dataset: AnnotatedDataset) -> np.ndarray:
     """(N,) whether an example is held out for testing."""
     if dataset.held_out is not None:
         return dataset.held_out
-    fold = fold_of(dataset.labels, settings.folds, stream("folds", folds=settings.folds))
+    folds = stream("folds", folds=settings.folds)
+    fold = fold_of(dataset.labels, settings.folds, folds, dataset.people)
     tested: np.ndarray = fold == settings.fold
     return tested
 
 
-def halves_of(train: Clients, rng: np.random.Generator) -> np.ndarray:
+def fold_sentence(dataset: AnnotatedDataset, folds: int) -> str:
+    """What is held out for testing, and what is never parted by it."""
+    apart = "" if dataset.people is None else ", and no person's are in training and in test at once"
+    if dataset.held_out is not None:
+        return f"{dataset.held_out.sum():,} {dataset.noun} are for testing only, as the data say."
+    return f"One of {folds} folds of the {dataset.noun} is held out in turn, stratified by label{apart}."
+
+
+def strangers_sentence(dealt: Deal, dataset: AnnotatedDataset) -> str | None:
+    """How many test examples are of groups that no client holds, and who is tested on them; None for none."""
+    if not dealt.strangers:
+        return None
+    return (
+        f"{dealt.strangers:,} of {len(dealt.test.rows):,} test {dataset.noun} are of groups that no client "
+        "holds, and are dealt by clients' label proportions."
+    )
+
+
+def halves_of(train: Clients, rng: np.random.Generator, people: np.ndarray | None = None) -> np.ndarray:
     """(M,) half of each training example: alternating, in random order, within each client.
 
-    Where clients share images, each image is in one half for all of them.
+    Where clients share examples, each is in one half for all of them. People (N,), by dataset row, are never
+    in both: they alternate as examples do.
     """
-    images, place = np.unique(train.rows, return_inverse=True)
-    if len(images) < len(train.rows):
-        shared: np.ndarray = (rng.permutation(len(images)) % 2)[place]
+    if people is not None:
+        _, first, place = np.unique(people[train.rows], return_index=True, return_inverse=True)
+        return _alternating(train.owner[first], rng)[place]
+    examples, place = np.unique(train.rows, return_inverse=True)
+    if len(examples) < len(train.rows):
+        shared: np.ndarray = (rng.permutation(len(examples)) % 2)[place]
         return shared
-    owner = train.owner
+    return _alternating(train.owner, rng)
+
+
+def _alternating(owner: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(M,) 0 and 1 in turn among the entries of each owner, in random order."""
     order = np.lexsort((rng.random(len(owner)), owner))
     half = np.empty(len(owner), dtype=np.int64)
-    half[order] = (np.arange(len(owner)) - train.offsets[owner[order]]) % 2
+    half[order] = (np.arange(len(owner)) - np.searchsorted(owner[order], owner[order])) % 2
     return half

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from fedsoft.config import Endpoint
 from fedsoft.datasets import AnnotatedDataset
 from fedsoft.errors import DataError, FedsoftError, StoreError, StudyFileError
-from fedsoft.evaluation import STRATA
+from fedsoft.evaluation import STRATA, human_strata
 from fedsoft.files import read_json, write_json
 from fedsoft.registry import nearest
+from fedsoft.streams import stream
 from fedsoft.study.data import load_dataset, pick_device
-from fedsoft.study.dealing import NO_VALIDATION
-from fedsoft.study.plan import Plan, default_folder, make_plan
+from fedsoft.study.dealing import NO_VALIDATION, is_tested
+from fedsoft.study.plan import Cell, Plan, default_folder, make_plan
 from fedsoft.study.prepare import prepare
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
@@ -115,6 +117,7 @@ def _check(plan: Plan, store: Store, device: str) -> None:
                 data.require_votes(f"rivals: {run.arm.label()!r}")
         if cell.study.endpoint:
             _check_endpoint(cell.study.endpoint, data)
+            _check_stratum(cell, data)
         sources: dict[str, RunSettings] = {}
         for run in cell.runs:
             if not run.teachers():
@@ -150,4 +153,21 @@ def _check_endpoint(endpoint: Endpoint, data: AnnotatedDataset) -> None:
         raise DataError(
             f"endpoint.reference: {endpoint.reference!r} needs human votes, but dataset {data.name!r} has "
             'only labels; use "label".'
+        )
+
+
+def _check_stratum(cell: Cell, data: AnnotatedDataset) -> None:
+    """Refuse an endpoint on a stratum in which the cell's seeds test nothing."""
+    endpoint = cell.study.endpoint
+    if endpoint is None or data.votes is None or endpoint.stratum == "all":
+        return
+    rows = np.flatnonzero(np.ones(len(data)) if data.held_out is None else data.held_out)
+    strata = human_strata(torch.from_numpy(data.votes[rows]), stream("strata"))
+    folds = {run.fold: run for run in cell.runs}
+    tested = np.any([is_tested(run, data) for run in folds.values()], axis=0)[rows]
+    filled = ["all", *(name for name, mask in strata.items() if (mask.numpy() & tested).any())]
+    if endpoint.stratum not in filled:
+        raise DataError(
+            f"endpoint.stratum: none of the tested {data.noun} of dataset {data.name!r} is in "
+            f"{endpoint.stratum!r}; choose {' or '.join(filled)}."
         )

@@ -71,7 +71,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         )
     train, held_out = dealt.train, np.empty(0, dtype=np.int64)
     if settings.role == "teacher":
-        half = halves_of(train, settings.stream("partition", "teacher halves"))
+        half = halves_of(train, settings.stream("partition", "teacher halves"), dataset.people)
         held_out = train.rows[half != settings.half]
         held_out = np.unique(held_out) if settings.scenario.partition.overlaps else held_out
         train = train.keep(half == settings.half)

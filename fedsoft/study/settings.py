@@ -43,7 +43,7 @@ class RunSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     dataset: DatasetChoice
     content: str
     source: SourceChoice

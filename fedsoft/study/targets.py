@@ -86,6 +86,7 @@ def build_targets(held: Holdings, store: Store) -> Targets:
             votes=votes,
             predictions=predictions,
             annotations=annotations,
+            labels_are_majority=dataset.labels_are_majority,
         )
         targets[rows], answers = supervise(source, evidence, settings.privacy, named)
         if answers is not None:

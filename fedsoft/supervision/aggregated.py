@@ -34,7 +34,7 @@ class Aggregated(LabelSource):
             raise DataError(
                 f"label source {name!r} needs single annotations (who chose what), and here only vote counts "
                 "are known; use data with `annotator_labels`, all votes, no added noise and a partition that "
-                "gives each image to one client, or choose another source."
+                "gives each example to one client, or choose another source."
             )
         return self.aggregate(evidence.annotations, len(evidence), evidence.classes).posterior
 

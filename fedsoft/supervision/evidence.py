@@ -22,6 +22,7 @@ class Evidence:
         predictions: (N, C) out-of-fold predictions of a model, or None.
         annotations: the single annotations behind the votes, items being rows of this evidence, or None where
             they are not known one by one.
+        labels_are_majority: whether labels are the votes' own mode, and so say nothing that votes do not.
     """
 
     labels: np.ndarray
@@ -31,6 +32,7 @@ class Evidence:
     soft: np.ndarray | None = None
     predictions: np.ndarray | None = None
     annotations: Annotations | None = None
+    labels_are_majority: bool = False
 
     def __len__(self) -> int:
         return len(self.labels)

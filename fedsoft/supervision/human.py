@@ -43,7 +43,7 @@ class VotesK(LabelSource):
 
     linear: ClassVar[bool] = True
 
-    k: int = Field(ge=1, description="votes bought per image")
+    k: int = Field(ge=1, description="votes bought per example")
 
     def answers(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """k votes of each image."""

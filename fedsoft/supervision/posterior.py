@@ -5,7 +5,14 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from fedsoft.annotators.denoise import MOST_VOTES, denoised_mean, fit_denoised_prior
+from fedsoft.annotators.denoise import (
+    MOST_VOTES,
+    denoised_mean,
+    denoised_mixture_mean,
+    fit_denoised_mixture,
+    fit_denoised_prior,
+)
+from fedsoft.annotators.mixture import fit_mixture
 from fedsoft.annotators.prior import fit_prior, posterior_mean, tally
 from fedsoft.annotators.slip_rate import (
     agreement_counts,
@@ -22,15 +29,18 @@ from fedsoft.supervision.source import SOURCES, LabelSource
 class HumanSoftShrunk(LabelSource):
     """The posterior mean of the image's own label distribution: the noise of few votes removed.
 
-    Empirical Bayes: a Dirichlet prior for each label, fitted on the training images of all clients through
-    sums that they may share. Differs from `human_soft` in sampling noise only; equals it at many votes.
+    Empirical Bayes: a Dirichlet prior for each label, fitted on the training examples of all clients through
+    sums that they may share; where labels are the votes' own majority, one prior for all, which may be a
+    mixture. Differs from `human_soft` in sampling noise only; equals it at many votes.
     """
 
     models_votes: ClassVar[bool] = True
 
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
-        """(alpha of the label + votes), normalised."""
+        """(alpha of the label + votes), normalised; under a mixture, the mean of that over its components."""
         votes = evidence.need("votes", "human_soft_shrunk")
+        if evidence.labels_are_majority:
+            return fit_mixture(votes).posterior_mean(votes)
         prior = fit_prior(tally(votes, evidence.labels, int(votes.sum(axis=1).max())))
         return posterior_mean(votes, prior[evidence.labels])
 
@@ -41,10 +51,11 @@ class HumanSoftDenoised(LabelSource):
 
     A slip falls evenly on the other classes. From votes alone slips and ambiguity cannot be told apart: state
     either anchor, `unambiguous_share` or `slip_rate`. Differs from `human_soft_shrunk` in carelessness only.
+    Where labels are the majority of fewer than five votes, a share tells too little: state the rate.
     """
 
     unambiguous_share: float | None = Field(
-        None, gt=0, le=1, description="share of images on which all who look well give the label"
+        None, gt=0, le=1, description="share of examples on which all who look well give the label"
     )
     slip_rate: float | None = Field(
         None, ge=0, lt=1, description="probability that a vote slips, as measured on gold items"
@@ -67,10 +78,12 @@ class HumanSoftDenoised(LabelSource):
         votes = evidence.need("votes", "human_soft_denoised")
         if (most := int(votes.sum(axis=1).max())) > MOST_VOTES:
             raise DataError(
-                f"label source 'human_soft_denoised' takes {MOST_VOTES} votes an image at most, and one has "
-                f"{most}; set scenario.votes, or choose human_soft_shrunk."
+                f"label source 'human_soft_denoised' takes {MOST_VOTES} votes an example at most, and one "
+                f"has {most}; set scenario.votes, or choose human_soft_shrunk."
             )
         rate = self._rate(votes, evidence)
+        if evidence.labels_are_majority:
+            return denoised_mixture_mean(votes, fit_denoised_mixture(votes, rate), rate)
         prior = fit_denoised_prior(votes, evidence.labels, rate)
         return denoised_mean(votes, prior[evidence.labels], rate)
 

@@ -10,7 +10,8 @@ from fedsoft.analysis.agreement import (
     split_half_bound,
 )
 from fedsoft.analysis.values import gather, stack
-from fedsoft.evaluation import METRICS, class_means, mean_vote, soft_labels
+from fedsoft.evaluation import METRICS, agreement_ceiling, class_means, mean_vote, soft_labels
+from fedsoft.streams import stream
 from fedsoft.study.data import load_dataset
 from fedsoft.study.opened import open_study
 
@@ -99,3 +100,35 @@ def test_without_votes_there_is_nothing_to_agree_with(tiny, tmp_path):
     tiny["scenario"] = {"clients": 2}
     study = open_study(tiny, "tiny.toml", tmp_path / "out")
     assert mode_shift_rates(study.plan.cells[0]) == {}
+
+
+def test_the_ceiling_under_majority_labels_is_what_the_truth_scores():
+    """Priors within the majority put it so far off that the truth itself beats it."""
+    rng = stream("majority crowd")
+    truth = rng.dirichlet([0.3, 0.5, 0.7], 3_000)
+    votes = rng.multinomial(4, truth)
+    labels = (votes + 0.1 * rng.random(votes.shape)).argmax(axis=1)
+    people = soft_labels(torch.from_numpy(votes))
+    real = {
+        name: float(METRICS.parse(name)(torch.from_numpy(truth), people))
+        for name in ("kl", "total_variation")
+    }
+    found = {}
+    for majority in (True, False):
+        drawn = likely_distributions(votes, labels, majority)
+        found[majority] = agreement_ceiling(drawn[0], torch.from_numpy(votes).sum(dim=-1), stream("ceilings"))
+    for name, value in real.items():
+        assert found[True][name] == pytest.approx(value, rel=0.03)
+        assert found[False][name] > 1.1 * value
+
+
+def test_majority_labels_have_no_mode_shifts(tiny, tmp_path):
+    votes = stream("votes").multinomial(5, [0.5, 0.3, 0.2], 90)
+    np.savez(tmp_path / "mine.npz", features=np.eye(3)[votes.argmax(1)], labels=votes.argmax(1), votes=votes)
+    tiny |= {"dataset": {"name": "npz", "path": str(tmp_path / "mine.npz")}, "sources": ["hard"]}
+    tiny["scenario"] = {"clients": 2}
+    study = open_study(tiny, "tiny.toml", tmp_path / "out")
+    assert mode_shift_rates(study.plan.cells[0]) == {}
+    tiny["dataset"]["labels_are"] = "independent"
+    study = open_study(tiny, "tiny.toml", tmp_path / "again")
+    assert mode_shift_rates(study.plan.cells[0])

@@ -24,7 +24,7 @@ def test_votes_are_bought_and_then_slip():
 
 
 def test_more_votes_than_there_are():
-    with pytest.raises(DataError, match="11 votes an image"):
+    with pytest.raises(DataError, match="11 votes an example"):
         AnnotatorPool(votes=11).collect(VOTES, LABELS, stream("pool"))
 
 

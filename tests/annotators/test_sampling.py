@@ -31,7 +31,7 @@ def test_drawing_all_gives_all_and_rows_are_independent():
 
 def test_names_the_first_image_with_too_few_votes():
     with pytest.raises(
-        DataError, match=r"5 votes an image .* 2 images have fewer \(the first is image 1, with 2\)"
+        DataError, match=r"5 votes an example .* 2 examples have fewer \(the first is number 1, with 2\)"
     ):
         draw_votes(np.array([[5, 0], [1, 1], [2, 0]]), 5, stream("draw"))
 
@@ -49,7 +49,7 @@ def test_halves_add_up_and_are_even():
 
 
 def test_one_vote_cannot_be_halved():
-    with pytest.raises(DataError, match="first is image 1"):
+    with pytest.raises(DataError, match="first is number 1"):
         split_half(np.array([[1, 1], [1, 0]]), stream("halves"))
 
 
@@ -57,5 +57,5 @@ def test_one_vote_is_drawn_in_proportion():
     drawn = draw_one(np.tile(ROW, (N, 1)), stream("one"))
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / N, ROW / 10, atol=5 * 0.5 / np.sqrt(N))
     np.testing.assert_array_equal(draw_one(np.array([[0, 0, 7], [2, 0, 0]]), stream("one")), [2, 0])
-    with pytest.raises(DataError, match="first is image 0"):
+    with pytest.raises(DataError, match="first is number 0"):
         draw_one(np.array([[0, 0]]), stream("one"))

@@ -94,3 +94,16 @@ def test_missing_files_are_told_before_loading(pictures):
     assert "is not a folder" in missing(path=str(pictures / "none"))
     assert "correct `annotations`" in missing(annotations="none.csv")
     assert "correct `labels`" in missing(labels="none.csv")
+
+
+def test_whole_numbers_are_classes_in_the_order_of_numbers(pictures):
+    write(pictures, ["a.png,1", "b.png,2", "c.png,10"], "item,label", "labels.csv")
+    Image.new("RGB", (5, 5)).save(pictures / "c.png")
+    write(pictures, ["a.png,ann,10", "a.png,bob,2", "b.png,ann,1", "c.png,ann,1"])
+    data = load(pictures, labels="labels.csv")
+    assert data.class_names == ("1", "2", "10")
+    np.testing.assert_array_equal(data.votes, [[0, 1, 1], [1, 0, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(data.labels, [0, 1, 2])
+    write(pictures, ["a.png,1x", "b.png,2", "c.png,10"], "item,label", "labels.csv")
+    write(pictures, ["a.png,ann,10", "b.png,ann,2", "c.png,ann,1x"])
+    assert load(pictures, labels="labels.csv").class_names == ("10", "1x", "2")

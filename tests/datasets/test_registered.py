@@ -26,7 +26,7 @@ def real(request, data_folder):
 
 
 def test_names():
-    assert DATASETS.names() == ["cifar10h", "cifar10n", "digits", "ferplus", "folder", "npz"]
+    assert DATASETS.names() == ["cifar10h", "cifar10n", "digits", "ferplus", "folder", "lidc", "npz"]
 
 
 @pytest.mark.parametrize("name", DATASETS.names())
@@ -92,3 +92,23 @@ def test_ferplus_labels_are_the_majority(data_folder):
         pytest.skip(reason)
     data = dataset.load()
     np.testing.assert_array_equal(data.votes[np.arange(len(data)), data.labels], data.votes.max(axis=1))
+
+
+def test_radiologists_are_embedded_with_their_attribution(tmp_path, monkeypatch):
+    """Counts as the archive's readings give them, without a data folder."""
+    monkeypatch.setenv("FEDSOFT_DATA", str(tmp_path))
+    data = DATASETS.parse("lidc").load()
+    assert data.inputs.shape == (1380, 15)
+    assert set(data.votes.sum(axis=1)) == {3, 4}
+    assert data.votes.sum() == 5036
+    assert data.class_names[0] == "1 highly unlikely"
+    assert data.class_names[-1] == "5 highly suspicious"
+    assert (data.labels_are_majority, data.groups_are, data.noun) == (True, "people", "nodules")
+    np.testing.assert_array_equal(data.votes[np.arange(1380), data.labels], data.votes.max(axis=1))
+    assert "Armato" in data.attribution
+    assert "CC BY 3.0" in data.summary()
+
+
+def test_labels_of_registered_datasets_are_what_their_sources_say(real):
+    assert real.labels_are_majority == (real.name == "ferplus")
+    assert real.noun == {"ferplus": "faces"}.get(real.name, "images")

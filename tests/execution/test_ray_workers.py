@@ -93,7 +93,7 @@ def test_a_model_of_the_users_own_travels_along(tmp_path, cluster, run, models, 
 def test_a_problem_ends_the_study_with_its_sentence(tmp_path, cluster):
     study = open_study(LONG, "long.toml", tmp_path)
     bad = study.plan.runs[0].model_copy(update={"source": SOURCES.parse({"name": "votes_k", "k": 99})})
-    with pytest.raises(DataError, match=r"^votes_k\(k=99\), fedavg, seed 0: 99 votes an image are wanted"):
+    with pytest.raises(DataError, match=r"^votes_k\(k=99\), fedavg, seed 0: 99 votes an example are wanted"):
         RayWorkers(study.store, "cpu", "all", cluster.address).run([[bad]], Hooks())
 
 

@@ -88,3 +88,70 @@ def test_the_same_streams_deal_the_same():
         np.testing.assert_array_equal(one.rows, two.rows)
         np.testing.assert_array_equal(one.offsets, two.offsets)
         assert not np.array_equal(one.rows, three.rows)
+
+
+def test_clients_of_natural_groups_are_tested_on_their_own():
+    d = dealt(partition=PARTITIONS.parse("natural"), groups=GROUPS)
+    for client in range(6):
+        mine = set(GROUPS[d.train.of(client)])
+        assert set(GROUPS[d.test.of(client)]) == set(GROUPS[d.validation.of(client)]) == mine
+    assert d.strangers == 0
+
+
+def test_groups_that_nobody_holds_are_tested_by_all_and_counted():
+    """Where group 3 is for testing only, its examples go by label proportions, others to their clients."""
+    tested = IS_TEST | (GROUPS == 3)
+    d = deal(LABELS, ~tested, tested, PARTITIONS.parse("natural"), 6, stream, GROUPS)
+    assert d.strangers == (GROUPS == 3).sum()
+    strangers = GROUPS[d.test.rows] == 3
+    assert len(set(d.test.owner[strangers])) == 6
+    owner = dict(zip(GROUPS[d.train.rows], d.train.owner, strict=True))
+    assert all(
+        owner[GROUPS[row]] == k for row, k in zip(d.test.rows, d.test.owner, strict=True) if GROUPS[row] != 3
+    )
+
+
+PEOPLE = np.sort(stream("people").integers(0, 300, 1_000))
+LEFT_OUT = PEOPLE % 5 == 0
+
+
+def dealt_people(name, clients=6, people=PEOPLE, **options):
+    partition = PARTITIONS.parse({"name": name, **options})
+    return deal(LABELS, ~LEFT_OUT, LEFT_OUT, partition, clients, stream, people, people=people)
+
+
+@pytest.mark.parametrize("name", ["iid", "dirichlet", "natural"])
+def test_people_are_with_one_client_and_in_one_part(name):
+    d = dealt_people(name)
+    parts = [set(PEOPLE[part.of(k)]) for k in range(6) for part in (d.train, d.validation)]
+    parts.append(set(PEOPLE[d.test.rows]))
+    assert sum(map(len, parts)) == len(set().union(*parts)) == len(set(PEOPLE))
+    held = d.train.sizes + d.validation.sizes
+    assert (d.validation.sizes <= held // 10).all()
+    assert d.validation.sizes.sum() > 0.9 * (held // 10).sum()
+    np.testing.assert_array_equal(
+        np.sort(np.concatenate([d.train.rows, d.validation.rows])), np.flatnonzero(~LEFT_OUT)
+    )
+    assert d.strangers == (len(d.test.rows) if name == "natural" else 0)
+
+
+def test_skew_is_in_peoples_commonest_labels():
+    """Every person has one class here, so that shares of classes are as skewed as without people."""
+    labels = PEOPLE % 4
+    d = deal(labels, ~LEFT_OUT, LEFT_OUT, PARTITION, 6, stream, PEOPLE, people=PEOPLE)
+    largest = [np.bincount(labels[d.train.of(k)]).max() / d.train.sizes[k] for k in range(6)]
+    assert np.mean(largest) > 0.5
+    even = deal(labels, ~LEFT_OUT, LEFT_OUT, PARTITIONS.parse("iid"), 6, stream, PEOPLE, people=PEOPLE)
+    assert max(np.bincount(labels[even.train.of(k)]).max() / even.train.sizes[k] for k in range(6)) < 0.45
+
+
+def test_shared_examples_validate_on_other_people():
+    d = dealt_people("overlapping", examples=30)
+    assert not set(PEOPLE[d.train.rows]) & set(PEOPLE[d.validation.rows])
+    assert 0.9 * (~LEFT_OUT).sum() / 10 < len(d.validation.rows) <= (~LEFT_OUT).sum() // 10
+
+
+def test_a_client_of_one_person_validates_on_single_examples():
+    people = np.where(LEFT_OUT, 100, np.arange(1_000) % 6)
+    d = dealt_people("natural", people=people)
+    np.testing.assert_array_equal(d.validation.sizes, (d.train.sizes + d.validation.sizes) // 10)

@@ -73,5 +73,5 @@ def test_all_votes_are_human_soft(three):
 
 
 def test_more_votes_than_there_are(three):
-    with pytest.raises(DataError, match="11 votes an image"):
+    with pytest.raises(DataError, match="11 votes an example"):
         targets("votes_k", three, k=11)

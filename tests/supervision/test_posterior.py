@@ -114,7 +114,9 @@ def test_more_votes_than_can_be_told_apart_are_refused():
     votes = np.eye(3, dtype=int)[np.arange(60) % 3] * 5
     votes[7, 2] = 600
     evidence = Evidence(np.arange(60) % 3, 3, np.zeros(60, int), votes=votes)
-    with pytest.raises(DataError, match=r"takes 500 votes an image at most, and one has 60\d; set scenario"):
+    with pytest.raises(
+        DataError, match=r"takes 500 votes an example at most, and one has 60\d; set scenario"
+    ):
         targets("human_soft_denoised", evidence, slip_rate=0.05)
 
 
@@ -124,3 +126,21 @@ def test_clients_are_pooled(known):
     alone = replace(crowd, client=np.zeros(len(crowd), dtype=int))
     for options in ({"name": "human_soft_shrunk"}, {"name": "human_soft_denoised", "slip_rate": 0.1}):
         np.testing.assert_array_equal(targets(**options, evidence=crowd), targets(**options, evidence=alone))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("human_soft_shrunk", {}), ("human_soft_denoised", {"slip_rate": 0.1})]
+)
+def test_labels_that_are_the_majority_are_no_evidence(known, name, options):
+    """Targets do not depend on how ties were broken, and are nearer to the truth than with labels used."""
+    truth, crowd = known(0.1, 4)
+    ties = [
+        np.argmax(crowd.votes + 0.1 * stream("ties", k=k).random(crowd.votes.shape), axis=1) for k in (0, 1)
+    ]
+    assert (ties[0] != ties[1]).any()
+    mine, again = (
+        targets(name, replace(crowd, labels=labels, labels_are_majority=True), **options) for labels in ties
+    )
+    np.testing.assert_array_equal(mine, again)
+    used = targets(name, replace(crowd, labels=ties[0]), **options)
+    assert squared_error(mine, truth) < squared_error(used, truth)
