@@ -52,9 +52,24 @@ class Shown:
         return endpoint.reference if endpoint else "label"
 
     @cached_property
+    def pair(self) -> tuple[str, str]:
+        """The source on trial and its baseline: the endpoint's; without one, `hard` and the first other."""
+        endpoint = self.digest.opened.plan.study.endpoint
+        if endpoint:
+            return endpoint.source, endpoint.baseline
+        baseline = "hard" if "hard" in self.sources else self.sources[0]
+        return next((source for source in self.sources if source != baseline), baseline), baseline
+
+    @cached_property
     def colours(self) -> dict[str, str]:
-        """The colour of each source, the same in every figure and table."""
-        return colours_of(self.sources)
+        """The colour of each source, the same in every figure and table: only the compared pair has one."""
+        return colours_of(self.sources, *self.pair)
+
+    @cached_property
+    def pair_first(self) -> list[str]:
+        """All sources, the baseline and the source on trial before the others."""
+        pair = [source for source in reversed(self.pair) if source in self.sources]
+        return list(dict.fromkeys([*pair, *self.sources]))
 
     @cached_property
     def references(self) -> list[str]:
