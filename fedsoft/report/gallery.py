@@ -83,8 +83,8 @@ def plates(shown: Shown) -> Iterator[Plate]:
         )
     yield Plate(
         "Softness of the targets",
-        "Means over training examples and seeds; doses in the first finished seed."
-        + f" Votes: {crowd}." * votes,
+        "Means over training examples and seeds; doses in the first finished seed. Rivals that train on a "
+        "source's own targets are left out." + f" Votes: {crowd}." * votes,
         partial(figures.softness, shown),
         where,
     )

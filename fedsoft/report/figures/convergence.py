@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from fedsoft.analysis.curves import Curves
 from fedsoft.report.colours import GREY, INK, RULE
 from fedsoft.report.figures.multiples import backdrop, baseline_line, pair_and_rest, pair_marks
-from fedsoft.report.figures.style import corners, heading, style
+from fedsoft.report.figures.style import CALIBRATION, heading, style
 from fedsoft.report.numbers import signed
 from fedsoft.report.shown import Shown
 
@@ -16,7 +16,7 @@ TITLES = {
     "accuracy": "accuracy: higher is better",
     "signed_gap": "mean confidence − share right (0: calibrated)",
 }
-FINEST = 30
+FINEST = 20
 """Points of a line in the background."""
 
 
@@ -45,13 +45,13 @@ def convergence(shown: Shown, strategy: str) -> Figure | None:
             for source in pair:
                 rounds = curves[source]["round"][0]
                 axes.plot(
-                    rounds, curves[source][name].T, color=shown.colours[source], linewidth=0.5, alpha=0.3
+                    rounds, curves[source][name].T, color=shown.colours[source], linewidth=0.6, alpha=0.4
                 )
                 axes.plot(*_mean(curves[source], name), color=shown.colours[source], linewidth=1.8, zorder=4)
             _frame(axes, [curve[name] for curve in curves.values()], TITLES[name])
             if name == "signed_gap":
                 axes.axhline(0, color=GREY, linewidth=0.8, zorder=1)
-                corners(axes, "↑ overconfident", "underconfident ↓")
+                axes.set_ylabel(CALIBRATION)
         large[0].set_xlabel("round (thin: single seeds; ◆: the round that validation would choose)")
         for axes in large[1:]:
             axes.set_xlabel("round")
@@ -112,7 +112,7 @@ def _choice(axes: Axes, curve: Curves, colour: str, height: float) -> None:
     last = best == len(mean) - 1
     axes.text(
         0.98, height, f"◆ {rounds[best]:.0f} of {rounds[-1]:.0f} rounds; single seeds: {seeds};\n"
-        f"{'still falling at the end' if last else gain}", transform=axes.transAxes,
+        f"{'the last is the best' if last else gain}", transform=axes.transAxes,
         ha="right", va="top", color=colour, fontsize=7, zorder=7,
         bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5},
     )  # fmt: skip

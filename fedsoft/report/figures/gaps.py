@@ -6,6 +6,7 @@ from matplotlib.ticker import MaxNLocator
 from fedsoft.analysis.estimates import CONTRAST, HARDEST
 from fedsoft.report.colours import INK
 from fedsoft.report.figures.style import (
+    CALIBRATION,
     MARKS,
     heading,
     interval_marks,
@@ -51,7 +52,7 @@ def gaps(shown: Shown) -> Figure:
             against = reference_name(reference, shown.digest.crowd).replace(" of ", "\nof ")
             row[0].set_ylabel(f"against {against}", color=INK)
         figure.supxlabel(
-            "← underconfident   ·   mean confidence − share right   ·   overconfident →",
+            CALIBRATION.replace("·", "·   mean confidence − share right   ·"),
             color=INK,
             fontsize=8,
         )

@@ -12,21 +12,11 @@ from fedsoft.analysis.digest import Digest
 from fedsoft.analysis.estimates import Estimate
 from fedsoft.report.colours import BACKDROP, GREY, INK, RULE
 from fedsoft.report.figures.multiples import pair_marks
-from fedsoft.report.figures.style import corners, end_labels, heading, panels, style
+from fedsoft.report.figures.naming import axis_name
+from fedsoft.report.figures.style import CALIBRATION, end_labels, heading, panels, style
 from fedsoft.report.shown import Shown, value_name
 from fedsoft.report.words import METRICS
 
-NAMES = {
-    "rounds": "number of rounds",
-    "training.lr": "learning rate",
-    "scenario.clients": "number of clients",
-    "scenario.votes": "votes an example",
-    "scenario.participation": "share of clients in each round",
-    "privacy.epsilon": "privacy loss ε",
-    "vote": "ε a vote",
-    "image": "ε an image",
-    "scenario.label_errors": "share of the clients' labels that is wrong",
-}
 BETTER = {
     "accuracy": "higher is better",
     "brier": "lower is better",
@@ -59,11 +49,11 @@ def grid(result: Digest) -> Figure | None:
                 pane.set_title(f"{METRICS[metric]}: {BETTER[metric]}" + f"\n{rest}" * (len(rests) > 1))
             row[0].set_xticks(positions(values), [value_name(value) for value in values])
             row[2].axhline(0, color=GREY, linewidth=0.8, zorder=1)
-            corners(row[2], "↑ overconfident", "underconfident ↓")
+            row[2].set_ylabel(CALIBRATION)
         low, high = panes[0, 0].get_ylim()
         panes[0, 0].set_ylim(max(low, 0), min(high, 1))  # intervals may leave what accuracy can be
-        figure.supxlabel(NAMES.get(axis, axis), color=INK, fontsize=8)
-        title = f"How sources change with the {NAMES.get(axis, axis)}: as predicted, under {shown[0].primary}"
+        figure.supxlabel(axis_name(axis), color=INK, fontsize=8)
+        title = f"How sources change with the {axis_name(axis)}: as predicted, under {shown[0].primary}"
         heading(figure, f"{title}; bars: 95 % intervals", pair_marks(shown[0], shown[0].sources))
         for row, rest in zip(panes, rests, strict=True):
             last = next(
@@ -103,7 +93,9 @@ def _rest(shown: Shown, axis: str) -> str:
 
 
 def _value(key: str, value: Any) -> str:
-    return NAMES[value] if key == "privacy.unit" and value in NAMES else f"{key} = {value_name(value)}"
+    if key == "privacy.unit":
+        return axis_name(str(value))
+    return f"{axis_name(key)} = {value_name(value)}"
 
 
 def _level(shown: Shown, source: str, metric: str) -> Estimate | None:

@@ -7,6 +7,7 @@ from fedsoft.analysis.digest import Digest
 from fedsoft.report.colours import BACKDROP, GREY, INK
 from fedsoft.report.figures.maps import planes
 from fedsoft.report.figures.multiples import pair_marks
+from fedsoft.report.figures.naming import axis_name
 from fedsoft.report.figures.style import end_labels, heading, panels, style, wrapped
 from fedsoft.report.shown import Shown, value_name
 
@@ -34,8 +35,8 @@ def lengths(result: Digest) -> Figure | None:
         for pane_row, (plane, up) in zip(panes, rows, strict=True):
             for pane, along in zip(pane_row, plane.x[1], strict=True):
                 ends_of[pane] = _leads(pane, plane.cells[value_name(along), value_name(up)], baseline)
-                pane.set_title(f"{plane.x[0]} = {value_name(along)}", color=GREY)
-            pane_row[0].set_ylabel(wrapped(f"{plane.y[0]}={value_name(up)}", 22))
+                pane.set_title(f"{axis_name(plane.x[0])} = {value_name(along)}", color=GREY)
+            pane_row[0].set_ylabel(wrapped(f"{axis_name(plane.y[0])} = {value_name(up)}", 22))
         low, high = panes[0, 0].get_ylim()
         panes[0, 0].set_ylim(max(low, -REACH), min(high, REACH))
         figure.supxlabel("round", color=INK, fontsize=8)

@@ -9,12 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from fedsoft.analysis.digest import Digest
 from fedsoft.analysis.effects import View
 from fedsoft.analysis.estimates import Estimate
 from fedsoft.config import Endpoint
 from fedsoft.report.colours import INK
+from fedsoft.report.figures.naming import axis_name
 from fedsoft.report.figures.style import WIDTH, heading, panels, style, wrapped
 from fedsoft.report.numbers import signed
 from fedsoft.report.shown import Shown, value_name
@@ -50,7 +52,7 @@ def planes(result: Digest) -> list[Plane]:
     found: dict[str, dict[tuple[str, str], Shown]] = {}
     for cell in result.cells:
         others = {key: value for key, value in cell.axes.items() if key not in (x[0], y[0]) and key in axes}
-        rest = ", ".join(f"{key} = {value_name(value)}" for key, value in others.items())
+        rest = ", ".join(f"{axis_name(key)} = {value_name(value)}" for key, value in others.items())
         at = value_name(cell.axes[x[0]]), value_name(cell.axes[y[0]])
         found.setdefault(rest, {})[at] = Shown(result, cell)
     return [Plane(x, y, rest, cells) for rest, cells in found.items()]
@@ -83,15 +85,21 @@ def maps(result: Digest) -> Figure | None:
                 bold = "bold" if source == endpoint.source else "normal"
                 pane.set_title(wrapped(source, 26), color=first.colours[source], fontweight=bold)
             note = f"{VIEWS[view]}{', ' + plane.rest if plane.rest else ''}"
-            pane_row[0].set_ylabel(f"{note}\n{plane.y[0]}")
+            pane_row[0].set_ylabel(f"{note}\n{axis_name(plane.y[0])}")
             pane_row[0].set_yticks(range(len(plane.y[1])), [value_name(value) for value in plane.y[1]])
             pane_row[0].set_xticks(range(len(plane.x[1])), [value_name(value) for value in plane.x[1]])
-        figure.supxlabel(found[0].x[0], color=INK, fontsize=8)
+        figure.supxlabel(axis_name(found[0].x[0]), color=INK, fontsize=8)
+        good = "0 is calibrated" if endpoint.metric == "signed_gap" else "lower is better"
         heading(
-            figure, f"Where each source does better (violet) and worse (orange) than {endpoint.baseline}: "
-            f"{METRICS[endpoint.metric]}, source − {endpoint.baseline}, in thousandths; bold: the 95 % "
-            "interval excludes 0; thick line: around cells where a source does harm",
-        )  # fmt: skip
+            figure,
+            f"Where each source is below (violet) or above (orange) {endpoint.baseline}: "
+            f"{METRICS[endpoint.metric]} ({good}), source − {endpoint.baseline}, in thousandths",
+            {
+                "parts the cells that are above 0 beyond their 95 % interval (bold: on either side)": Line2D(
+                    [], [], color=INK, linewidth=2
+                )
+            },
+        )
     return figure
 
 

@@ -14,17 +14,18 @@ from fedsoft.report.figures.style import WIDTH, wrapped
 from fedsoft.report.shown import Shown
 
 ACROSS = 7
-"""Small panels in a row at the most."""
+FEWEST = 4
+"""Small panels in a row, at the most and (as wide as if there were so many) at the least."""
 
 
 def pair_and_rest(large: int, rest: Sequence[str]) -> tuple[Figure, list[Axes], dict[str, Axes]]:
-    """A figure with a row of large panels, and small ones that share their axes, each with its source's name.
+    """A figure with a row of large panels, and small ones, each with its source's name.
 
     Returns:
         the figure, its large panels, and its small ones by source.
     """
     rows = math.ceil(len(rest) / ACROSS)
-    columns = math.ceil(len(rest) / rows) if rows else 1
+    columns = max(FEWEST, math.ceil(len(rest) / rows)) if rows else 1
     figure = Figure(figsize=(WIDTH, 3.9 + 1.5 * rows + 0.3 * bool(rows)))
     outer = figure.add_gridspec(1 + bool(rows), 1, height_ratios=(3.2, 1.5 * rows)[: 1 + bool(rows)])
     above = outer[0].subgridspec(1, large)
@@ -32,13 +33,12 @@ def pair_and_rest(large: int, rest: Sequence[str]) -> tuple[Figure, list[Axes], 
     small: dict[str, Axes] = {}
     if rows:
         below = outer[1].subgridspec(rows, columns)
-        first = None
         for number, source in enumerate(rest):
-            axes = figure.add_subplot(below[number // columns, number % columns], sharex=first, sharey=first)
-            first = first or axes
+            axes = figure.add_subplot(below[number // columns, number % columns])
+            axes.locator_params(nbins=3)
             lowest = number + columns >= len(rest)
             axes.tick_params(labelbottom=lowest, labelleft=number % columns == 0)
-            axes.set_title(wrapped(source, 24), color=GREY, fontsize=7.5, fontweight="bold")
+            axes.set_title(wrapped(source, 20), color=GREY, fontsize=7)
             small[source] = axes
     return figure, top, small
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from fedsoft.report.colours import BACKDROP, GREY, INK, RULE
 from fedsoft.report.figures.multiples import backdrop, baseline_line, pair_and_rest, pair_marks
-from fedsoft.report.figures.style import corners, heading, style
+from fedsoft.report.figures.style import heading, style
 from fedsoft.report.shown import Shown
 
 BINS = 10
@@ -59,7 +59,7 @@ def reliability(shown: Shown) -> Figure:
             axes.set(
                 xlabel="confidence (diagonal and bars: where a calibrated model would lie)", ylim=(0, 1.02)
             )
-            corners(axes, "↑ underconfident", "overconfident ↓")
+            _sides(axes)
         _confidence(large[-1], shown, found, start)
         for source, axes in small.items():
             lines = _lines(found, "label")
@@ -112,6 +112,15 @@ def _expected(axes: Axes, bins: Bins, aside: float, colour: str) -> None:
 def _diagonal(axes: Axes, start: float) -> None:
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, zorder=1.5)
     axes.set(xlim=(start, 1.005), xticks=np.arange(np.ceil(start * 5) / 5, 1.01, 0.2))
+
+
+def _sides(axes: Axes) -> None:
+    """What lies on either side of the diagonal."""
+    for x, y, text, across, up in (
+        (0.02, 0.97, "↑ underconfident", "left", "top"),
+        (0.98, 0.03, "overconfident ↓", "right", "bottom"),
+    ):
+        axes.text(x, y, text, transform=axes.transAxes, color=GREY, fontsize=7, ha=across, va=up, zorder=5)
 
 
 def _confidence(axes: Axes, shown: Shown, found: dict[str, Bins], start: float) -> None:

@@ -22,12 +22,12 @@ SMALLEST = 4.5
 
 def softness(shown: Shown) -> Figure:
     """Dots for entropy, top mass and mode shift; a triangle of doses between sources."""
-    sources = [source for source in shown.pair_first if source in shown.cell.targets]
+    sources = _different(shown)
     place = [shown.sources.index(source) for source in sources]
     colours = [shown.colours[source] for source in sources]
     with style():
         figure = Figure(figsize=(WIDTH, 1.6 + 0.32 * len(sources)))
-        grid = figure.subplots(1, 4, width_ratios=(1, 1, 1, 2.6), squeeze=False)[0]
+        grid = figure.subplots(1, 4, width_ratios=(1, 1, 1, 3), squeeze=False)[0]
         for axes, (name, (title, direction)) in zip(grid, SUMMARY.items(), strict=False):
             heights = rows_of(axes, sources, colours, labelled=name == "entropy")
             values = [shown.cell.targets[source].summary[name] for source in sources]
@@ -46,8 +46,22 @@ def softness(shown: Shown) -> Figure:
             _triangle(grid[3], sources, colours, shown.cell.doses["all"][np.ix_(place, place)], shown.pair)
         else:
             grid[3].set_visible(False)
-        heading(figure, "How soft the training targets of each source are, and how far apart any two of them")
+        heading(
+            figure, "How soft the training targets of each source are, and how far apart those of any two"
+        )
     return figure
+
+
+def _different(shown: Shown) -> list[str]:
+    """The sources, without rivals that train on the very targets of one of them, unless they are compared."""
+    arms = dict(zip(shown.sources, shown.digest.opened.plan.study.arms, strict=True))
+    own = {label: arm.source.label() for label, arm in arms.items()}
+    return [
+        label
+        for label in shown.pair_first
+        if label in shown.cell.targets
+        and (label in shown.pair or own[label] == label or own[label] not in shown.cell.targets)
+    ]
 
 
 def _triangle(
@@ -57,7 +71,7 @@ def _triangle(
     count = len(sources)
     shades = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#9aa7b5"])
     top = float(np.nanmax(doses)) if np.isfinite(doses).any() else 1.0
-    size = min(6.8, 110 / count)
+    size = min(6.8, 120 / count)
     for i in range(1, count):
         for j in range(i):
             known, height = not np.isnan(doses[i, j]), count - 1 - i
@@ -69,10 +83,10 @@ def _triangle(
                     edgecolor=STRONG if meant else "none",
                 )
             )  # fmt: skip
-            if meant or size >= SMALLEST:
+            if size >= SMALLEST:
                 text = f"{doses[i, j]:.3f}".replace("0.", ".", 1) if known else "?"
                 axes.text(
-                    j, height, text, ha="center", va="center", fontsize=max(size, SMALLEST), zorder=3,
+                    j, height, text, ha="center", va="center", fontsize=size, zorder=3,
                     color=STRONG if meant else INK, fontweight="bold" if meant else "normal",
                 )  # fmt: skip
     for j, (source, colour) in enumerate(zip(sources[:-1], colours, strict=False)):

@@ -49,6 +49,10 @@ STYLE: dict[Any, Any] = {
 }
 
 
+CALIBRATION = "← underconfident   ·   overconfident →"
+"""Along an axis of the signed gap; what is written upwards has its arrows turned with it."""
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """Matplotlib with the report's looks, whatever the surrounding program has set."""
@@ -138,12 +142,6 @@ def zero_line(axes: Axes, meaning: str) -> None:
         meaning, (0, 1), xycoords=axes.get_xaxis_transform(), xytext=(0, 1), textcoords="offset points",
         ha="center", va="bottom", color=GREY, fontsize=6.5,
     )  # fmt: skip
-
-
-def corners(axes: Axes, top: str, bottom: str) -> None:
-    """Directions written into the panel's corners: above at the left, below at the right."""
-    for x, y, text, across, up in ((0.02, 0.97, top, "left", "top"), (0.98, 0.03, bottom, "right", "bottom")):
-        axes.text(x, y, text, transform=axes.transAxes, color=GREY, fontsize=7, ha=across, va=up, zorder=5)
 
 
 def spread(places: np.ndarray, gap: float) -> np.ndarray:
