@@ -51,11 +51,11 @@ def cartography(shown: Shown, atlas: Atlas) -> Figure:
         )
         figure.supylabel("confidence: mean probability of the label over rounds; easier ↑", fontsize=8)
         bar = figure.colorbar(drawn[0], ax=grid, shrink=0.7, aspect=30, extend="max")
-        bar.set_label("people's entropy (nats): the more, the less they agree")
+        bar.set_label("human entropy (nats)")
         bar.outline.set_visible(False)
         heading(
             figure,
-            "Training examples as models saw them over the rounds, and whether people agree on them, under "
+            "Training examples as models saw them over the rounds, and whether votes on them agree, under "
             f"{shown.primary}",
         )
     return figure

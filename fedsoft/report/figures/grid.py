@@ -46,7 +46,8 @@ def grid(result: Digest) -> Figure | None:
             cells = {cell.cell.axes[axis]: cell for cell in shown if _rest(cell, axis) == rest}
             for pane, metric in zip(row, BETTER, strict=True):
                 _panel(pane, [cells[value] for value in values], positions(values), metric)
-                pane.set_title(f"{METRICS[metric]}: {BETTER[metric]}" + f"\n{rest}" * (len(rests) > 1))
+                where = f", {rest}\n" if len(rests) > 1 else ": "
+                pane.set_title(f"{METRICS[metric]}{where}{BETTER[metric]}")
             row[0].set_xticks(positions(values), [value_name(value) for value in values])
             row[2].axhline(0, color=GREY, linewidth=0.8, zorder=1)
             row[2].set_ylabel(CALIBRATION)
