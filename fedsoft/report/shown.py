@@ -52,7 +52,7 @@ class Shown:
         return endpoint.reference if endpoint else "label"
 
     @cached_property
-    def pair(self) -> tuple[str, str]:
+    def compared(self) -> tuple[str, str]:
         """The source on trial and its baseline: the endpoint's; without one, `hard` and the first other."""
         endpoint = self.digest.opened.plan.study.endpoint
         if endpoint:
@@ -63,12 +63,12 @@ class Shown:
     @cached_property
     def colours(self) -> dict[str, str]:
         """The colour of each source, the same in every figure and table: only the compared pair has one."""
-        return colours_of(self.sources, *self.pair)
+        return colours_of(self.sources, *self.compared)
 
     @cached_property
-    def pair_first(self) -> list[str]:
+    def compared_first(self) -> list[str]:
         """All sources, the baseline and the source on trial before the others."""
-        pair = [source for source in reversed(self.pair) if source in self.sources]
+        pair = [source for source in reversed(self.compared) if source in self.sources]
         return list(dict.fromkeys([*pair, *self.sources]))
 
     @cached_property

@@ -48,7 +48,7 @@ def test_reliability_by_hand(shown: Shown) -> None:
     figure = figures.reliability(Shown(shown.digest, dataclasses.replace(shown.cell, reliability=made)))
     for axes, right in zip(figure.axes, (0.8, 0.5), strict=False):
         drawn = {line.get_color(): line.get_xydata() for line in axes.lines}
-        for source in shown.pair:
+        for source in shown.compared:
             np.testing.assert_allclose(drawn[shown.colours[source]], [[0.65, right]])
     # A calibrated share of ten is binomial: .65 ± 1.96 standard deviations, seeds being fewer than folds.
     reach = 1.96 * math.sqrt(0.65 * 0.35 / 10)
@@ -65,7 +65,7 @@ def test_reliability_by_hand(shown: Shown) -> None:
 def test_reliability_names_every_other_source_once(shown: Shown) -> None:
     names = [axes.get_title(loc="left") for axes in figures.reliability(shown).axes]
     assert names.count("votes_k(k=3)") == 1
-    assert not set(shown.pair) & set(names)
+    assert not set(shown.compared) & set(names)
 
 
 def test_predictions_of_the_lowest_confidence_are_counted(shown: Shown) -> None:
@@ -104,7 +104,7 @@ def curves(shown: Shown, nll: dict[str, list[list[float]]]) -> Shown:
 def test_convergence_shows_the_mean_over_seeds(shown: Shown) -> None:
     figure = figures.convergence(shown, "fedavg")
     assert figure is not None
-    for source in shown.pair:
+    for source in shown.compared:
         means = shown.cell.curves["fedavg", source]["nll"].mean(axis=0)
         assert any(np.array_equal(line.get_ydata(), means) for line in figure.axes[0].lines)
 
@@ -131,7 +131,7 @@ def test_convergence_needs_validation_examples(shown: Shown) -> None:
 
 
 def test_only_the_pair_is_in_colour(shown: Shown) -> None:
-    assert shown.pair == ("human_soft", "hard")
+    assert shown.compared == ("human_soft", "hard")
     drawn = [figures.reliability(shown), figures.gaps(shown), figures.forest(shown, "label")]
     drawn += [figures.softness(shown), figures.convergence(shown, "fedavg")]  # type: ignore[list-item]
     for figure in drawn:
@@ -158,8 +158,8 @@ def test_without_an_endpoint_hard_is_compared_with_the_first_other(run_tiny) -> 
     sources = ["smoothing", "hard", "human_soft"]
     found = digest(reopen_study(run_tiny(endpoint=None, sources=sources, strategies=["fedavg"], seeds=[0])))
     shown = Shown(found, found.cells[0])
-    assert shown.pair == ("smoothing", "hard")
-    assert shown.pair_first == ["hard", "smoothing", "human_soft"]
+    assert shown.compared == ("smoothing", "hard")
+    assert shown.compared_first == ["hard", "smoothing", "human_soft"]
 
 
 def test_targets_of_rivals_are_shown_once(run_tiny) -> None:  # type: ignore[no-untyped-def]

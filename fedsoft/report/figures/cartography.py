@@ -20,7 +20,7 @@ def cartography(shown: Shown, atlas: Atlas) -> Figure:
 
     A hexagon's colour is the mean human entropy of its examples; the highest tenth share the last one.
     """
-    maps = {s: atlas.maps[shown.primary, s] for s in shown.pair_first if (shown.primary, s) in atlas.maps}
+    maps = {s: atlas.maps[shown.primary, s] for s in shown.compared_first if (shown.primary, s) in atlas.maps}
     right = max(float(lies.variability.max()) for lies in maps.values()) * 1.02
     columns = min(4, len(maps))
     rows = math.ceil(len(maps) / columns)
@@ -38,7 +38,7 @@ def cartography(shown: Shown, atlas: Atlas) -> Figure:
                     gridsize=(CELLS, CELLS * 4 // 7), extent=(0, right, 0, 1), cmap=SHADES, linewidths=0.1,
                 )
             )  # fmt: skip
-            meant = "bold" if source in shown.pair else "normal"
+            meant = "bold" if source in shown.compared else "normal"
             axes.set_title(source, color=shown.colours[source], fontweight=meant)
             axes.set(xlim=(0, right), ylim=(0, 1.02))
         top = float(

@@ -30,14 +30,14 @@ def convergence(shown: Shown, strategy: str) -> Figure | None:
     """
     curves = {
         source: shown.cell.curves[strategy, source]
-        for source in shown.pair_first
+        for source in shown.compared_first
         if (strategy, source) in shown.cell.curves
     }
     names = [name for name in TITLES if all(name in curve for curve in curves.values())]
     if not curves or not names:
         return None
-    pair = [source for source in curves if source in shown.pair]
-    rest = [source for source in curves if source not in shown.pair]
+    pair = [source for source in curves if source in shown.compared]
+    rest = [source for source in curves if source not in shown.compared]
     with style():
         figure, large, small = pair_and_rest(len(names), rest)
         for axes, name in zip(large, names, strict=True):

@@ -33,7 +33,7 @@ def forest(shown: Shown, reference: str) -> Figure:
     """
     strata = [stratum for stratum in WANTED if stratum in shown.strata]
     views = [view for view in MARKS if view in {row.view for row in shown.cell.estimates}]
-    compared = " − ".join(shown.pair)
+    compared = " − ".join(shown.compared)
     names = sorted(shown.effects, key=lambda name: shown.effects[name] != compared)
     strong = [shown.effects[name] == compared for name in names]
     labels = [_label(name, shown.effects[name]) for name in names]

@@ -28,7 +28,7 @@ def gaps(shown: Shown) -> Figure:
     """One column a stratum, one row of panels a reference; as predicted, and at equal confidence."""
     strata = [stratum for stratum in WANTED if stratum in shown.strata]
     references = [name for name in ("label", "vote") if name in shown.references]
-    sources = shown.pair_first
+    sources = shown.compared_first
     with style():
         figure, grid = panels(
             len(references), len(strata), 1.0 + max(0.5 + 0.21 * len(sources), 1.7) * len(references),

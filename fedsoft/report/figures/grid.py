@@ -60,7 +60,7 @@ def grid(result: Digest) -> Figure | None:
             last = next(
                 cell for cell in shown if _rest(cell, axis) == rest and cell.cell.axes[axis] == values[-1]
             )
-            levels = {source: _level(last, source, "signed_gap") for source in last.pair_first}
+            levels = {source: _level(last, source, "signed_gap") for source in last.compared_first}
             ends = {name: (positions(values)[-1], one.estimate) for name, one in levels.items() if one}
             end_labels(row[2], ends, last.colours)
     return figure
@@ -106,8 +106,8 @@ def _level(shown: Shown, source: str, metric: str) -> Estimate | None:
 def _panel(pane: Axes, cells: list[Shown], x: np.ndarray, metric: str) -> None:
     """Faint lines, and over them the compared pair with its intervals, side by side."""
     pane.grid(axis="y", color=RULE, linewidth=0.5)
-    pair, aside = cells[0].pair, 0.006 * (x[-1] - x[0])
-    for source in reversed(cells[0].pair_first):
+    pair, aside = cells[0].compared, 0.006 * (x[-1] - x[0])
+    for source in reversed(cells[0].compared_first):
         found = [_level(cell, source, metric) for cell in cells]
         y, low, high = (
             np.array([math.nan if row is None else getattr(row, name) for row in found])

@@ -25,7 +25,7 @@ def lengths(result: Digest) -> Figure | None:
     if not found or len(result.cells) > MOST_PANELS:
         return None
     shown = next(iter(found[0].cells.values()))
-    baseline = shown.pair[1]
+    baseline = shown.compared[1]
     with style():
         rows = [(plane, up) for plane in found for up in plane.y[1]]
         figure, panes = panels(
@@ -60,7 +60,7 @@ def _leads(pane: Axes, shown: Shown, baseline: str) -> dict[str, tuple[float, fl
     for source, figures in curves.items():
         brier = figures.get("brier")
         if source != baseline and base is not None and brier is not None and brier.shape == base.shape:
-            mean, meant = (brier - base).mean(axis=0), source in shown.pair
+            mean, meant = (brier - base).mean(axis=0), source in shown.compared
             colour = shown.colours[source] if meant else BACKDROP
             pane.plot(mean, color=colour, linewidth=1.8 if meant else 1.1, zorder=3 if meant else 1.5)
             ends[source] = (len(mean) - 1.0, float(mean[-1]))

@@ -68,8 +68,10 @@ def maps(result: Digest) -> Figure | None:
     if not found:
         return None
     first = next(iter(found[0].cells.values()))
-    endpoint = result.opened.plan.study.endpoint or Endpoint(source=first.pair[0], baseline=first.pair[1])
-    others = [source for source in first.pair_first if source != endpoint.baseline]
+    endpoint = result.opened.plan.study.endpoint or Endpoint(
+        source=first.compared[0], baseline=first.compared[1]
+    )
+    others = [source for source in first.compared_first if source != endpoint.baseline]
     rows = [(plane, view) for plane in found for view in MAP_VIEWS]
     with style():
         figure, panes = panels(

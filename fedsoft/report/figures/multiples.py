@@ -51,7 +51,7 @@ def backdrop(axes: Axes, lines: Mapping[str, tuple[np.ndarray, np.ndarray]], but
 
 def pair_marks(shown: Shown, drawn: Sequence[str], others: str = "the other sources") -> dict[str, Line2D]:
     """A legend's entries: the source on trial, its baseline, and the backdrop if there is one."""
-    source, baseline = shown.pair
+    source, baseline = shown.compared
     marks = {
         name: Line2D([], [], color=shown.colours[name], linewidth=2)
         for name in dict.fromkeys((source, baseline))

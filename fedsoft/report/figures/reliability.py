@@ -38,9 +38,9 @@ def reliability(shown: Shown) -> Figure:
 
     All under the primary strategy.
     """
-    found = {source: _bins(shown, source) for source in shown.pair_first}
-    pair = [source for source in found if source in shown.pair]
-    rest = [source for source in found if source not in shown.pair]
+    found = {source: _bins(shown, source) for source in shown.compared_first}
+    pair = [source for source in found if source in shown.compared]
+    rest = [source for source in found if source not in shown.compared]
     against = (
         {"label": "the label", "vote": shown.crowd} if "vote" in shown.references else {"label": "the label"}
     )
@@ -64,7 +64,7 @@ def reliability(shown: Shown) -> Figure:
         for source, axes in small.items():
             lines = _lines(found, "label")
             backdrop(axes, lines, (source, *pair))
-            baseline_line(axes, lines[shown.pair[1]])
+            baseline_line(axes, lines[shown.compared[1]])
             _diagonal(axes, start)
             for reference, line in (("vote", (0, (2, 1.5))), ("label", "-")):
                 if reference in against:
@@ -75,7 +75,7 @@ def reliability(shown: Shown) -> Figure:
             axes.set(ylim=(0, 1.02))
         if small:
             marks = "; filled: against the label, hollow: against a vote" * ("vote" in against)
-            each = f"one other source a panel, over all the others{marks}; dashed: {shown.pair[1]}"
+            each = f"one other source a panel, over all the others{marks}; dashed: {shown.compared[1]}"
             figure.supxlabel(f"{each}\nacross: confidence; up: share right", color=INK, fontsize=8)
         heading(
             figure, f"How often predictions of each confidence are right, under {shown.primary}",
@@ -127,7 +127,7 @@ def _confidence(axes: Axes, shown: Shown, found: dict[str, Bins], start: float) 
     """How many of the predictions are how confident."""
     edges = np.linspace(0, 1, BINS + 1)
     for source, bins in reversed(found.items()):
-        meant = source in shown.pair
+        meant = source in shown.compared
         axes.stairs(bins.shares, edges, color=shown.colours[source] if meant else BACKDROP,
                     linewidth=1.8 if meant else 0.7, zorder=3 if meant else 1)  # fmt: skip
     axes.grid(axis="y", color=RULE, linewidth=0.5)

@@ -43,7 +43,9 @@ def softness(shown: Shown) -> Figure:
                     fontsize=7, color=colour,
                 )  # fmt: skip
         if len(sources) > 1:
-            _triangle(grid[3], sources, colours, shown.cell.doses["all"][np.ix_(place, place)], shown.pair)
+            _triangle(
+                grid[3], sources, colours, shown.cell.doses["all"][np.ix_(place, place)], shown.compared
+            )
         else:
             grid[3].set_visible(False)
         heading(
@@ -58,9 +60,9 @@ def _different(shown: Shown) -> list[str]:
     own = {label: arm.source.label() for label, arm in arms.items()}
     return [
         label
-        for label in shown.pair_first
+        for label in shown.compared_first
         if label in shown.cell.targets
-        and (label in shown.pair or own[label] == label or own[label] not in shown.cell.targets)
+        and (label in shown.compared or own[label] == label or own[label] not in shown.cell.targets)
     ]
 
 
