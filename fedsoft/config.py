@@ -80,6 +80,10 @@ class Redraw(BaseModel):
     votes: int = Field(0, ge=0, description="the votes collected and bought, and what targets draw from them")
 
 
+MARGINS = {"signed_gap": 0.01, "brier": 0.005, "nll": 0.02}
+"""By metric, the difference that does not matter, where a study states none."""
+
+
 class Endpoint(BaseModel):
     """The one comparison that a study is for, fixed before it runs; everything else is exploratory."""
 
@@ -90,8 +94,12 @@ class Endpoint(BaseModel):
     metric: Literal["brier", "nll", "signed_gap"] = Field("brier", description="what is compared")
     reference: Literal["label", "mode", "vote"] = Field("label", description="against whom it is measured")
     stratum: str = Field("all", description="`all`, or a difficulty stratum")
-    view: Literal["raw", "equal_confidence", "own_temperature", "own_temperature_vote"] = Field(
-        "equal_confidence", description="as predicted, at equal mean confidence, or after own temperatures"
+    view: Literal[
+        "raw", "equal_confidence", "calibrated_confidence", "own_temperature", "own_temperature_vote"
+    ] = Field(
+        "equal_confidence",
+        description="as predicted; at equal mean confidence, the baseline's as it is or calibrated; "
+        "or after own temperatures",
     )
     strategy: str = Field("fedavg", description="label of the strategy it is compared under")
     margin: float | None = Field(
@@ -101,7 +109,7 @@ class Endpoint(BaseModel):
     @property
     def margin_used(self) -> float:
         """The margin, or its default for the metric."""
-        return self.margin or {"signed_gap": 0.01, "brier": 0.005, "nll": 0.02}[self.metric]
+        return self.margin or MARGINS[self.metric]
 
 
 def _stack(given: Any) -> Any:
@@ -154,6 +162,27 @@ class Study(BaseModel):
     def arms(self) -> tuple[Arm, ...]:
         """What is compared: the sources, then the rivals."""
         return (*(Arm(source=source) for source in self.sources), *self.rivals)
+
+    @property
+    def baseline(self) -> str:
+        """The label of the arm that others are compared with: the endpoint's baseline, else `hard`."""
+        if self.endpoint:
+            return self.endpoint.baseline
+        labels = [arm.label() for arm in self.arms]
+        return "hard" if "hard" in labels else labels[0]
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Labels of the compared arms, the baseline last: the endpoint's, else the first that is not it."""
+        if self.endpoint:
+            return self.endpoint.source, self.endpoint.baseline
+        others = [label for arm in self.arms if (label := arm.label()) != self.baseline]
+        return (others or [self.baseline])[0], self.baseline
+
+    @property
+    def reference(self) -> str:
+        """What effects are measured against: as the endpoint says, else the label."""
+        return self.endpoint.reference if self.endpoint else "label"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -55,8 +55,8 @@ def rows_of(study: OpenStudy) -> list[list[Cell]]:
     redraws = [
         predicted(cell, strategy, seed, store, device) for cell in study.plan.cells for seed in usual.seeds
     ]
-    rows = []
-    for source, found in zip(labels(usual.arms), steadiness(redraws), strict=True):
+    rows, arms = [], labels(usual.arms)
+    for source, found in zip(arms, steadiness(redraws, arms.index(usual.baseline)), strict=True):
         measured = [getattr(found, name) for name in MEASURES]
         rows.append(
             [Cell(source), *(Cell(f"{value:.4f} ±{high - value:.4f}") for value, _, high in measured)]

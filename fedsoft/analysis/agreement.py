@@ -18,6 +18,7 @@ from fedsoft.evaluation import (
     agreement_floor,
     class_means,
     entropy_error_at_equal_votes,
+    mean_vote,
     mode_shifts,
     shuffled_correlation,
     soft_labels,
@@ -43,11 +44,12 @@ def equal_votes_score(cell: Cell, values: Values, probs: Tensor) -> Score:
 def agreement_bounds(cell: Cell, values: Values, probs: Tensor) -> dict[str, tuple[float, float]]:
     """Floor and ceiling of each agreement metric on the images tested in a cell.
 
-    Floors: each source's predicted class, spread as the votes of the seed's training images of that label are
-    on average, and for the entropy correlation its own entropies shuffled among the images of a label; of
-    all sources the best. Ceilings: draws from each image's
-    posterior, under a Dirichlet prior of its label, scored against as many votes as there are; NaN where
-    images of a label have one vote each, which does not say how they differ.
+    Floors: the mean vote of the seed's training images, which sees nothing, or each source's predicted
+    class, spread as the votes of the training images of that label are on average; and for the entropy
+    correlation a source's own entropies shuffled among the images of a label; of all of these the best.
+    Ceilings: draws from each image's posterior, under a Dirichlet prior of its label, scored against as
+    many votes as there are; NaN where images of a label have one vote each, which does not say how they
+    differ.
 
     Args:
         cell: the cell.
@@ -57,13 +59,14 @@ def agreement_bounds(cell: Cell, values: Values, probs: Tensor) -> dict[str, tup
     data = load_dataset(cell.study.dataset)
     votes = torch.from_numpy(data.require_votes("agreement"))
     labels = torch.from_numpy(data.labels)
-    blind = torch.empty(probs.shape, dtype=torch.float64)
+    blind = torch.empty((len(probs) + 1, *probs.shape[1:]), dtype=torch.float64)
     for seed in np.unique(values.seed):
         cells = values.seed == seed
         train = np.ones(len(data), dtype=bool) if data.held_out is None else ~data.held_out
         train[values.image[cells]] = False
         means = class_means(votes[train], labels[train])
-        blind[:, cells] = means[probs[:, cells].argmax(dim=-1).cpu()]
+        blind[:-1, cells] = means[probs[:, cells].argmax(dim=-1).cpu()]
+        blind[-1, cells] = mean_vote(votes[train])
     people = soft_labels(votes[values.image])
     floor = {name: _nearest_zero(found) for name, found in agreement_floor(blind, people).items()}
     shuffled = shuffled_correlation(

@@ -2,73 +2,101 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from fedsoft.analysis.values import Values
+from fedsoft.analysis.comparison import Compared, Obstacle
 from fedsoft.config import Endpoint
-from fedsoft.evaluation import (
-    METRICS,
-    Effects,
-    crossed_effects,
-    holm_interval,
-    smallest_detectable,
-    verdict,
-)
-from fedsoft.study.plan import Cell
+from fedsoft.evaluation import METRICS, Effects, GapEffects, Verdict, decide, smallest_detectable
+
+Word = Verdict | Literal["no verdict", "nothing was compared"]
 
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What may be said of the endpoint in one cell of the grid, its interval Holm-adjusted over cells."""
+    """What may be said of the endpoint in one cell of the grid.
+
+    Attributes:
+        axes: the values that set the cell apart.
+        estimate: source less baseline; for a signed gap, of its size.
+        low: lower end of the interval, Holm-adjusted over cells, on which the verdict rests.
+        high: its upper end.
+        levels: of the source and of the baseline.
+        verdict: what may be said.
+        obstacle: why there is no verdict.
+        smallest: the smallest effect that this study had an 80 % chance to see.
+        seeds: number of seeds.
+        disagree: references other than the endpoint's by which the effect has the other sign, beyond doubt
+            (95 % interval, unadjusted), with their estimates and intervals.
+    """
 
     axes: dict[str, Any]
     estimate: float
     low: float
     high: float
-    baseline: float
-    verdict: str
+    levels: tuple[float, float]
+    verdict: Word
+    obstacle: Obstacle | None
     smallest: float
     seeds: int
+    disagree: dict[str, tuple[float, float, float]]
 
 
-def conclude(cells: Sequence[tuple[Cell, Values]], endpoint: Endpoint) -> list[Conclusion]:
-    """The verdict on the endpoint in every cell of the grid, Holm-adjusted over the cells."""
-    found: list[Effects] = []
-    levels: list[float] = []
-    for _, values in cells:
-        place = [values.sources.index(endpoint.source), values.sources.index(endpoint.baseline)]
-        column = values.values[endpoint.view, endpoint.reference, endpoint.metric]
-        every = np.ones(len(values.image), dtype=bool)
-        mask = every if endpoint.stratum == "all" else values.strata[endpoint.stratum]
+def conclude(cells: Sequence[Compared], endpoint: Endpoint) -> list[Conclusion]:
+    """The verdict on the endpoint in every cell of the grid, adjusted for the cells that can have one."""
+    better = METRICS.get(endpoint.metric).better
+    judged = [cell for cell in cells if cell.obstacle is None]
+    family = _together([cell.effect for cell in judged or cells])
+    decisions = iter(decide(family, endpoint.margin_used, better) if judged else ())
+    found = []
+    for cell in cells:
+        estimate, (low, high) = float(cell.effect.estimate[0]), cell.effect.interval()
+        verdict: Word = "nothing was compared"
+        if cell.obstacle is None:
+            decision = next(decisions)
+            verdict, low, high = decision.verdict, np.array([decision.low]), np.array([decision.high])
+        elif cell.obstacle.kind != "nothing compared":
+            verdict = "no verdict"
+        smallest = smallest_detectable(cell.effect.se[0], family.df, level=0.05 / max(len(judged), 1))
         found.append(
-            crossed_effects(
-                (column[place[0]] - column[place[1]])[:, None],
-                values.image,
-                values.seed,
-                mask[:, None],
+            Conclusion(
+                axes=cell.axes,
+                estimate=estimate,
+                low=float(low[0]),
+                high=float(high[0]),
+                levels=cell.levels,
+                verdict=verdict,
+                obstacle=cell.obstacle,
+                smallest=float(smallest),
+                seeds=cell.effect.seeds,
+                disagree=_disagree(cell),
             )
         )
-        levels.append(float(column[place[1]][mask].mean()))
-    family = Effects(
-        np.concatenate([effects.estimate.ravel() for effects in found]),
-        np.concatenate([effects.se.ravel() for effects in found]),
-        min(effects.df for effects in found),
-        min(effects.seeds for effects in found),
+    return found
+
+
+def _disagree(cell: Compared) -> dict[str, tuple[float, float, float]]:
+    found = {}
+    for reference, effect in cell.elsewhere.items():
+        (low,), (high,) = (end.tolist() for end in effect.interval())
+        if (low > 0 or high < 0) and effect.estimate[0] * cell.effect.estimate[0] < 0:
+            found[reference] = float(effect.estimate[0]), low, high
+    return found
+
+
+def _together(effects: Sequence[Effects | GapEffects]) -> Effects | GapEffects:
+    """Effects (1,) of several cells as one family (M,), with the fewest seeds of any."""
+    if all(isinstance(effect, GapEffects) for effect in effects):
+        gaps = [effect for effect in effects if isinstance(effect, GapEffects)]
+        return GapEffects(_family([gap.difference for gap in gaps]), _family([gap.total for gap in gaps]))
+    return _family([effect for effect in effects if isinstance(effect, Effects)])
+
+
+def _family(effects: Sequence[Effects]) -> Effects:
+    return Effects(
+        np.concatenate([effect.estimate for effect in effects]),
+        np.concatenate([effect.se for effect in effects]),
+        min(effect.df for effect in effects),
+        min(effect.seeds for effect in effects),
     )
-    low, high = holm_interval(family)
-    better = METRICS.get(endpoint.metric).better
-    return [
-        Conclusion(
-            axes=cell.axes,
-            estimate=float(family.estimate[n]),
-            low=float(low[n]),
-            high=float(high[n]),
-            baseline=levels[n],
-            verdict=verdict(float(low[n]), float(high[n]), endpoint.margin_used, better, levels[n]),
-            smallest=float(smallest_detectable(family.se[n], family.df, level=0.05 / len(cells))),
-            seeds=family.seeds,
-        )
-        for n, (cell, _) in enumerate(cells)
-    ]

@@ -3,23 +3,27 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from fedsoft.analysis.agreement import agreement_bounds, equal_votes_score, mode_shift_rates, split_half_bound
 from fedsoft.analysis.cartography import Atlas, make_atlas
+from fedsoft.analysis.comparison import Compared, compare, find_obstacle
 from fedsoft.analysis.conclusions import Conclusion, conclude
 from fedsoft.analysis.curves import Curves, curves_of
 from fedsoft.analysis.estimates import Estimate, estimate
 from fedsoft.analysis.finished import Finished, seconds_of
+from fedsoft.analysis.learning import JUDGES, Learned, Rest, learned, rest_of
+from fedsoft.analysis.pairs import Pair, Price, Purchase, pairs_of, purchases
 from fedsoft.analysis.pooled import Reliability, pool, pooled_scores, reliability_of
 from fedsoft.analysis.scores import Clients, gather_clients, score_seed, write_results
 from fedsoft.analysis.stability import Stability, stability
 from fedsoft.analysis.tables import write_tables
 from fedsoft.analysis.targets import Targets, doses_of, targets_of
 from fedsoft.analysis.values import Values, gather
+from fedsoft.config import Study
 from fedsoft.evaluation import ModeShifts, Score
 from fedsoft.parallel import in_parallel
 from fedsoft.study.data import load_dataset
@@ -36,6 +40,7 @@ class CellDigest:
 
     Attributes:
         axes: the values that set it apart.
+        study: the cell's study.
         estimates: levels and effects of every strategy, with intervals.
         pooled: by strategy and source, scores of the predictions pooled over folds (not linear in examples:
             ECE with its floor, agreement with people, selective prediction).
@@ -53,10 +58,15 @@ class CellDigest:
         split_half: another ceiling of the entropy correlation, from halves of the votes; NaN without votes.
         mode_shifts: how often votes' mode is not the label, by which votes; empty without votes.
         stability: by strategy and source, how steady training is from seed to seed, and how fast.
+        learned: every source under every strategy against the constant forecast.
+        rests: whether the training of the compared pair was at rest, under the primary strategy.
+        pairs: every two arms under the primary strategy.
+        purchases: what to buy for each goal, under the primary strategy.
         clients: what single clients score, by strategy, source and metric.
     """
 
     axes: dict[str, Any]
+    study: Study
     estimates: list[Estimate]
     pooled: dict[tuple[str, str], list[Score]]
     reliability: Reliability
@@ -70,7 +80,29 @@ class CellDigest:
     split_half: float
     mode_shifts: dict[str, ModeShifts]
     stability: dict[tuple[str, str], Stability]
+    learned: list[Learned]
+    rests: dict[str, Rest]
+    pairs: list[Pair]
+    purchases: list[Purchase]
     clients: Clients = field(default_factory=dict)
+
+    def has_learned(self, row: Estimate) -> bool | None:
+        """Whether all sources that a level or effect speaks of beat the constant forecast; None if unknown.
+
+        It is judged in the row's view, against its reference, by the proper score that goes with its metric.
+        """
+        known = [
+            self._learned.get((row.strategy, name, row.view, row.reference, JUDGES.get(row.metric, "brier")))
+            for name in (row.formula.replace("+ ", "− ").split(" − ") if row.formula else [row.name])
+        ]
+        return None if None in known else all(known)
+
+    @cached_property
+    def _learned(self) -> dict[tuple[str, str, str, str, str], bool]:
+        return {
+            (row.strategy, row.source, row.view, row.reference, row.metric): row.beats_constant
+            for row in self.learned
+        }
 
 
 @dataclass(frozen=True)
@@ -114,24 +146,22 @@ def digest(opened: OpenStudy) -> Digest:
         gather_clients(scores for (of, _), scores in zip(seeds, scored, strict=True) if of is cell)
         for cell in plan.cells
     ]
-    for_endpoint = [
-        (cell, values) for cell, (_, values) in zip(plan.cells, digested, strict=True) if values is not None
-    ]
+    compared = [found for _, found in digested if found is not None]
     result = Digest(
         opened=opened,
         crowd=crowd,
         records=records,
         cells=[replace(cell, clients=own) for (cell, _), own in zip(digested, clients, strict=True)],
-        conclusions=conclude(for_endpoint, endpoint) if endpoint and for_endpoint else [],
+        conclusions=conclude(compared, endpoint) if endpoint and compared else [],
         missing=len(plan.runs) - len(records),
         seconds=seconds_of([run for run in plan.runs if run.key in records], store),
     )
-    write_tables(root=store.root, study=plan.study, cells=result.cells)
+    write_tables(store.root, plan.study, result.cells, result.conclusions)
     return result
 
 
-def _cell(finished: Finished) -> tuple[CellDigest, Values | None]:
-    """One cell's digest, and what of its values the endpoint is computed from; None where there are none."""
+def _cell(finished: Finished) -> tuple[CellDigest, Compared | None]:
+    """One cell's digest, and the endpoint's pair in it; None where that has no results."""
     cell = finished.cell
     gathered = {
         name: gather(cell, name, finished.store, finished.device) for name in labels(cell.study.strategies)
@@ -140,26 +170,26 @@ def _cell(finished: Finished) -> tuple[CellDigest, Values | None]:
     found, endpoint = _digest_cell(finished, whole), cell.study.endpoint
     if endpoint is None or endpoint.strategy not in whole:
         return found, None
-    values = whole[endpoint.strategy]
-    key = endpoint.view, endpoint.reference, endpoint.metric
-    return found, replace(values, values={key: values.values[key]})
+    obstacle = find_obstacle(cell.study, found.doses, found.learned, list(found.rests.values()))
+    return found, compare(whole[endpoint.strategy], endpoint, cell.axes, obstacle)
 
 
 def _digest_cell(finished: Finished, gathered: dict[str, Values]) -> CellDigest:
-    cell = finished.cell
-    sources = labels(cell.study.arms)
-    baseline = "hard" if "hard" in sources else sources[0]
+    cell, study = finished.cell, finished.cell.study
+    sources = labels(study.arms)
     scored: dict[tuple[str, str], list[Score]] = {}
     reliability: Reliability = {}
     curves: dict[tuple[str, str], Curves] = {}
     bounds, split_half = {}, math.nan
     steady: dict[tuple[str, str], Stability] = {}
+    known: list[Learned] = []
+    primary = _primary(cell, gathered)
     for strategy, values in gathered.items():
         pooled = pool(finished, strategy, values)
-        scores = pooled_scores(pooled)
+        scores = pooled_scores(pooled, values)
         if "vote" in pooled.references:
             scores.append(equal_votes_score(cell, values, pooled.probs))
-            if strategy == _primary(cell, gathered):
+            if strategy == primary:
                 bounds = agreement_bounds(cell, values, pooled.probs)
                 split_half = split_half_bound(cell, values)
         for j, source in enumerate(sources):
@@ -167,14 +197,33 @@ def _digest_cell(finished: Finished, gathered: dict[str, Values]) -> CellDigest:
         reliability |= reliability_of(strategy, values, pooled)
         own = curves_of(finished, strategy, values)
         curves |= own
-        steady |= stability(strategy, values, pooled.probs, own)
+        steady |= stability(strategy, values, pooled.probs, own, study.baseline)
+        known += learned(values, strategy)
+    rests: dict[str, Rest] = {}
+    pairs: list[Pair] = []
+    bought: list[Purchase] = []
+    targets = targets_of(finished)
+    if primary is not None:
+        values = gathered[primary]
+        for source in study.pair:
+            if rest := rest_of(finished, primary, source, np.unique(values.seed).tolist()):
+                rests[source] = rest
+        pairs = pairs_of(values, primary)
+        prices = {
+            source: Price(targets[source].votes_bought, targets[source].seconds)
+            for source in sources
+            if source in targets
+        }
+        bought = purchases(values, primary, prices, known)
+    baselines = [study.baseline, *(["hard"] if "hard" in sources else [])]
     return CellDigest(
         axes=cell.axes,
-        estimates=[row for name, values in gathered.items() for row in estimate(values, name, baseline)],
+        study=study,
+        estimates=[row for name, values in gathered.items() for row in estimate(values, name, baselines)],
         pooled=scored,
         reliability=reliability,
         curves=curves,
-        targets=targets_of(finished),
+        targets=targets,
         doses=doses_of(finished),
         atlas=make_atlas(cell, finished.store),
         seconds=finished.seconds,
@@ -183,10 +232,14 @@ def _digest_cell(finished: Finished, gathered: dict[str, Values]) -> CellDigest:
         split_half=split_half,
         mode_shifts=mode_shift_rates(cell),
         stability=steady,
+        learned=known,
+        rests=rests,
+        pairs=pairs,
+        purchases=bought,
     )
 
 
-def _primary(cell: Cell, gathered: dict[str, Values]) -> str:
+def _primary(cell: Cell, gathered: dict[str, Values]) -> str | None:
     """The endpoint's strategy; without an endpoint, or without its results, the first that has any."""
     endpoint = cell.study.endpoint
-    return endpoint.strategy if endpoint and endpoint.strategy in gathered else next(iter(gathered))
+    return endpoint.strategy if endpoint and endpoint.strategy in gathered else next(iter(gathered), None)

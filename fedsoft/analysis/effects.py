@@ -1,20 +1,26 @@
 """The effects of the design, and the ways in which two sources are compared."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from fedsoft.evaluation import apply_temperature, entropy, fit_temperature, temperature_for_confidence
+from fedsoft.evaluation import (
+    SMALLEST,
+    apply_temperature,
+    entropy,
+    fit_temperature,
+    temperature_for_confidence,
+)
 
-View = Literal["raw", "equal_confidence", "own_temperature", "own_temperature_vote"]
-VIEWS: tuple[View, ...] = ("raw", "equal_confidence", "own_temperature", "own_temperature_vote")
-VIEW_NAMES = {
+View = Literal["raw", "equal_confidence", "calibrated_confidence", "own_temperature", "own_temperature_vote"]
+VIEWS: tuple[View, ...] = get_args(View)
+VIEW_NAMES: dict[View, str] = {
     "raw": "as predicted",
-    "equal_confidence": "at equal mean confidence",
+    "equal_confidence": "at equal mean confidence, the baseline's",
+    "calibrated_confidence": "at equal mean confidence, the baseline's once calibrated",
     "own_temperature": "after each source's own temperature",
     "own_temperature_vote": "after each source's own temperature, fitted to one vote an example",
 }
@@ -40,8 +46,8 @@ class Effect:
     coefficients: np.ndarray
 
 
-def effects_of(sources: Sequence[str], baseline: str) -> list[Effect]:
-    """The effects that a study's sources allow: the chain, then every source less the baseline."""
+def effects_of(sources: Sequence[str], baselines: Sequence[str]) -> list[Effect]:
+    """The effects that a study's sources allow: the chain, then every source less each of the baselines."""
     # A source stands for its name, whatever its options, if it is the only one of that name; a rival, which
     # is spelled with a plus, never does.
     names = [source if " + " in source else source.partition("(")[0] for source in sources]
@@ -52,10 +58,17 @@ def effects_of(sources: Sequence[str], baseline: str) -> list[Effect]:
         if label.keys() >= terms.keys()
     ]
     known = [terms for _, terms in combinations]
-    for source in sources:
-        if source != baseline and (terms := {source: 1, baseline: -1}) not in known:
-            combinations.append((f"{source} less {baseline}", terms))
+    for baseline in dict.fromkeys(baselines):
+        for source in sources:
+            if source != baseline and (terms := {source: 1, baseline: -1}) not in known:
+                combinations.append((difference(source, baseline), terms))
+                known += [terms, {baseline: 1, source: -1}]
     return [Effect(name, _formula(terms), _vector(terms, sources)) for name, terms in combinations]
+
+
+def difference(source: str, baseline: str) -> str:
+    """The name of the effect of one source less another."""
+    return f"{source} − {baseline}"
 
 
 def _formula(terms: dict[str, int]) -> str:
@@ -68,31 +81,43 @@ def _vector(terms: dict[str, int], sources: Sequence[str]) -> np.ndarray:
 
 
 def views(
-    test: Tensor, validation: Tensor | None, labels: Tensor | None, votes: Tensor | None
-) -> dict[View, Tensor]:
+    test: Tensor, validation: Tensor | None, labels: Tensor | None, votes: Tensor | None, baseline: int
+) -> Iterator[tuple[View, Tensor, str]]:
     """Predictions of J sources as they are and tempered, none of it with test labels.
+
+    A level of confidence depends on the baseline alone, so that other sources in a study change no
+    comparison.
 
     Args:
         test: (J, N, C) predictions of one seed on its test fold.
         validation: (J, V, C) predictions on validation examples, or None.
-        labels: (V, C) one-hot labels of these, or None.
-        votes: (V, C) one vote for each of these, one-hot, or None.
+        labels: (V, C) or (J, V, C) one-hot labels of these, or None.
+        votes: (V, C) or (J, V, C) one vote for each of these, one-hot, or None.
+        baseline: whose mean confidence all are tempered to.
 
-    Returns:
-        (J, N, C) for each view: raw; every source tempered to the mean confidence of all J; every
-        source after the temperature that fits its own validation predictions to labels, and to votes
-        (absent without them).
+    Yields:
+        a view, its predictions (J, N, C), and the reference that it is for, empty where it is for all: raw;
+        all sources at the mean confidence that the baseline has as it predicts; all at the one that it has
+        after its own temperature, fitted to votes where it is compared with votes; every source after the
+        temperature that fits its own validation predictions to labels, and to votes. Without them these are
+        left out.
     """
-    common = test.amax(-1).mean()
-    result: dict[View, Tensor] = {
-        "raw": test,
-        "equal_confidence": apply_temperature(test, temperature_for_confidence(test, common)),
-    }
+
+    def at(level: Tensor) -> Tensor:
+        return apply_temperature(test, temperature_for_confidence(test, level))
+
+    yield "raw", test, ""
+    yield "equal_confidence", at(test[baseline].amax(-1).mean()), ""
+    if validation is None:
+        return
     fitted: dict[View, Tensor | None] = {"own_temperature": labels, "own_temperature_vote": votes}
-    for view, reference in fitted.items():
-        if validation is not None and reference is not None:
-            result[view] = apply_temperature(test, fit_temperature(validation, reference))
-    return result
+    for view, known in fitted.items():
+        if known is not None:
+            own = apply_temperature(test, fit_temperature(validation, known))
+            yield view, own, ""
+            calibrated = at(own[baseline].amax(-1).mean())
+            for reference in ("label", "mode") if view == "own_temperature" else ("vote",):
+                yield "calibrated_confidence", calibrated, reference
 
 
 def example_values(probs: Tensor, references: Mapping[str, Tensor]) -> dict[tuple[str, str], Tensor]:
@@ -104,13 +129,13 @@ def example_values(probs: Tensor, references: Mapping[str, Tensor]) -> dict[tupl
             its own.
     """
     confidence, predicted = probs.max(-1)
-    squares, logs = probs.square().sum(-1), probs.clamp_min(torch.finfo(probs.dtype).tiny).log()
+    squares, logs = probs.square().sum(-1), probs.clamp_min(SMALLEST).log()
     values = {}
     for name, reference in references.items():
         hit = reference.expand_as(probs).gather(-1, predicted.unsqueeze(-1)).squeeze(-1)
         values[name, "brier"] = squares - 2 * (probs * reference).sum(-1) + 1
         values[name, "nll"] = -(logs * reference).sum(-1)
-        if name == "vote":
+        if reference_of(name) == "vote":
             values[name, "kl"] = values[name, "nll"] - entropy(reference)
         values[name, "signed_gap"] = confidence - hit
         values[name, "accuracy"] = hit
@@ -123,6 +148,7 @@ def seed_values(
     labels: Tensor | None,
     references: Mapping[str, Tensor],
     votes: Tensor | None = None,
+    baseline: int = 0,
 ) -> dict[tuple[str, str, str], Tensor]:
     """Everything that one seed adds to a comparison of J sources: (J, N) by (view, reference, metric).
 
@@ -132,9 +158,20 @@ def seed_values(
         labels: (V, C) or (J, V, C) one-hot labels of these, or None.
         references: (N, C) by name, what test predictions are compared with.
         votes: (V, C) or (J, V, C) one vote an example, one-hot, or None.
+        baseline: whose mean confidence sources are compared at.
     """
-    return {
-        (view, name, metric): values
-        for view, probs in views(test, validation, labels, votes).items()
-        for (name, metric), values in example_values(probs, references).items()
-    }
+    found: dict[tuple[str, str, str], Tensor] = {}
+    for view, probs, only in views(test, validation, labels, votes, baseline):
+        known = {name: rows for name, rows in references.items() if only in ("", reference_of(name))}
+        for (name, metric), values in example_values(probs, known).items():
+            found[view, name, metric] = values
+    return found
+
+
+HALF = "vote, other half"
+"""A reference: the votes that did not cut the strata."""
+
+
+def reference_of(name: str) -> str:
+    """The reference that a variant of it stands for."""
+    return name.partition(",")[0]

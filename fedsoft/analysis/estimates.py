@@ -1,13 +1,14 @@
 """Levels of sources and effects between them, each with its interval, overall and by stratum."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from fedsoft.analysis.effects import effects_of
+from fedsoft.analysis.effects import HALF, effects_of
 from fedsoft.analysis.values import MARGIN, Values
-from fedsoft.evaluation import ECE, Crossing, crossed_effects
+from fedsoft.evaluation import ECE, Crossing, Effects, crossed_effects
 
 HARDEST, REST, CONTRAST = "hardest_fifth", "rest", "hardest_fifth − rest"
 """The headline contrast: what happens on hard examples beyond what happens everywhere else."""
@@ -39,9 +40,15 @@ class Estimate:
     p: float
 
 
-def estimate(values: Values, strategy: str, baseline: str) -> list[Estimate]:
-    """Every level and effect by view, reference, metric and stratum, and the headline contrasts of each."""
-    effects = effects_of(values.sources, baseline)
+def estimate(values: Values, strategy: str, baselines: Sequence[str]) -> list[Estimate]:
+    """Every level and effect by view, reference, metric and stratum, and the headline contrasts of each.
+
+    Args:
+        values: of the runs of one strategy.
+        strategy: its label.
+        baselines: with which every source is compared, beside the effects of the chain.
+    """
+    effects = effects_of(values.sources, baselines)
     names = [(source, "") for source in values.sources] + [(e.name, e.formula) for e in effects]
     combine = np.vstack([np.eye(len(values.sources)), *(effect.coefficients for effect in effects)])
     groups, across = _strata(values)
@@ -49,7 +56,9 @@ def estimate(values: Values, strategy: str, baseline: str) -> list[Estimate]:
     has_formula = np.array([bool(formula) for _, formula in names])
     rows = []
     for key, columns in values.values.items():
-        found = crossing.effects(columns.T, np.stack(list(across.values())), combine)
+        if key[1] == HALF:
+            continue
+        found = _estimates(crossing, columns, values.within(key), across, combine)
         low, high = found.interval()
         p_values = np.where(has_formula, found.p_values, np.nan)
         numbers = np.stack([found.estimate, low, high, p_values], axis=-1).tolist()
@@ -61,10 +70,27 @@ def estimate(values: Values, strategy: str, baseline: str) -> list[Estimate]:
     return rows + _ece(values, strategy)
 
 
+def _estimates(
+    crossing: Crossing,
+    overall: np.ndarray,
+    within: np.ndarray,
+    across: Mapping[str, np.ndarray],
+    combine: np.ndarray,
+) -> Effects:
+    """Levels and effects in each combination of strata: all examples, the first, by values of their own."""
+    rows = np.stack(list(across.values()))
+    if within is overall:
+        return crossing.effects(overall.T, rows, combine)
+    one, rest = crossing.effects(overall.T, rows[:1], combine), crossing.effects(within.T, rows[1:], combine)
+    return Effects(
+        np.concatenate([one.estimate, rest.estimate]), np.concatenate([one.se, rest.se]), one.df, one.seeds
+    )
+
+
 def _ece(values: Values, strategy: str) -> list[Estimate]:
     """ECE of each source as predicted, on all examples of all seeds together."""
     rows = []
-    for reference in dict.fromkeys(reference for _, reference, _ in values.values):
+    for reference in dict.fromkeys(reference for _, reference, _ in values.values if reference != HALF):
         gap, hit = (values.values.get(("raw", reference, metric)) for metric in ("signed_gap", "accuracy"))
         if gap is None or hit is None:
             continue

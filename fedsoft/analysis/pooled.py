@@ -44,10 +44,10 @@ def pool(finished: Finished, strategy: str, values: Values) -> Pooled:
     )
 
 
-def pooled_scores(pooled: Pooled) -> list[Score]:
-    """Scores (J,) of what is not linear in examples."""
+def pooled_scores(pooled: Pooled, values: Values) -> list[Score]:
+    """Scores (J,) of what is not linear in examples; seeds that test an example redraw its label as one."""
     metrics = [METRICS.parse(name) for name in POOLED]
-    return evaluate(pooled.probs, pooled.references, metrics, {}, stream("floors"))
+    return evaluate(pooled.probs, pooled.references, metrics, {}, stream("floors"), image=values.image)
 
 
 Reliability = dict[tuple[str, str], tuple[np.ndarray, dict[str, np.ndarray]]]
@@ -60,7 +60,11 @@ def reliability_of(strategy: str, values: Values, pooled: Pooled) -> Reliability
     return {
         (strategy, source): (
             confidence[j],
-            {name: values.values["raw", name, "accuracy"][j] for name in pooled.references},
+            {
+                name: values.values["raw", name, "accuracy"][j]
+                for name in ("label", "mode", "vote")
+                if name in pooled.references
+            },
         )
         for j, source in enumerate(values.sources)
     }

@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fedsoft.analysis.effects import HALF
+from fedsoft.annotators import split_half
 from fedsoft.errors import StoreError
-from fedsoft.evaluation import METRICS, build_references, evaluate, human_strata
+from fedsoft.evaluation import METRICS, build_references, evaluate, human_strata, soft_labels
 from fedsoft.files import csv_lines, write_text
 from fedsoft.streams import stream
 from fedsoft.study.data import load_dataset
@@ -24,6 +26,8 @@ COLUMNS = ("dataset", "source", "strategy", "partition", "fold", "seed", "engine
 ROW = ("stratum", "client", "reference", "metric", "value")
 SMALLEST_CLIENT = 10
 """Clients with fewer test examples get no figures of their own: they would be noise."""
+ENOUGH = 10
+"""Votes on each example from which on one half cuts the strata, and the other judges in them."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,9 @@ class Scored:
 
     Attributes:
         rows: (N,) dataset rows.
-        references: (N, C) by name: label and, with votes, mode and vote.
-        strata: boolean (N,) by name.
+        references: (N, C) by name: label and, with votes, mode, vote and, where votes are many, their other
+            half.
+        strata: boolean (N,) by name, cut on one half of the votes where these are many.
         client: (N,) client of each example.
     """
 
@@ -41,6 +46,11 @@ class Scored:
     references: dict[str, Tensor]
     strata: dict[str, Tensor]
     client: np.ndarray
+
+    @property
+    def in_strata(self) -> dict[str, Tensor]:
+        """References within strata: a vote is one of those that did not cut them, where there are such."""
+        return self.references | ({"vote": self.references[HALF]} if HALF in self.references else {})
 
 
 def test_fold(run: RunSettings, rows: np.ndarray, client: np.ndarray, device: str) -> Scored:
@@ -50,11 +60,17 @@ def test_fold(run: RunSettings, rows: np.ndarray, client: np.ndarray, device: st
     votes = None if dataset.votes is None else torch.from_numpy(dataset.votes).to(device)
     references = build_references(labels, dataset.classes, votes, stream("reference mode"))
     strata = {}
-    if votes is not None:
+    if dataset.votes is not None:
         tested = torch.ones(len(dataset), dtype=torch.bool, device=device)
         if dataset.held_out is not None:
             tested = torch.from_numpy(dataset.held_out).to(device)
-        for name, mask in human_strata(votes[tested], stream("strata")).items():
+        judged = dataset.votes[tested.cpu().numpy()]
+        cut = judged
+        if judged.sum(axis=1).min() >= ENOUGH:
+            cut, other = split_half(judged, stream("strata halves"))
+            references[HALF] = torch.full_like(references["vote"], torch.nan)
+            references[HALF][tested] = soft_labels(torch.from_numpy(other).to(device))
+        for name, mask in human_strata(torch.from_numpy(cut).to(device), stream("strata")).items():
             strata[name] = torch.zeros_like(tested).masked_scatter(tested, mask)
     chosen = torch.from_numpy(rows.astype(np.int64)).to(device)
     return Scored(
@@ -85,7 +101,7 @@ def predictions_of(
 
 
 Clients = dict[tuple[str, str, str], list[float]]
-"""What single clients score against the label, by strategy, source and metric."""
+"""What single clients score against the endpoint's reference, by strategy, source and metric."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +132,7 @@ def score_seed(cell: Cell, seed: int, store: Store, device: str) -> SeedScores:
         head = _head(cell, run, store)
         lines += [(*head, *row, value[place]) for (*row, _), value in zip(scores, values, strict=True)]
         for (_, client, reference, metric, _), value in zip(scores, values, strict=True):
-            if client != "all" and reference == "label" and metric in SPREAD:
+            if client != "all" and reference == cell.study.reference and metric in SPREAD:
                 key = run.strategy.label(), run.arm.label(), metric
                 clients.setdefault(key, []).append(value[place])
     return SeedScores(csv_lines(lines), clients)
@@ -138,7 +154,11 @@ def _head(cell: Cell, run: RunSettings, store: Store) -> tuple[Any, ...]:
 
 def _scores(probs: Tensor, fold: Scored) -> Iterator[tuple[str, str, str, str, Tensor]]:
     metrics = [METRICS.parse(name) for name in METRICS.names()]
-    for score in evaluate(probs, fold.references, metrics, fold.strata, stream("floors")):
+    for score in evaluate(probs, fold.references, metrics, {}, stream("floors")):
+        yield score.stratum, "all", score.reference, score.metric, score.value
+    for score in evaluate(
+        probs, fold.in_strata, metrics, fold.strata, stream("floors in strata"), whole=False
+    ):
         yield score.stratum, "all", score.reference, score.metric, score.value
     few = [metric for metric in metrics if type(metric).name in PER_CLIENT]
     clients, sizes = np.unique(fold.client, return_counts=True)

@@ -36,8 +36,9 @@ class Steadiness:
     Attributes:
         churn: share of images whose predicted class differs.
         variance: variance of predictions, summed over classes.
-        variance_equal_confidence: the same with every run tempered to the mean confidence of all runs of all
-            sources: softer models vary less for mechanical reasons.
+        variance_equal_confidence: the same with every run tempered to the mean confidence of the baseline's
+            runs: softer models vary less for mechanical reasons.
+        less: by how much each measure is above the baseline's, pair by pair of repetitions.
         pairs: number of pairs of repetitions that share images.
         unit: what was left out in turn for the intervals.
     """
@@ -45,6 +46,7 @@ class Steadiness:
     churn: Measured
     variance: Measured
     variance_equal_confidence: Measured
+    less: dict[str, Measured]
     pairs: int
     unit: Unit
 
@@ -82,8 +84,10 @@ class Stability:
 
 MEASURES = ("churn", "variance", "variance_equal_confidence")
 PROGRESS = ("rounds_to_target", "reached", "seeds", "spread")
+ENDS = ("", "_low", "_high")
 COLUMNS = (
-    *(f"{name}{end}" for name in MEASURES for end in ("", "_low", "_high")),
+    *(f"{name}{end}" for name in MEASURES for end in ENDS),
+    *(f"{name}_less_baseline{end}" for name in MEASURES for end in ENDS),
     *("pairs", "unit"),
     *PROGRESS,
 )
@@ -96,9 +100,10 @@ def flat(found: Stability) -> list[float | str]:
     if found.steadiness:
         steady = found.steadiness
         row[:9] = [number for name in MEASURES for number in getattr(steady, name)]
-        row[9:11] = [steady.pairs, steady.unit]
+        row[9:18] = [number for name in MEASURES for number in steady.less[name]]
+        row[18:20] = [steady.pairs, steady.unit]
     if found.progress:
-        row[11:] = [getattr(found.progress, name) for name in PROGRESS]
+        row[20:] = [getattr(found.progress, name) for name in PROGRESS]
     return row
 
 
@@ -107,6 +112,7 @@ def stability(
     values: Values,
     probs: Tensor,
     curves: Mapping[tuple[str, str], Mapping[str, np.ndarray]],
+    baseline: str,
 ) -> dict[tuple[str, str], Stability]:
     """The stability of every source of a cell under one strategy, over the seeds that have values.
 
@@ -115,6 +121,7 @@ def stability(
         values: of the cell under it.
         probs: (J, cells, C) predictions of the same images and seeds.
         curves: by strategy and source, figures (seeds, rounds + 1) by name.
+        baseline: the label of the source that others are compared with.
     """
     of_seed = [np.flatnonzero(values.seed == seed) for seed in dict.fromkeys(values.seed.tolist())]
     made = [(values.image[cells], probs[:, torch.from_numpy(cells)]) for cells in of_seed]
@@ -123,7 +130,7 @@ def stability(
         for source in values.sources
         if "nll" in (figures := curves.get((strategy, source), {}))
     }
-    steady = steadiness(made)
+    steady = steadiness(made, values.sources.index(baseline))
     moving = dict(zip(nll, progress(np.stack(list(nll.values()))), strict=True)) if nll else {}
     return {
         (strategy, source): Stability(steady[j] if steady else None, moving.get(source))
@@ -138,20 +145,23 @@ def predicted(cell: Cell, strategy: str, seed: int, store: Store, device: str) -
     return made[0]["test_rows"], stack(made, "test", device)
 
 
-def steadiness(repetitions: Sequence[tuple[np.ndarray, Tensor]]) -> list[Steadiness]:
+def steadiness(repetitions: Sequence[tuple[np.ndarray, Tensor]], baseline: int = 0) -> list[Steadiness]:
     """Compare all pairs of repetitions on the images that both predict.
 
     Each measure is a mean over pairs and the images that they share. Its 95 % interval is a jackknife: over
     the sets of seeds that share images (those of a fold); over seeds and images where there is one such set,
-    or two; over images alone where there are few pairs. See `pair_jackknife`.
+    or two; over images alone where there are few pairs. See `pair_jackknife`. Differences from the baseline
+    are taken pair by pair and image by image, so their intervals are of what sources do not share.
 
     Args:
         repetitions: images (N,), in any order, and predictions (J, N, C) of J sources on them.
+        baseline: which of the sources others are compared with, and to whose mean confidence all are
+            tempered.
 
     Returns:
         one result a source; none where no two repetitions share an image.
     """
-    common = torch.stack([probs.amax(-1).mean() for _, probs in repetitions]).mean()
+    common = torch.stack([probs[baseline].amax(-1).mean() for _, probs in repetitions]).mean()
     equal = [apply_temperature(probs, temperature_for_confidence(probs, common)) for _, probs in repetitions]
     pairs, images, found = [], [], []
     for a, b in itertools.combinations(range(len(repetitions)), 2):
@@ -171,10 +181,19 @@ def steadiness(repetitions: Sequence[tuple[np.ndarray, Tensor]]) -> list[Steadin
     if not pairs:
         return []
     estimate, reach, unit = pair_jackknife(pairs, images, found)
-    bounds = np.stack([estimate, np.maximum(estimate - reach, 0), estimate + reach], axis=-1).tolist()
+    apart, apart_reach, _ = pair_jackknife(pairs, images, [one - one[:, [baseline]] for one in found])
+    levels = np.stack([estimate, np.maximum(estimate - reach, 0), estimate + reach], axis=-1)
+    less = np.stack([apart, apart - apart_reach, apart + apart_reach], axis=-1)
+
+    def measured(ends: np.ndarray, source: int) -> dict[str, Measured]:
+        return {
+            name: (float(row[0]), float(row[1]), float(row[2]))
+            for name, row in zip(MEASURES, ends[:, source], strict=True)
+        }
+
     return [
-        Steadiness(tuple(churn), tuple(raw), tuple(equal), len(pairs), unit)
-        for churn, raw, equal in zip(*bounds, strict=True)
+        Steadiness(**measured(levels, j), less=measured(less, j), pairs=len(pairs), unit=unit)
+        for j in range(levels.shape[1])
     ]
 
 

@@ -5,30 +5,44 @@ from pathlib import Path
 from typing import Any
 
 from fedsoft.analysis.cartography import Correlation
+from fedsoft.analysis.conclusions import Conclusion
 from fedsoft.analysis.estimates import Estimate
+from fedsoft.analysis.pairs import Pair
 from fedsoft.analysis.stability import COLUMNS, flat
 from fedsoft.config import Study
 from fedsoft.files import write_csv
 from fedsoft.study.plan import labels
 
 
-def write_tables(root: Path, study: Study, cells: Sequence[Any]) -> None:
-    """Write effects, doses, stability and, where examples were followed, cartography.
+def write_tables(root: Path, study: Study, cells: Sequence[Any], conclusions: Sequence[Conclusion]) -> None:
+    """Write verdicts, effects, pairs, doses, stability and, where examples were followed, cartography.
 
     Args:
         root: the study's folder.
         study: the study.
         cells: its `CellDigest`s.
+        conclusions: on its endpoint.
     """
+    _write_verdicts(root, study, conclusions)
     grid = tuple(study.grid)
     fields = tuple(Estimate.__dataclass_fields__)
     write_csv(
         root / "effects.csv",
+        (*grid, *fields, "learned"),
+        (
+            (*cell.axes.values(), *(getattr(row, name) for name in fields), cell.has_learned(row))
+            for cell in cells
+            for row in cell.estimates
+        ),
+    )
+    fields = tuple(Pair.__dataclass_fields__)
+    write_csv(
+        root / "pairs.csv",
         (*grid, *fields),
         (
             (*cell.axes.values(), *(getattr(row, name) for name in fields))
             for cell in cells
-            for row in cell.estimates
+            for row in cell.pairs
         ),
     )
     sources = labels(study.arms)
@@ -65,3 +79,28 @@ def write_tables(root: Path, study: Study, cells: Sequence[Any]) -> None:
                 for row in cell.atlas.correlations
             ),
         )
+
+
+VERDICT = ("source", "baseline", "metric", "reference", "stratum", "view", "strategy")
+"""What an endpoint names, as columns of ``verdicts.csv``."""
+
+
+def _write_verdicts(root: Path, study: Study, conclusions: Sequence[Conclusion]) -> None:
+    if study.endpoint is None:
+        return
+    asked = [getattr(study.endpoint, name) for name in VERDICT]
+    columns = (*study.grid, *VERDICT, "estimate", "low", "high", "margin", "verdict", "reason", "smallest")
+    write_csv(
+        root / "verdicts.csv",
+        (*columns, "seeds"),
+        (
+            (
+                *found.axes.values(),
+                *asked,
+                *(found.estimate, found.low, found.high, study.endpoint.margin_used, found.verdict),
+                found.obstacle.why if found.obstacle else "",
+                *(found.smallest, found.seeds),
+            )
+            for found in conclusions
+        ),
+    )

@@ -22,11 +22,13 @@ class Targets:
     Attributes:
         summary: entropy, top_mass, mode_shift_rate.
         votes_bought: answers bought a seed, over all clients.
+        seconds: compute seconds of a run, on average.
         privacy: ε per vote and per image, where labels are private.
     """
 
     summary: dict[str, float]
     votes_bought: float
+    seconds: float
     privacy: dict[str, float]
 
 
@@ -39,6 +41,7 @@ def targets_of(finished: Finished) -> dict[str, Targets]:
             found[source] = Targets(
                 {name: float(np.mean([m["targets"][name] for m in made])) for name in made[0]["targets"]},
                 float(np.mean([m["votes_bought"] for m in made])),
+                float(np.mean([m["seconds"] for m in made])),
                 {name: max(m["privacy"][name] for m in made) for name in made[0]["privacy"]},
             )
     return found

@@ -1,19 +1,20 @@
 """Per-example values of the runs of one strategy: what levels, effects and verdicts are computed from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fedsoft.analysis.effects import seed_values
-from fedsoft.analysis.scores import predictions_of, test_fold
-from fedsoft.evaluation import margin_strata, onehot
+from fedsoft.analysis.effects import HALF, example_values, reference_of, seed_values
+from fedsoft.analysis.scores import Scored, predictions_of, test_fold
+from fedsoft.evaluation import build_references, margin_strata, onehot
 from fedsoft.streams import stream
 from fedsoft.study.data import load_dataset
-from fedsoft.study.dealing import client_labels
+from fedsoft.study.dealing import client_labels, is_tested
 from fedsoft.study.plan import Cell, labels
+from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.votes import drawn_votes
 
@@ -31,10 +32,12 @@ class Values:
 
     Attributes:
         sources: J labels.
-        values: (J, cells) by (view, reference, metric).
+        values: (J, cells) by (view, reference, metric); the reference `HALF`, where there is one, is what
+            strata are judged by instead of all votes.
         image: (cells,) dataset row.
         seed: (cells,) seed.
         strata: boolean (cells,) by name.
+        constant: (cells,) by (reference, metric), of the forecast that knows of an example nothing at all.
     """
 
     sources: list[str]
@@ -42,6 +45,13 @@ class Values:
     image: np.ndarray
     seed: np.ndarray
     strata: dict[str, np.ndarray]
+    constant: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+
+    def within(self, key: tuple[str, str, str]) -> np.ndarray:
+        """(J, cells) the values of a view, reference and metric as strata are judged by them."""
+        view, reference, metric = key
+        half = self.values.get((view, HALF, metric)) if reference == "vote" else None
+        return self.values[key] if half is None else half
 
 
 def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | None:
@@ -54,6 +64,7 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
         None if there is no such seed.
     """
     parts: dict[tuple[str, str, str], list[np.ndarray]] = {}
+    blind: dict[tuple[str, str], list[np.ndarray]] = {}
     images, seeds, strata = [], [], []
     models: dict[int, tuple[np.ndarray, Tensor]] = {}
     sources = labels(cell.study.arms)
@@ -71,7 +82,10 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
             truth = onehot(torch.from_numpy(known).to(device), data.classes)
             if data.votes is not None:
                 votes = onehot(torch.from_numpy(drawn_votes(runs[0], rows)).to(device), data.classes)
-        found = seed_values(stack(made, "test", device), validation, truth, fold.references, votes)
+        baseline = sources.index(cell.study.baseline)
+        found = seed_values(stack(made, "test", device), validation, truth, fold.references, votes, baseline)
+        for name, values in constant_values(runs[0], fold, device).items():
+            blind.setdefault(name, []).append(values.cpu().numpy())
         for key, values in found.items():
             parts.setdefault(key, []).append(values.cpu().numpy())
         images.append(fold.rows)
@@ -89,7 +103,30 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
         np.concatenate(images),
         np.concatenate(seeds),
         {name: np.concatenate([part[name] for part in strata]) for name in strata[0]},
+        {key: np.concatenate(found) for key, found in blind.items()},
     )
+
+
+def constant_values(run: RunSettings, fold: Scored, device: str) -> dict[tuple[str, str], Tensor]:
+    """What the constant forecast scores on test examples, (N,) by (reference, metric).
+
+    It forecasts for each example what the run's training examples are like on average: the shares of their
+    labels or of their modes, or their mean vote. One example spread evenly is added, so that a class that
+    none of them has costs a finite NLL.
+    """
+    data = load_dataset(run.dataset)
+    known = np.flatnonzero(~is_tested(run, data))
+    labels, votes = torch.from_numpy(client_labels(run, data)[known]), None
+    if data.votes is not None:
+        votes = torch.from_numpy(data.votes[known])
+    seen = build_references(labels, data.classes, votes, stream("constant mode"))
+    found: dict[tuple[str, str], Tensor] = {}
+    for name, reference in fold.references.items():
+        rows = seen[reference_of(name)]
+        mean = (rows.sum(dim=0) + 1 / data.classes) / (len(rows) + 1)
+        forecast = mean.to(device).expand(1, len(reference), -1)
+        found |= {key: values[0] for key, values in example_values(forecast, {name: reference}).items()}
+    return found
 
 
 def smallest_margin(models: dict[int, tuple[np.ndarray, Tensor]]) -> list[np.ndarray]:

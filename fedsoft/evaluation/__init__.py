@@ -8,6 +8,7 @@ from fedsoft.evaluation.bounds import (
     agreement_floor,
     class_means,
     entropy_error_at_equal_votes,
+    mean_vote,
     shuffled_correlation,
     split_half_ceiling,
 )
@@ -16,28 +17,32 @@ from fedsoft.evaluation.calibrators import CALIBRATORS, Calibrator
 from fedsoft.evaluation.cartography import Cartography
 from fedsoft.evaluation.evaluate import Score, evaluate, floor_label
 from fedsoft.evaluation.floors import floors
+from fedsoft.evaluation.gaps import GapEffects
 from fedsoft.evaluation.jackknife import Unit, pair_jackknife
 from fedsoft.evaluation.metric import METRICS, Better, Metric
 from fedsoft.evaluation.mode_shifts import ModeShifts, mode_shift_rate, mode_shifts
-from fedsoft.evaluation.predictions import Predictions, Reference
+from fedsoft.evaluation.predictions import SMALLEST, Predictions, Reference
 from fedsoft.evaluation.references import build_references, entropy, human_mode, onehot, soft_labels
 from fedsoft.evaluation.stability import churned, pair_variance
 from fedsoft.evaluation.statistics import Crossing, Effects, crossed_effects
 from fedsoft.evaluation.strata import STRATA, human_strata, margin_strata
 from fedsoft.evaluation.temperature import apply_temperature, fit_temperature, temperature_for_confidence
-from fedsoft.evaluation.verdicts import Verdict, holm, holm_interval, smallest_detectable, verdict
+from fedsoft.evaluation.verdicts import Decision, Verdict, decide, holm, holm_interval, smallest_detectable
 
 __all__ = [
     "AGREEMENT",
     "CALIBRATORS",
     "ECE",
     "METRICS",
+    "SMALLEST",
     "STRATA",
     "Better",
     "Calibrator",
     "Cartography",
     "Crossing",
+    "Decision",
     "Effects",
+    "GapEffects",
     "Metric",
     "ModeShifts",
     "Predictions",
@@ -54,6 +59,7 @@ __all__ = [
     "churned",
     "class_means",
     "crossed_effects",
+    "decide",
     "entropy",
     "entropy_error_at_equal_votes",
     "evaluate",
@@ -65,6 +71,7 @@ __all__ = [
     "human_mode",
     "human_strata",
     "margin_strata",
+    "mean_vote",
     "mode_shift_rate",
     "mode_shifts",
     "onehot",
@@ -78,5 +85,4 @@ __all__ = [
     "soft_labels",
     "split_half_ceiling",
     "temperature_for_confidence",
-    "verdict",
 ]

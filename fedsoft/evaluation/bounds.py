@@ -34,6 +34,13 @@ def class_means(votes: Tensor, labels: Tensor) -> Tensor:
     return sums / sums.sum(dim=-1, keepdim=True)
 
 
+def mean_vote(votes: Tensor) -> Tensor:
+    """A constant forecast (C,): the mean vote distribution of images (M, C), and of one with even votes."""
+    shares = soft_labels(votes)
+    mean: Tensor = (shares.sum(dim=0) + 1 / shares.shape[1]) / (len(shares) + 1)
+    return mean
+
+
 def agreement_floor(blind: Tensor, people: Tensor) -> dict[str, Tensor]:
     """KL, total variation and entropy error of predictions (..., N, C) that see of an image a class at most.
 

@@ -38,6 +38,8 @@ def evaluate(
     masks: Mapping[str, Tensor],
     rng: np.random.Generator,
     draws: int = 20,
+    whole: bool = True,
+    image: np.ndarray | None = None,
 ) -> list[Score]:
     """Compute metrics overall and in each stratum, and floors for those that have one.
 
@@ -48,6 +50,9 @@ def evaluate(
         masks: boolean (N,) by name of stratum.
         rng: redraws labels for the floors.
         draws: number of redrawn sets behind each floor.
+        whole: whether all examples together are evaluated too.
+        image: (N,) what each example is a prediction of, where several are of one: these have one label,
+            drawn with one uniform number for all. None where no two are of the same.
 
     Returns:
         Rows by stratum, metric and reference, then the stratum's floors, which are the same for all
@@ -55,10 +60,16 @@ def evaluate(
     """
     metrics = list(metrics)
     scores = []
-    for stratum, mask in {"all": None, **masks}.items():
+    for stratum, mask in {**({"all": None} if whole else {}), **masks}.items():
         part = _take(probs, mask)
         truth = {name: _take(reference, mask) for name, reference in references.items()}
-        chance = torch.as_tensor(rng.random((draws, *part.shape[:-1])), device=probs.device)
+        if image is None:
+            chance = torch.as_tensor(rng.random((draws, *part.shape[:-1])), device=probs.device)
+        else:
+            of = image if mask is None else image[mask.cpu().numpy()]
+            _, place = np.unique(of, return_inverse=True)
+            drawn = rng.random((draws, *part.shape[:-2], place.max() + 1))[..., place]
+            chance = torch.as_tensor(drawn, device=probs.device)
         found = [_values(few, truth, metrics, chances) for few, chances in _few_at_once(part, chance)]
         for key in found[0]:
             values = [values[key] for values in found]

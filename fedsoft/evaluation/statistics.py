@@ -1,6 +1,7 @@
 """Effects with intervals where images are crossed with seeds."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
@@ -35,6 +36,26 @@ class Effects:
         sure = np.where(np.isnan(self.estimate), np.nan, np.where(self.estimate == 0, 0.0, np.inf))
         ratio = np.divide(np.abs(self.estimate), self.se, out=sure, where=self.se > 0)
         return 2 * stdtr(self.df, -ratio)
+
+    def flat(self) -> Self:
+        """The same effects in one row."""
+        return type(self)(self.estimate.ravel(), self.se.ravel(), self.df, self.seeds)
+
+    def one_sided(self, margin: float) -> tuple[np.ndarray, np.ndarray]:
+        """(...) p values of an effect of at least ``margin``, and of at most minus it."""
+        away = np.stack([self.estimate - margin, -self.estimate - margin])
+        sure = np.where(np.isnan(away), np.nan, np.where(away < 0, -np.inf, np.inf))
+        below, above = stdtr(self.df, np.divide(away, self.se, out=sure, where=self.se > 0))
+        return below, above
+
+    def equivalence(self, margin: float) -> np.ndarray:
+        """(...) p values of an effect of ``margin`` or more, either way: intervals at these levels just
+        touch it.
+
+        Two one-sided tests (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657), doubled to the two-sided
+        level of the intervals.
+        """
+        return 2 * np.maximum(*self.one_sided(margin))
 
     def interval(self, level: float | np.ndarray = 0.05) -> tuple[np.ndarray, np.ndarray]:
         """Ends (...), (...) of intervals that miss the truth with probability ``level``, one or (...)."""

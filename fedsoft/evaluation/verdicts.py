@@ -1,14 +1,45 @@
 """From intervals to words: multiplicity, the smallest effect a study can see, and verdicts."""
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 from scipy.special import stdtrit
 
 from fedsoft.evaluation.metric import Better
-from fedsoft.evaluation.statistics import Effects
 
 Verdict = Literal["better", "worse", "as good", "undecided at this size"]
+
+
+class Uncertain(Protocol):
+    """Effects (...) of one family with what verdicts need; see `Effects` and `GapEffects`."""
+
+    @property
+    def estimate(self) -> np.ndarray:
+        """The effects."""
+
+    @property
+    def seeds(self) -> int:
+        """Number of seeds that they rest on."""
+
+    @property
+    def p_values(self) -> np.ndarray:
+        """Two-sided p values of no effect."""
+
+    def equivalence(self, margin: float) -> np.ndarray:
+        """Two-sided p values of an effect of a margin or more."""
+
+    def interval(self, level: float | np.ndarray = 0.05) -> tuple[np.ndarray, np.ndarray]:
+        """Ends of intervals that miss the truth with probability ``level``."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What may be said of one effect of a family, with the interval on which it rests."""
+
+    verdict: Verdict
+    low: float
+    high: float
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
@@ -19,15 +50,19 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return np.minimum(_stepped(np.asarray(p_values, dtype=float))[0], 1.0)
 
 
-def holm_interval(effects: Effects, level: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
+def holm_interval(effects: Uncertain, level: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
     """Ends (M,), (M,) of intervals that exclude zero just where Holm's adjusted p value is under ``level``.
 
     Each interval is taken at the level at which Holm's procedure tests its effect.
     """
-    p_values = effects.p_values
+    return effects.interval(_level(effects.p_values, level))
+
+
+def _level(p_values: np.ndarray, level: float) -> np.ndarray:
+    """(M,) the level at which Holm's procedure tests each of a family."""
     adjusted, factor = _stepped(p_values)
     stretch = np.divide(adjusted, p_values, out=factor, where=p_values > 0)
-    return effects.interval(level / stretch)
+    return level / stretch
 
 
 def smallest_detectable(
@@ -40,38 +75,40 @@ def smallest_detectable(
     return se * (stdtrit(df, power) - stdtrit(df, level / 2))
 
 
-def verdict(low: float, high: float, margin: float, better: Better, baseline: float = 0.0) -> Verdict:
-    """What may be said of an effect, new less baseline, whose (Holm-adjusted) interval is [low, high].
+def decide(effects: Uncertain, margin: float, better: Better, level: float = 0.05) -> list[Decision]:
+    """What may be said of each effect of a family (M,), new less baseline.
 
-    ``as good`` comes first: an interval wholly inside ±margin means that the difference is too small
-    to matter, even where it is not zero. Otherwise an interval on the good side of zero is ``better``,
-    one on the bad side ``worse``, and any other ``undecided at this size``.
+    Two families of tests, each Holm-adjusted, so that among all effects a false claim of either kind has a
+    probability of at most ``level``: that an effect is not zero, and that it is smaller than the margin.
+        ``as good``
+    comes first: a difference that is too small to matter, even where it is not zero. Otherwise an effect on
+        the good
+    side of zero is ``better``, one on the bad side ``worse``, and any other ``undecided at this size``.
+    With one seed nothing is known of other runs, so nothing is decided.
 
     Args:
-        low: lower end of the interval.
-        high: upper end.
-        margin: the difference that does not matter, in the endpoint's unit.
-        better: the good direction of the endpoint. With ``zero`` an effect is good if it brings the
-            baseline nearer to zero without overshooting by as much: between 0 and -2 baseline.
-        baseline: the baseline's own value, read only with ``zero``.
+        effects: the family; for a signed gap, `GapEffects`, whose good side is below zero.
+        margin: the difference that does not matter, in the effects' unit.
+        better: the good direction of the metric.
+        level: the probability of a false claim of each kind.
 
     Raises:
-        ValueError: the endpoint has no good direction.
+        ValueError: the metric has no good direction.
     """
     if better == "neither":
         raise ValueError("a descriptive metric cannot be an endpoint; choose one that can be better or worse")
-    good = {
-        "lower": (-np.inf, 0.0),
-        "higher": (0.0, np.inf),
-        "zero": (min(0.0, -2 * baseline), max(0.0, -2 * baseline)),
-    }[better]
-    if -margin < low and high < margin:
-        return "as good"
-    if good[0] < low and high < good[1]:
-        return "better"
-    if high < good[0] or low > good[1]:
-        return "worse"
-    return "undecided at this size"
+    equal, unequal = effects.equivalence(margin), effects.p_values
+    within, apart = effects.interval(_level(equal, level)), effects.interval(_level(unequal, level))
+    decisions = []
+    for n, estimate in enumerate(effects.estimate):
+        low, high = float(apart[0][n]), float(apart[1][n])
+        verdict: Verdict = "undecided at this size"
+        if effects.seeds > 1 and -margin < within[0][n] and within[1][n] < margin:
+            verdict, low, high = "as good", float(within[0][n]), float(within[1][n])
+        elif effects.seeds > 1 and (low > 0 or high < 0):
+            verdict = "better" if (estimate > 0) == (better == "higher") else "worse"
+        decisions.append(Decision(verdict, low, high))
+    return decisions
 
 
 def _stepped(p_values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import math
 
 from fedsoft.analysis.agreement import EQUAL_VOTES
 from fedsoft.evaluation import ModeShifts
-from fedsoft.report.numbers import NOT_ENOUGH, plain, signed
+from fedsoft.report.numbers import NOT_ENOUGH, interval, plain, signed
 from fedsoft.report.shown import Shown
 from fedsoft.report.tables import Cell, Table
 
@@ -41,10 +41,37 @@ def _written(name: str, value: float) -> str:
     return signed(value) if name in SIGNED else plain(value)
 
 
+def ceiling_lines(shown: Shown) -> list[str]:
+    """That a ceiling is wrong, where a trained model beats it beyond noise."""
+    found = []
+    ceiling = shown.cell.bounds.get("kl", (math.nan, math.nan))[1]
+    for source in shown.sources:
+        level = shown.estimate(source, "raw", "vote", "kl", "all")
+        if level is not None and level.high < ceiling:
+            found.append(
+                f"The ceiling of KL ({plain(ceiling)}) is wrong: {source} beats it "
+                f"({plain(level.estimate)}, 95 % interval {interval(level.low, level.high)}), and no model "
+                "can be better than perfect. What images' distributions are like is not known well enough "
+                "from so few votes."
+            )
+            break
+    return found
+
+
+def mode_shift_lines(shown: Shown) -> list[str]:
+    """How often each crowd's mode is not the label; nothing of the kind where labels are that mode."""
+    if shown.labels_are_majority:
+        return [
+            "The labels are the votes' own mode, so modes do not shift, and nothing can be said of "
+            "correction."
+        ]
+    return [mode_shift_line(name, found) for name, found in shown.cell.mode_shifts.items()]
+
+
 def mode_shift_line(name: str, found: ModeShifts) -> str:
     """How often a crowd's mode is not the label, and how much of that sampling explains, in a sentence."""
     text = f"With {name} ({plain(found.votes, 1)} an image) the mode differs from the label on "
-    text += f"{_percent(found.observed)} of the training images"
+    text += f"{_percent(found.observed)} of the training examples"
     if math.isnan(found.added):
         return f"{text}; how much of that is the noise of single votes cannot be told."
     return (

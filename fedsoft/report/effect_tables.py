@@ -1,7 +1,7 @@
 """Tables of effects, and what each effect means."""
 
 from fedsoft.analysis.effects import VIEWS as ORDER
-from fedsoft.analysis.estimates import CONTRAST, HARDEST, MARGIN_CONTRAST, REST
+from fedsoft.analysis.estimates import CONTRAST, HARDEST, MARGIN_CONTRAST, REST, Estimate
 from fedsoft.analysis.values import MARGIN
 from fedsoft.report.shown import Shown
 from fedsoft.report.tables import Cell, Table, effect_cell
@@ -23,7 +23,7 @@ def meaning(name: str, formula: str) -> str:
     """What an effect of the chain is, in one line."""
     if name in MEANINGS:
         return f"{MEANINGS[name]}: {formula}"
-    return ""  # "a less b" says it all
+    return ""  # "a − b" says it all
 
 
 def effects_table(shown: Shown, metric: str, reference: str) -> Table:
@@ -47,10 +47,14 @@ def effects_table(shown: Shown, metric: str, reference: str) -> Table:
         [
             Cell(name, meaning(name, formula)),
             *(
-                effect_cell(shown.estimate(name, view, reference, metric, stratum))
+                _effect(shown, shown.estimate(name, view, reference, metric, stratum))
                 for stratum, view in wanted
             ),
         ]
         for name, formula in shown.effects.items()
     ]
     return Table(("effect", *(views[view] for _, view in wanted)), rows, tuple(groups.items()))
+
+
+def _effect(shown: Shown, row: Estimate | None) -> Cell:
+    return effect_cell(row, shown.cell.has_learned(row) if row else None)

@@ -45,23 +45,25 @@ def _bound_row(shown: Shown, columns: Sequence[str], place: int) -> list[Cell]:
 
 
 def _result_row(shown: Shown, source: str, private: bool, with_churn: bool) -> list[Cell]:
-    row = [Cell(source, colour=shown.colours[source])]
+    against = shown.reference
+    row = [Cell(source, shown.gloss(source), colour=shown.colours[source])]
     row += [
-        level_cell(shown.estimate(source, "raw", "label", metric, "all"), metric == "signed_gap")
+        level_cell(shown.estimate(source, "raw", against, metric, "all"), metric == "signed_gap")
         for metric in LEVELS
     ]
     if CONTRAST in shown.strata:
-        gap = shown.estimate(source, "equal_confidence", "label", "signed_gap", CONTRAST)
+        gap = shown.estimate(source, "equal_confidence", against, "signed_gap", CONTRAST)
         row.append(level_cell(gap, show_sign=True))
-    ece = level_cell(shown.estimate(source, "raw", "label", "ece", "all"))
-    row.append(replace(ece, text=f"{ece.text} ({plain(shown.score(source, 'ece_floor', 'label'))})"))
+    ece = level_cell(shown.estimate(source, "raw", against, "ece", "all"))
+    row.append(replace(ece, text=f"{ece.text} ({plain(shown.score(source, 'ece_floor', against))})"))
     if "vote" in shown.references:
         row.append(level_cell(shown.estimate(source, "raw", "vote", "kl", "all")))
     if with_churn:
         steady = shown.cell.stability[shown.primary, source].steadiness
         row.append(Cell(plain(steady.churn[0]), reach(*steady.churn[1:])) if steady else Cell("–"))
     target = shown.cell.targets.get(source)
-    row.append(Cell(amount(target.votes_bought) if target else NOT_ENOUGH))
+    borrowed = "a rate borrowed" if target and not target.votes_bought and shown.borrows(source) else ""
+    row.append(Cell(amount(target.votes_bought) if target else NOT_ENOUGH, borrowed))
     return row + [Cell(privacy_note(target.privacy if target else {}))] * private
 
 
@@ -81,7 +83,8 @@ def strategy_table(shown: Shown) -> Table:
         for source in shown.sources:
             cells = [
                 level_cell(
-                    shown.estimate(source, "raw", "label", metric, "all", strategy), metric == "signed_gap"
+                    shown.estimate(source, "raw", shown.reference, metric, "all", strategy),
+                    metric == "signed_gap",
                 )
                 for strategy in shown.strategies
             ]
@@ -93,14 +96,16 @@ def strategy_table(shown: Shown) -> Table:
 
 
 def grid_table(result: Digest) -> Table:
-    """Every source in every cell of the grid, under the primary strategy, against the label."""
+    """Every source in every cell of the grid, under the primary strategy, by the endpoint's reference."""
     rows: list[Sequence[Cell]] = []
     axes = tuple(result.opened.plan.study.grid)
     for cell in result.cells:
         shown = Shown(result, cell)
         for source in shown.sources:
             levels = [
-                level_cell(shown.estimate(source, "raw", "label", metric, "all"), metric == "signed_gap")
+                level_cell(
+                    shown.estimate(source, "raw", shown.reference, metric, "all"), metric == "signed_gap"
+                )
                 for metric in LEVELS
             ]
             target = cell.targets.get(source)
@@ -119,7 +124,11 @@ def conclusions_table(result: Digest) -> Table:
             *(Cell(value_name(found.axes[axis])) for axis in axes),
             Cell(signed(found.estimate)),
             Cell(interval(found.low, found.high)),
-            Cell(found.verdict, strong=not found.verdict.startswith("undecided")),
+            Cell(
+                found.verdict,
+                found.obstacle.kind if found.obstacle else "",
+                strong=found.verdict in ("better", "worse", "as good"),
+            ),
             Cell(plain(found.smallest)),
         ]
         for found in result.conclusions

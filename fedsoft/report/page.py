@@ -8,7 +8,13 @@ from importlib.resources import files
 from fedsoft.analysis.digest import Digest
 from fedsoft.analysis.estimates import HARDEST
 from fedsoft.parallel import in_parallel
-from fedsoft.report.agreement_tables import agreement_table, mode_shift_line, selective_table
+from fedsoft.report.agreement_tables import (
+    agreement_table,
+    ceiling_lines,
+    mode_shift_lines,
+    selective_table,
+)
+from fedsoft.report.answer import answers
 from fedsoft.report.cartography_table import cartography_note, cartography_table
 from fedsoft.report.dose_table import dose_table
 from fedsoft.report.effect_tables import effects_table
@@ -16,19 +22,29 @@ from fedsoft.report.figures.style import to_svg
 from fedsoft.report.gallery import Plate, all_plates, grid_plates, map_plate, plates
 from fedsoft.report.guide import guide
 from fedsoft.report.level_tables import conclusions_table, grid_table, result_table, strategy_table
+from fedsoft.report.purchase_tables import kind_of_pairs, pairs_table, purchase_table
 from fedsoft.report.run_tables import client_table, settings_table
 from fedsoft.report.shown import FEW, Shown, axes_name, in_detail
 from fedsoft.report.stability_table import stability_note, stability_table
 from fedsoft.report.tables import to_html
-from fedsoft.report.words import METRICS, cell_verdicts, data_line, headline, reference_name, verdict_notes
+from fedsoft.report.words import (
+    METRICS,
+    VIEWS,
+    cell_verdicts,
+    credit,
+    data_line,
+    headline,
+    reference_name,
+    verdict_notes,
+)
 
 
 def page(result: Digest) -> str:
     """The whole page."""
     title = result.opened.plan.study.name
     css = files("fedsoft.report").joinpath("page.css").read_text()
-    body = [_head(result)]
     details, count = in_detail(result), len(result.cells)
+    body = [_head(result, details)]
     hung = all_plates(result)
     drawn = dict(zip([p.name for p in hung], in_parallel([partial(_svg, p) for p in hung]), strict=True))
     if count > 1 and details:
@@ -40,7 +56,8 @@ def page(result: Digest) -> str:
             body.append(f"<h2>In detail: {escape(axes_name(shown.cell.axes))}</h2>")
             if len(details) < count:
                 body.append(_note(f"One of {count} cells of the grid; the others are in the tables above."))
-        body += [_figures(shown, drawn), _effects(shown), _agreement(shown), _selective(shown)]
+        body += [_purchases(shown), _figures(shown, drawn), _effects(shown), _pairs(shown)]
+        body += [_agreement(shown), _selective(shown)]
         body += [_cartography(shown, drawn), _stability(shown), _strategies(shown), _clients(shown)]
     body += [_run(result), _guide(result)]
     return (
@@ -51,9 +68,9 @@ def page(result: Digest) -> str:
     )
 
 
-def _head(result: Digest) -> str:
+def _head(result: Digest, details: list[Shown]) -> str:
     study = result.opened.plan.study
-    lines = f"<p>{escape(headline(result))}</p>"
+    lines = f"<p><b>Verdict on the endpoint.</b> {escape(headline(result))}</p>"
     if len(result.conclusions) > 1:
         each = "".join(f"<p>{escape(line)}</p>" for line in cell_verdicts(result))
         lines += f"<details><summary>in each cell</summary>{each}</details>"
@@ -63,8 +80,20 @@ def _head(result: Digest) -> str:
     return (
         f'<p class="name">fedsoft study {escape(study.name)}</p>\n'
         f"<h1>{escape(study.description or study.name)}</h1>\n"
-        f'<div class="verdict">{lines}{notes}</div>\n<p>{escape(data_line(result))}</p>\n'
+        f"<p>{escape(data_line(result))}</p>\n{_answers(details)}"
+        f'<div class="verdict">{lines}{notes}</div>\n{_note(credit(result))}'
     )
+
+
+def _answers(details: list[Shown]) -> str:
+    """What the study says in plain words, cell by cell."""
+    parts = []
+    for shown in details:
+        if found := answers(shown):
+            head = f"<h3>{escape(axes_name(shown.cell.axes))}</h3>" if shown.cell.axes else ""
+            rows = "".join(f"<dt>{escape(one.question)}</dt><dd>{escape(one.text)}</dd>" for one in found)
+            parts.append(f'{head}<dl class="answer">{rows}</dl>\n')
+    return "".join(parts)
 
 
 def _grid(result: Digest, drawn: Mapping[str, str]) -> str:
@@ -86,16 +115,50 @@ def _results(cells: list[Shown]) -> str:
     people = f" KL is from the votes ({shown.digest.crowd}) to the prediction, in nats; floor: "
     people += "what sees the predicted class alone; ceiling: a perfect model, at so many votes."
     note = (
-        f"Under {shown.primary}, against the label, as predicted, on test examples; below each figure the "
-        "half-width of its 95 % interval. "
+        f"Under {shown.primary}, against {shown.against(shown.reference)}, as predicted, on test examples; "
+        "below each figure the half-width of its 95 % interval. "
         + star
         * (HARDEST in shown.strata)
         + "ECE in 15 bins on predictions pooled over folds, with its floor. Votes bought are counted a "
-        "seed, over all clients. Churn: share of images on which two seeds predict unlike classes."
+        "seed, over all clients. Churn: share of examples on which two seeds predict unlike classes."
         + people
         * ("vote" in shown.references)
     )
     return f"<h2>Results</h2>\n{to_html(result_table(cells))}{_note(note)}"
+
+
+def _purchases(shown: Shown) -> str:
+    """What to buy, goal by goal."""
+    if not shown.cell.purchases:
+        return ""
+    parts = ["<h2>What to buy</h2>\n"]
+    for plan in shown.cell.purchases:
+        goal = {"label": "To forecast the label", "people": "To forecast people's answers"}[plan.goal]
+        note = _note(
+            f"As predicted, under {shown.primary}, against {shown.against(plan.reference)}. An arm is as "
+            f"good as the best if it is less than {plan.margin:g} above it beyond doubt (one-sided, "
+            "Holm-adjusted over the other arms); “at most” is the upper end of that interval. Votes are "
+            "counted a seed, over all clients."
+        )
+        folded = to_html(purchase_table(shown, plan))
+        parts.append(f"<details><summary>{escape(goal)}</summary>{folded}{note}</details>\n")
+    return "".join(parts)
+
+
+def _pairs(shown: Shown) -> str:
+    """Any two arms."""
+    kind = kind_of_pairs(shown)
+    if kind is None:
+        return ""
+    view, reference, metric = kind
+    note = _note(
+        f"Thousandths of {METRICS[metric]}, the row's arm − the column's, {VIEWS[view]}, against "
+        f"{shown.against(reference)}, under {shown.primary}; below zero the row's is better. Bold: better "
+        "or worse beyond doubt; ≈: as good within the margin; both Holm-adjusted over all pairs. Other "
+        "views and metrics: pairs.csv."
+    )
+    table = f'<div class="compact">{to_html(pairs_table(shown, kind))}</div>'
+    return f"<details><summary><strong>Any two arms</strong></summary>{table}{note}</details>\n"
 
 
 def _figures(shown: Shown, drawn: Mapping[str, str]) -> str:
@@ -116,9 +179,10 @@ def _effects(shown: Shown) -> str:
     parts = [
         "<h2>Effects</h2>\n",
         _note(
-            f"Under {shown.primary}, against {reference_name(reference, shown.digest.crowd)}. Bold: the 95 % "
-            "interval, "
-            "unadjusted, excludes zero. Apart from the endpoint all of these are exploratory."
+            f"Under {shown.primary}, against {reference_name(reference, shown.digest.crowd)}. Bold: the 95 "
+            "% interval, unadjusted, excludes zero. Grey: one of the sources is no better than a constant "
+            "forecast there, so nothing may be concluded. Apart from the endpoint all of these are "
+            "exploratory."
         ),
     ]
     for metric in ("brier", "signed_gap", "nll", "accuracy"):
@@ -135,7 +199,7 @@ def _doses(shown: Shown) -> str:
         return ""
     note = (
         "How far apart the targets are that an effect compares: mean total variation over training examples, "
-        f"in the first finished seed. Strata are of the training images, by all their votes "
+        f"in the first finished seed. Strata are of the training examples, by all their votes "
         f"({shown.digest.crowd})."
     )
     return f"<details><summary><strong>Doses</strong></summary>{to_html(table)}{_note(note)}</details>\n"
@@ -155,13 +219,14 @@ def _agreement(shown: Shown) -> str:
     if "vote" not in shown.references:
         return ""
     note = (
-        f"Under {shown.primary}, predictions pooled over folds, against the votes ({shown.digest.crowd}); KL "
-        "and entropies in nats, entropy errors model less votes. Ceiling: a perfect model, given the number "
-        "of votes that it is scored against. Floor: what sees the predicted class and nothing else of an "
-        "image, the mean votes of training images of that label; for the correlation, entropies shuffled "
-        "among images of a label; of all sources the best."
+        f"Under {shown.primary}, predictions pooled over folds, against the votes ({shown.digest.crowd}); "
+        "KL and entropies in nats, entropy errors model less votes. Ceiling: a perfect model, given the "
+        "number of votes that it is scored against. Floor: what sees the predicted class and nothing else "
+        "of an example, the mean votes of training examples of that label, or not even that, the mean "
+        "vote of all; for the correlation, entropies shuffled among examples of a label; of all of these "
+        "the best."
     )
-    shifts = "".join(_note(mode_shift_line(name, found)) for name, found in shown.cell.mode_shifts.items())
+    shifts = "".join(_note(line) for line in (*ceiling_lines(shown), *mode_shift_lines(shown)))
     return f"<h2>Agreement with people</h2>\n{to_html(agreement_table(shown))}{_note(note)}{shifts}"
 
 
@@ -180,7 +245,9 @@ def _stability(shown: Shown) -> str:
 
 
 def _strategies(shown: Shown) -> str:
-    note = "Against the label, as predicted, all test examples; 95 % intervals in grey."
+    note = (
+        f"Against {shown.against(shown.reference)}, as predicted, all test examples; 95 % intervals in grey."
+    )
     table = to_html(strategy_table(shown))
     return f'<h2>Strategies</h2>\n<div class="compact">{table}</div>{_note(note)}'
 
@@ -192,10 +259,9 @@ def _clients(shown: Shown) -> str:
             f"<h2>Clients</h2>\n{_note('No client has ten test examples, so none has figures of its own.')}"
         )
     note = (
-        f"Quantiles over clients and seeds under {shown.primary}, against the label, each client on its own "
-        "share of the "
-        "test fold; clients with fewer than ten test examples are left out. Small shares spread by chance "
-        "alone."
+        f"Quantiles over clients and seeds under {shown.primary}, against "
+        f"{shown.against(shown.reference)}, each client on its own share of the test fold; clients with "
+        "fewer than ten test examples are left out. Small shares spread by chance alone."
     )
     return f"<h2>Clients</h2>\n{to_html(table)}{_note(note)}"
 

@@ -6,9 +6,15 @@ from functools import cached_property
 from typing import Any
 
 from fedsoft.analysis.digest import CellDigest, Digest
+from fedsoft.analysis.effects import difference
 from fedsoft.analysis.estimates import Estimate
+from fedsoft.analysis.pairs import Pair
+from fedsoft.config import Arm, Study
+from fedsoft.datasets import AnnotatedDataset
 from fedsoft.registry import Options
 from fedsoft.report.colours import colours_of
+from fedsoft.report.glosses import gloss
+from fedsoft.study.data import load_dataset
 from fedsoft.study.plan import labels
 
 FEW = 3
@@ -27,10 +33,72 @@ class Shown:
     digest: Digest
     cell: CellDigest
 
+    @property
+    def study(self) -> Study:
+        """The cell's study."""
+        return self.cell.study
+
     @cached_property
+    def arms(self) -> dict[str, Arm]:
+        """The study's sources and rivals by label, in its order."""
+        return {arm.label(): arm for arm in self.study.arms}
+
+    @property
     def sources(self) -> list[str]:
         """Labels of the study's sources and rivals, in its order."""
-        return labels(self.digest.opened.plan.study.arms)
+        return list(self.arms)
+
+    @cached_property
+    def _data(self) -> AnnotatedDataset:
+        return load_dataset(self.study.dataset)
+
+    @property
+    def noun(self) -> str:
+        """What examples are called, in the plural."""
+        return getattr(self._data, "noun", "examples")
+
+    @property
+    def labels_are_majority(self) -> bool:
+        """Whether the labels are the votes' own mode."""
+        return getattr(self._data, "labels_are_majority", False)
+
+    def gloss(self, source: str) -> str:
+        """What a source is, in a few words."""
+        return gloss(self.arms[source])
+
+    def borrows(self, source: str) -> bool:
+        """Whether a source takes one rate from people instead of votes on examples."""
+        return getattr(self.arms[source].source, "borrows_rate", False)
+
+    def is_free(self, arm: Arm) -> bool:
+        """Whether an arm trains without votes on examples."""
+        return not arm.source.needs_votes or getattr(arm.source, "borrows_rate", False)
+
+    def against(self, reference: str) -> str:
+        """A reference in words, to stand after "against"."""
+        people = "people" if self.digest.crowd == "human votes" else self.digest.crowd
+        return {"label": "the label", "mode": f"the mode of the {people}", "vote": f"a vote of the {people}"}[
+            reference
+        ]
+
+    def difference(
+        self, source: str, baseline: str, view: str, reference: str, metric: str, stratum: str = "all"
+    ) -> Estimate | None:
+        """The effect of one source less another, whatever its name."""
+        name = self._by_formula.get(difference(source, baseline))
+        return self.estimate(name, view, reference, metric, stratum) if name else None
+
+    @cached_property
+    def _by_formula(self) -> dict[str, str]:
+        return {formula: name for name, formula in self.effects.items()}
+
+    def pair(self, source: str, other: str, view: str, reference: str, metric: str) -> Pair | None:
+        """One arm less another, whichever way it was compared."""
+        wanted = view, reference, metric
+        for row in self.cell.pairs:
+            if (row.view, row.reference, row.metric) == wanted and {row.source, row.other} == {source, other}:
+                return row if row.source == source else row.turned()
+        return None
 
     @cached_property
     def strategies(self) -> list[str]:
@@ -48,17 +116,12 @@ class Shown:
     @property
     def reference(self) -> str:
         """What effects are measured against: as the endpoint says, else the label."""
-        endpoint = self.digest.opened.plan.study.endpoint
-        return endpoint.reference if endpoint else "label"
+        return self.study.reference
 
-    @cached_property
+    @property
     def compared(self) -> tuple[str, str]:
-        """The source on trial and its baseline: the endpoint's; without one, `hard` and the first other."""
-        endpoint = self.digest.opened.plan.study.endpoint
-        if endpoint:
-            return endpoint.source, endpoint.baseline
-        baseline = "hard" if "hard" in self.sources else self.sources[0]
-        return next((source for source in self.sources if source != baseline), baseline), baseline
+        """The source on trial and its baseline."""
+        return self.study.pair
 
     @cached_property
     def colours(self) -> dict[str, str]:

@@ -19,6 +19,7 @@ class Cell:
         text: what it says.
         small: what stands below it in small grey type, such as an interval.
         strong: whether it stands out.
+        faint: whether it recedes, since nothing may be concluded from it.
         colour: of the swatch before the text, or empty for none.
     """
 
@@ -26,6 +27,7 @@ class Cell:
     small: str = ""
     strong: bool = False
     colour: str = ""
+    faint: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,16 @@ def level_cell(found: Estimate | None, show_sign: bool = False) -> Cell:
     return Cell(text, reach(found.low, found.high))
 
 
-def effect_cell(found: Estimate | None) -> Cell:
-    """An effect with its interval, strong where that excludes zero."""
+def effect_cell(found: Estimate | None, learned: bool | None = None) -> Cell:
+    """An effect with its interval, strong where that excludes zero, unless models have not learned."""
     if found is None:
         return Cell("–")
     places = places_for((found.high - found.low) / 2)
     return Cell(
         signed(found.estimate, places),
         interval(found.low, found.high, places),
-        strong=found.low > 0 or found.high < 0,
+        strong=(found.low > 0 or found.high < 0) and learned is not False,
+        faint=learned is False,
     )
 
 
@@ -85,7 +88,7 @@ def to_rich(table: Table) -> RichTable:
 
 
 def _text(cell: Cell, fine: bool) -> Text:
-    text = Text(cell.text, style="bold" if cell.strong else "")
+    text = Text(cell.text, style="bold" if cell.strong else "dim" if cell.faint else "")
     return text.append(f"\n{cell.small}", style="dim not bold") if fine and cell.small else text
 
 
@@ -115,6 +118,8 @@ def _tag(tag: str, number: int, table: Table, inner: str) -> str:
 
 def _inner(cell: Cell) -> str:
     text = f"<strong>{escape(cell.text)}</strong>" if cell.strong else escape(cell.text)
+    if cell.faint:
+        text = f'<span class="faint">{text}</span>'
     if cell.colour:
         text = f'<span class="source"><i class="swatch" style="background:{cell.colour}"></i>{text}</span>'
     return text + (f"<small>{escape(cell.small)}</small>" if cell.small else "")

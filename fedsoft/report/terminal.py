@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from fedsoft.analysis.digest import Digest
+from fedsoft.report.answer import answers
 from fedsoft.report.level_tables import conclusions_table, result_table, strategy_table
-from fedsoft.report.shown import axes_name, in_detail
+from fedsoft.report.shown import Shown, axes_name, in_detail
 from fedsoft.report.tables import to_rich
 from fedsoft.report.words import data_line, headline, verdict_notes
 
@@ -15,28 +17,38 @@ def show(result: Digest, path: Path, console: Console) -> None:
     """Print results, verdict and the path of the page."""
     console.print(f"\n[bold]{result.opened.plan.study.name}[/bold]", highlight=False)
     console.print(data_line(result), highlight=False, markup=False)
-    if together := in_detail(result):
-        shown = together[-1]
-        where = f", {axes_name(shown.cell.axes)}" if shown.cell.axes else ""
-        for one in together:
-            at = f", {axes_name(one.cell.axes)}" if one.cell.axes else ""
-            _title(console, f"Sources under {one.primary}{at}, against the label, ± half a 95 % interval")
-            console.print(to_rich(result_table([one])))
-        if "hardest_fifth" in shown.strata:
-            console.print("* at equal mean confidence", style="dim", highlight=False)
-        if len(shown.strategies) > 1:
-            _title(console, f"Strategies{where}")
-            console.print(to_rich(strategy_table(shown)))
-    if len(result.conclusions) > 1:
-        _title(console, "The endpoint in every cell of the grid")
-        console.print(to_rich(conclusions_table(result)))
+    together = in_detail(result)
+    for one in together:
+        _answer(console, one)
     console.print()
-    console.print(headline(result), style="bold", highlight=False, markup=False)
+    console.print(Text.assemble(("Verdict on the endpoint. ", "bold"), headline(result)), highlight=False)
     for note in verdict_notes(result):
         console.print(note, style="dim", highlight=False, markup=False)
     if result.missing:
-        console.print(f"{result.missing} runs have not finished.", style="yellow", highlight=False)
+        missing = f"{result.missing} {'runs have' if result.missing > 1 else 'run has'} not finished."
+        console.print(missing, style="yellow", highlight=False)
+    if len(result.conclusions) > 1:
+        _title(console, "The endpoint in every cell of the grid")
+        console.print(to_rich(conclusions_table(result)))
+    for one in together:
+        at = f", {axes_name(one.cell.axes)}" if one.cell.axes else ""
+        against = one.against(one.reference)
+        _title(console, f"Sources under {one.primary}{at}, against {against}, ± half a 95 % interval")
+        console.print(to_rich(result_table([one])))
+        if "hardest_fifth" in one.strata:
+            console.print("* at equal mean confidence", style="dim", highlight=False)
+    if together and len(together[-1].strategies) > 1:
+        where = f", {axes_name(together[-1].cell.axes)}" if together[-1].cell.axes else ""
+        _title(console, f"Strategies{where}")
+        console.print(to_rich(strategy_table(together[-1])))
     console.print(f"\nReport: {path}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _answer(console: Console, shown: Shown) -> None:
+    """What a cell says in plain words."""
+    _title(console, "The answer" + (f", {axes_name(shown.cell.axes)}" if shown.cell.axes else ""))
+    for one in answers(shown):
+        console.print(Text.assemble((f"{one.question} ", "bold"), one.text), highlight=False)
 
 
 def _title(console: Console, text: str) -> None:

@@ -16,15 +16,16 @@ STRATA = {
     "middle": "middle",
     HARDEST: "hardest fifth",
     REST: "the rest",
-    CONTRAST: "hardest fifth less the rest",
+    CONTRAST: "hardest fifth − the rest",
     MARGIN: "smallest margin",
     MARGIN_REST: "larger margins",
-    MARGIN_CONTRAST: "smallest margin less the rest",
+    MARGIN_CONTRAST: "smallest margin − the rest",
 }
 METRICS = {"accuracy": "accuracy", "brier": "Brier score", "nll": "NLL", "signed_gap": "signed gap"}
 VIEWS = {
     "raw": "as predicted",
     "equal_confidence": "at equal confidence",
+    "calibrated_confidence": "at equal, calibrated confidence",
     "own_temperature": "own temperature",
     "own_temperature_vote": "own temperature, one vote",
 }
@@ -46,23 +47,40 @@ def _people(crowd: str) -> str:
 def verdict_sentence(found: Conclusion, endpoint: Endpoint, crowd: str) -> str:
     """The verdict on the endpoint in one sentence."""
     places = places_for((found.high - found.low) / 2)
-    text = (
-        f"{found.verdict[0].upper()}{found.verdict[1:]}: {endpoint.source} less {endpoint.baseline} is "
-        f"{signed(found.estimate, places)} {METRICS[endpoint.metric]} (95 % interval "
+    names = f"{endpoint.source} − {endpoint.baseline}", METRICS[endpoint.metric]
+    if endpoint.metric == "signed_gap":
+        names = f"|{endpoint.source}| − |{endpoint.baseline}|", "size of the signed gap"
+    head = f"{found.verdict[0].upper()}{found.verdict[1:]}: "
+    figures = (
+        f"{names[0]} is {signed(found.estimate, places)} {names[1]} (95 % interval "
         f"{interval(found.low, found.high, places)}) on {_where(endpoint, crowd)}"
     )
+    if found.obstacle:
+        return f"{head}{found.obstacle.why}. To mend it, {found.obstacle.mend}. For the record: {figures}."
     if found.verdict.startswith("undecided"):
-        return f"{text}; the smallest effect this study could have seen is {plain(found.smallest, places)}."
+        if found.seeds == 1:
+            return f"{head}one seed says nothing of other runs; give more seeds. For the record: {figures}."
+        seen = plain(found.smallest, places)
+        return f"{head}{figures}; the smallest effect this study could have seen is {seen}."
     if found.verdict == "as good":
-        return f"{text}: all of it within the margin of ±{endpoint.margin_used:g}."
-    return f"{text}."
+        return f"{head}{figures}: all of it within the margin of ±{endpoint.margin_used:g}."
+    return f"{head}{figures}."
+
+
+def disagreement(found: Conclusion, crowd: str) -> str:
+    """That other references give the effect the other sign, where they do."""
+    others = [
+        f"against {reference_name(reference, crowd)} it is {signed(estimate)} ({interval(low, high)})"
+        for reference, (estimate, low, high) in found.disagree.items()
+    ]
+    return f"References disagree in sign: {'; '.join(others)}." if others else ""
 
 
 def _where(endpoint: Endpoint, crowd: str) -> str:
     stratum = {
         "all": "all examples",
         HARDEST: "the hardest fifth",
-        "unanimous": "unanimous images",
+        "unanimous": "unanimous examples",
         "middle": "the middle stratum",
     }.get(endpoint.stratum, endpoint.stratum)
     against = reference_name(endpoint.reference, crowd)
@@ -77,11 +95,13 @@ def headline(result: Digest) -> str:
     if not found:
         return f"No verdict yet: not enough data, no seed has all its runs under {endpoint.strategy}."
     if len(found) == 1:
-        return verdict_sentence(found[0], endpoint, result.crowd)
+        only = found[0]
+        sentence = verdict_sentence(only, endpoint, result.crowd)
+        return f"{sentence} {disagreement(only, result.crowd)}".rstrip()
     words = [conclusion.verdict for conclusion in found]
     counts = ", ".join(f"{word} in {words.count(word)}" for word in dict.fromkeys(words))
     return (
-        f"Of {len(found)} cells of the grid, {counts}: {endpoint.source} less {endpoint.baseline}, "
+        f"Of {len(found)} cells of the grid, {counts}: {endpoint.source} − {endpoint.baseline}, "
         f"{METRICS[endpoint.metric]} on {_where(endpoint, result.crowd)}."
     )
 
@@ -90,7 +110,8 @@ def cell_verdicts(result: Digest) -> list[str]:
     """The verdict on the endpoint in each cell of the grid."""
     endpoint = result.opened.plan.study.endpoint
     return [
-        f"{axes_name(found.axes)}: {verdict_sentence(found, endpoint, result.crowd)}"
+        f"{axes_name(found.axes)}: {verdict_sentence(found, endpoint, result.crowd)} "
+        f"{disagreement(found, result.crowd)}".rstrip()
         for found in result.conclusions
         if endpoint
     ]
@@ -111,7 +132,10 @@ def verdict_notes(result: Digest) -> list[str]:
         "the study ran; everything else on this page is exploratory."
     ]
     if len(result.conclusions) > 1:
-        notes.append(f"Intervals are Holm-adjusted over the {len(result.conclusions)} cells of the grid.")
+        notes.append(
+            f"Intervals are Holm-adjusted over the {len(result.conclusions)} cells of the grid, for "
+            "“better” and “worse” as for “as good”."
+        )
     if min(found.seeds for found in result.conclusions) == 1:
         notes.append("With one seed, the interval speaks of other images but not of other runs.")
     return notes
@@ -126,17 +150,22 @@ def data_line(result: Digest) -> str:
     else:
         each = data.votes.sum(axis=1)
         mean = plain(float(each.mean()), places=0 if each.min() == each.max() else 1)
-        votes = f"{result.crowd}, {mean} votes an image"
+        votes = f"{result.crowd}, {mean} votes each"
     part = f", {scenario.participation:.0%} of them a round" if scenario.participation < 1 else ""
     plural = "s" if scenario.clients > 1 else ""
     tested = f"each holds out one of {study.folds} folds for testing"
     if data.held_out is not None:
-        tested = f"tested on the {amount(int(data.held_out.sum()))} images kept for it"
+        tested = f"tested on the {amount(int(data.held_out.sum()))} kept for it"
     return (
-        f"Data: {data.name}, {amount(len(data))} images in {data.classes} classes, {votes}. "
-        f"{scenario.clients} client{plural}{part}, partition {choice_name(scenario.partition)}. "
-        f"{_seeds(study.seeds)}; {tested}."
+        f"Data: {data.name}, {amount(len(data))} {getattr(data, 'noun', 'examples')} in {data.classes} "
+        f"classes, {votes}. {scenario.clients} client{plural}{part}, partition "
+        f"{choice_name(scenario.partition)}. {_seeds(study.seeds)}; {tested}."
     )
+
+
+def credit(result: Digest) -> str:
+    """Whose data these are, where that must be said."""
+    return getattr(load_dataset(result.opened.plan.study.dataset), "attribution", None) or ""
 
 
 def _seeds(seeds: tuple[int, ...]) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from fedsoft.analysis.comparison import compare
 from fedsoft.analysis.conclusions import conclude
 from fedsoft.analysis.digest import digest
 from fedsoft.analysis.effects import effects_of
@@ -58,16 +59,16 @@ def test_old_runs_are_left_out(tiny, tmp_path, run):
 def test_effects_are_the_designs(finished):
     controls = ["human_soft_mode_matched", "mass_only", "shuffled_mode_matched"]
     sources = ["hard", "human_hard", "human_soft", *controls]
-    effects = {effect.name: effect.coefficients for effect in effects_of(sources, "hard")}
+    effects = {effect.name: effect.coefficients for effect in effects_of(sources, ["hard"])}
     np.testing.assert_array_equal(effects["amount"], [-1, 0, 0, 0, 1, 0])
     np.testing.assert_array_equal(effects["classes"], [0, 0, 0, 1, -1, 0])
     np.testing.assert_array_equal(effects["place"], [0, 0, 0, 1, 0, -1])
     np.testing.assert_array_equal(effects["mode"], [-1, 1, 0, 0, 0, 0])
     np.testing.assert_array_equal(effects["interaction"], [1, -1, 1, -1, 0, 0])
     np.testing.assert_array_equal(effects["softness"], effects["amount"] + effects["classes"])
-    assert not set(effects_of(["hard", "teacher"], "hard")[0].name.split()) & {"amount", "mode"}
+    assert not set(effects_of(["hard", "teacher"], ["hard"])[0].name.split()) & {"amount", "mode"}
     crowd = ["hard", "human_soft", "human_soft_shrunk", "human_soft_denoised(slip_rate=0.05)"]
-    effects = {effect.name: effect.coefficients for effect in effects_of(crowd, "hard")}
+    effects = {effect.name: effect.coefficients for effect in effects_of(crowd, ["hard"])}
     np.testing.assert_array_equal(effects["sampling"], [0, 1, -1, 0])
     np.testing.assert_array_equal(effects["carelessness"], [0, 0, 1, -1])
 
@@ -76,17 +77,17 @@ def test_estimates_are_means_over_cells(finished):
     values = gather(finished.plan.cells[0], "fedavg", finished.store, "cpu")
     rows = {
         (row.name, row.view, row.reference, row.metric, row.stratum): row
-        for row in estimate(values, "fedavg", "hard")
+        for row in estimate(values, "fedavg", ["hard"])
     }
     brier = values.values["raw", "label", "brier"]
     soft, hard = brier[values.sources.index("human_soft")], brier[values.sources.index("hard")]
     hardest = values.strata["hardest_fifth"]
     level = rows["hard", "raw", "label", "brier", "all"]
     assert level.estimate == pytest.approx(hard.mean())
-    effect = rows["human_soft less hard", "raw", "label", "brier", "hardest_fifth"]
+    effect = rows["human_soft − hard", "raw", "label", "brier", "hardest_fifth"]
     assert effect.estimate == pytest.approx((soft - hard)[hardest].mean())
     assert effect.low < effect.estimate < effect.high
-    contrast = rows["human_soft less hard", "raw", "label", "brier", CONTRAST]
+    contrast = rows["human_soft − hard", "raw", "label", "brier", CONTRAST]
     assert contrast.estimate == pytest.approx((soft - hard)[hardest].mean() - (soft - hard)[~hardest].mean())
 
 
@@ -129,19 +130,22 @@ def test_conclusions_are_adjusted_over_the_grid(tiny, tmp_path, run):
         "sources": ["hard", "human_soft"],
         "strategies": ["fedavg"],
         "endpoint": {"source": "human_soft", "baseline": "hard", "view": "raw", "margin": 0.001},
-        "grid": {"training.lr": [0.01, 0.1, 0.3]},
+        "rounds": 8,
+        "grid": {"training.lr": [0.3, 0.5, 0.8]},
     }
     study = run(open_study(tiny, "tiny.toml", tmp_path))
-    result = digest(study)
-    alone = [
-        conclude([(cell, gather(cell, "fedavg", study.store, "cpu"))], study.plan.study.endpoint)[0]
+    endpoint = study.plan.study.endpoint
+    compared = [
+        compare(gather(cell, "fedavg", study.store, "cpu"), endpoint, cell.axes, None)
         for cell in study.plan.cells
     ]
-    widths = [(c.high - c.low) / (a.high - a.low) for c, a in zip(result.conclusions, alone, strict=True)]
-    assert [c.axes["training.lr"] for c in result.conclusions] == [0.01, 0.1, 0.3]
+    together = conclude(compared, endpoint)
+    alone = [conclude([one], endpoint)[0] for one in compared]
+    widths = [(c.high - c.low) / (a.high - a.low) for c, a in zip(together, alone, strict=True)]
+    assert [c.axes["training.lr"] for c in digest(study).conclusions] == [0.3, 0.5, 0.8]
     assert max(widths) > 1.2  # with three cells, the least sure is not widened and the surest is
     assert min(widths) >= 0.99
-    assert {row["training.lr"] for row in rows_of(study)} == {"0.01", "0.1", "0.3"}
+    assert {row["training.lr"] for row in rows_of(study)} == {"0.3", "0.5", "0.8"}
 
 
 def two_classes(top):
@@ -182,7 +186,7 @@ def test_labels_only_are_cut_by_margin(tmp_path, tiny, run):
     assert list(values.strata) == ["smallest_margin"]
     for seed in (0, 5, 1, 6):
         assert values.strata["smallest_margin"][values.seed == seed].sum() == 8  # of forty images
-    assert {row.stratum for row in estimate(values, "fedavg", "hard")} == {
+    assert {row.stratum for row in estimate(values, "fedavg", ["hard"])} == {
         "all",
         "smallest_margin",
         "larger_margin",

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fedsoft.evaluation import Effects, holm, holm_interval, smallest_detectable, verdict
+from fedsoft.evaluation import Effects, decide, holm, holm_interval, smallest_detectable
 
 
 def test_holm_by_hand():
@@ -46,30 +46,66 @@ def test_smallest_detectable_has_its_power():
     assert reached == pytest.approx(0.8, abs=0.02)
 
 
+def family(*estimates: float, se: float = 0.001, seeds: int = 10) -> Effects:
+    return Effects(np.array(estimates), np.full(len(estimates), se), seeds - 1.0, seeds)
+
+
 @pytest.mark.parametrize(
-    ("low", "high", "better", "baseline", "word"),
+    ("estimate", "se", "better", "word"),
     [
-        (-0.03, -0.02, "lower", 0, "better"),
-        (-0.03, -0.02, "higher", 0, "worse"),
-        (0.02, 0.03, "higher", 0, "better"),
-        (0.02, 0.03, "lower", 0, "worse"),
-        (-0.03, 0.001, "lower", 0, "undecided at this size"),
-        (-0.004, 0.004, "lower", 0, "as good"),
-        (-0.004, -0.002, "lower", 0, "as good"),
-        (-0.03, -0.002, "lower", 0, "better"),
-        # a gap of +.05: down by .02 to .06 is nearer to zero, down by .12 is beyond, up is away
-        (-0.06, -0.02, "zero", 0.05, "better"),
-        (-0.15, -0.12, "zero", 0.05, "worse"),
-        (-0.12, -0.02, "zero", 0.05, "undecided at this size"),
-        (0.02, 0.03, "zero", 0.05, "worse"),
-        (0.02, 0.03, "zero", -0.05, "better"),
-        (np.nan, np.nan, "lower", 0, "undecided at this size"),
+        (-0.025, 0.002, "lower", "better"),
+        (-0.025, 0.002, "higher", "worse"),
+        (0.025, 0.002, "higher", "better"),
+        (0.025, 0.002, "lower", "worse"),
+        (-0.015, 0.007, "lower", "undecided at this size"),
+        (0.0, 0.001, "lower", "as good"),
+        (-0.003, 0.0005, "lower", "as good"),  # not zero, and too small to matter
+        (-0.02, 0.008, "lower", "better"),
+        (np.nan, np.nan, "lower", "undecided at this size"),
     ],
 )
-def test_words(low, high, better, baseline, word):
-    assert verdict(low, high, 0.005, better, baseline) == word
+def test_words(estimate, se, better, word):
+    (found,) = decide(family(estimate, se=se), 0.005, better)
+    assert found.verdict == word
+    if word == "as good":
+        assert -0.005 < found.low <= found.high < 0.005
+    elif word != "undecided at this size":
+        assert found.low > 0 or found.high < 0
+
+
+def test_one_seed_decides_nothing():
+    for estimate in (0.0, 0.1):
+        assert decide(family(estimate, seeds=1), 0.005, "lower")[0].verdict == "undecided at this size"
+
+
+def test_as_good_is_adjusted_for_its_number():
+    """Its own interval lies within the margin, but others beside it could have been found there by chance."""
+    margin, se = 0.01, 0.004
+    alone = decide(family(0.0005, se=se), margin, "lower")[0]
+    among = decide(family(0.0005, *[0.012] * 19, se=se), margin, "lower")[0]
+    assert (alone.verdict, among.verdict) == ("as good", "undecided at this size")
+
+
+def test_false_claims_of_equality_are_as_rare_as_of_difference(rng):
+    """Twenty cells just at the margin: some is called as good in at most one study of twenty."""
+    margin, cells, studies = 0.01, 20, 400
+    false = 0
+    for _ in range(studies):
+        draws = rng.normal(margin, 0.01, size=(10, cells))
+        se = draws.std(axis=0, ddof=1) / np.sqrt(10)
+        found = decide(Effects(draws.mean(axis=0), se, 9.0, 10), margin, "lower")
+        false += any(one.verdict == "as good" for one in found)
+    assert false <= stats.binom.ppf(0.99, studies, 0.05)
 
 
 def test_a_descriptive_metric_is_no_endpoint():
     with pytest.raises(ValueError, match="descriptive"):
-        verdict(0.0, 1.0, 0.1, "neither")
+        decide(family(0.0), 0.1, "neither")
+
+
+def test_equivalence_is_two_one_sided_tests():
+    effects = Effects(np.array([0.004]), np.array([0.002]), 9.0, 10)
+    t = stats.t(9)
+    assert effects.equivalence(0.01)[0] == pytest.approx(2 * max(t.sf(3.0), t.sf(7.0)))
+    low, high = effects.interval(effects.equivalence(0.01)[0])  # at this level the interval just touches
+    assert max(-low[0], high[0]) == pytest.approx(0.01)

@@ -18,7 +18,8 @@ TINY: dict[str, Any] = {
     "strategies": ["fedavg", "fedadam"],
     "model": {"name": "mlp", "hidden": [4]},
     "scenario": {"clients": 3},
-    "rounds": 2,
+    "rounds": 6,
+    "training": {"lr": 0.5},
     "seeds": [0, 1],
     "endpoint": {"source": "human_soft", "baseline": "hard", "stratum": "hardest_fifth"},
 }

@@ -122,6 +122,24 @@ def test_convergence_marks_the_round_that_validation_would_choose(shown: Shown) 
     assert said[1] == "◆ 3 of 3 rounds; single seeds: 3;\nthe last is the best"
 
 
+def test_convergence_draws_the_constant_forecast_where_it_is_in_the_picture(shown: Shown) -> None:
+    constant = next(
+        row.constant
+        for row in shown.cell.learned
+        if (row.view, row.reference, row.metric) == ("raw", "label", "nll")
+    )
+    assert constant == pytest.approx(math.log(10), rel=0.01)  # ten digits, nearly as many of each
+    near = figures.convergence(curves(shown, {"hard": [[3.0, 2.5, 2.0]]}), "fedavg")
+    far = figures.convergence(curves(shown, {"hard": [[3.0, 0.5, 0.1]]}), "fedavg")
+    assert near is not None
+    assert far is not None
+    flat = [line.get_ydata() for line in near.axes[0].lines if len(set(line.get_ydata())) == 1]
+    assert [constant, constant] in [list(y) for y in flat]
+    said = [text.get_text() for text in (*near.axes[0].texts, *far.axes[0].texts)]
+    assert "constant forecast (test examples)" in said
+    assert "a constant forecast (test examples): 2.30" in said
+
+
 def test_convergence_needs_validation_examples(shown: Shown) -> None:
     none = {key: {"round": curve["round"]} for key, curve in shown.cell.curves.items()}
     assert (
@@ -246,8 +264,7 @@ def test_maps_show_every_effect_in_its_place(crossed: Digest) -> None:
     # Two rests × two views, and two sources beside the baseline.
     assert len(figure.axes) == 8
     shown = planes(crossed)[0].cells["mlp", "1"]
-    effect = next(name for name, formula in shown.effects.items() if formula == "human_soft − hard")
-    found = shown.estimate(effect, "raw", "label", "brier", "all")
+    found = shown.difference("human_soft", "hard", "raw", "label", "brier")
     assert found is not None
     assert figure.axes[0].get_title(loc="left") == "human_soft"  # the pair's first
     texts = {text.get_position(): text.get_text() for text in figure.axes[0].texts}

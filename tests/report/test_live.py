@@ -7,10 +7,10 @@ from fedsoft.report.live import Live, _minutes
 def test_counts_runs_and_rounds(result: Digest, capsys: pytest.CaptureFixture[str]) -> None:
     runs = result.opened.plan.runs[:2]
     with Live(runs) as live:
-        for number in (1, 2):
+        for number in range(1, 7):
             live.after_round(runs[0], {"round": number, "accuracy": 0.5})
         live.after_round(runs[1], {"round": 1, "accuracy": 0.5})
-        assert (live.rounds_seen, live.rounds, live.done) == (3, 4, 1)
+        assert (live.rounds_seen, live.rounds, live.done) == (7, 12, 1)
     assert "1 of 2 runs in" in capsys.readouterr().out
 
 

@@ -63,7 +63,7 @@ def test_identifiers_are_unique(html: str) -> None:
 
 def test_the_verdict_comes_before_everything_else(html: str, result: Digest) -> None:
     verdict = result.conclusions[0].verdict
-    assert 0 < html.index(f"{verdict.capitalize()}: human_soft less hard") < html.index("<h2>")
+    assert 0 < html.index(f"{verdict.capitalize()}: human_soft − hard") < html.index("<h2>")
     assert "fixed before the study ran" in html
 
 
@@ -80,6 +80,7 @@ def test_sections_stand_in_order(html: str) -> None:
     found = re.findall(r"<h2>(.*?)</h2>", html)
     assert found == [
         "Results",
+        "What to buy",
         "Figures",
         "Effects",
         "Agreement with people",
@@ -136,7 +137,7 @@ def test_a_grid_is_one_figure_and_its_tables(run_tiny: Callable[..., Path], tmp_
     )
     text = page(digest(reopen_study(folder)))
     assert "Of 4 cells of the grid" in text
-    assert "human votes, 18 votes an image" in text
+    assert "human votes, 18 votes each" in text
     assert "simulated crowd" not in text
     assert ">∞</text>" in text
     assert "accuracy, ε an image" in text
@@ -168,7 +169,7 @@ def test_write_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert path == folder / "report.html"
     assert path.read_text().startswith("<!doctype html>")
-    for wanted in ("human_soft", "votes_k(k=3)", "fedadam", "human_soft less hard", str(path)):
+    for wanted in ("human_soft", "votes_k(k=3)", "fedadam", "human_soft − hard", str(path)):
         assert wanted in text.replace("\n", " ") or wanted in text.replace("\n", "")
 
 

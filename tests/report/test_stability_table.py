@@ -4,10 +4,12 @@ import math
 import pytest
 
 from fedsoft.analysis.digest import Digest
-from fedsoft.analysis.stability import Progress, Stability, Steadiness
+from fedsoft.analysis.stability import MEASURES, Progress, Stability, Steadiness
 from fedsoft.report.numbers import plain
 from fedsoft.report.shown import Shown
 from fedsoft.report.stability_table import stability_note, stability_table
+
+NO_LESS = dict.fromkeys(MEASURES, (0.0, 0.0, 0.0))
 
 
 @pytest.fixture
@@ -26,11 +28,11 @@ def test_seeds_of_different_folds_show_progress_only(shown: Shown) -> None:
     assert found is not None
     rounds = "–" if math.isnan(found.rounds_to_target) else plain(found.rounds_to_target, 1)
     assert [cell.text for cell in row] == ["hard", "–", "–", "–", rounds, plain(found.spread, 4)]
-    assert "No two seeds predict the same images" in stability_note(shown)
+    assert "No two seeds predict the same examples" in stability_note(shown)
 
 
 def test_measures_stand_with_their_intervals(shown: Shown) -> None:
-    steady = Steadiness((0.1, 0.08, 0.12), (0.02, 0.01, 0.03), (0.03, 0.02, 0.04), 5, "sets")
+    steady = Steadiness((0.1, 0.08, 0.12), (0.02, 0.01, 0.03), (0.03, 0.02, 0.04), NO_LESS, 5, "sets")
     changed = with_hard(shown, Stability(steady, Progress(math.nan, 1, 2, 0.25)))
     row, *rest = stability_table(changed).rows
     assert [cell.text for cell in row[1:]] == ["0.1000", "0.0200", "0.0300", "–", "0.2500"]
@@ -42,7 +44,21 @@ def test_measures_stand_with_their_intervals(shown: Shown) -> None:
 
 
 def test_few_pairs_are_said_to_be_few(shown: Shown) -> None:
-    steady = Steadiness((0.1, 0.08, 0.12), (0.02, 0.01, 0.03), (0.03, 0.02, 0.04), 1, "images")
+    steady = Steadiness((0.1, 0.08, 0.12), (0.02, 0.01, 0.03), (0.03, 0.02, 0.04), NO_LESS, 1, "images")
     note = stability_note(with_hard(shown, Stability(steady, None)))
     assert "the two seeds" in note
     assert "say nothing about other seeds" in note
+
+
+def test_others_than_the_baseline_stand_with_their_difference(shown: Shown) -> None:
+    less = {
+        "churn": (-0.02, -0.03, -0.01),
+        "variance": (0.0, -0.01, 0.01),
+        "variance_equal_confidence": (0, 0, 0),
+    }
+    steady = Steadiness((0.1, 0.08, 0.12), (0.02, 0.01, 0.03), (0.03, 0.02, 0.04), less, 5, "sets")
+    cell = dataclasses.replace(shown.cell, stability={("fedavg", "human_soft"): Stability(steady, None)})
+    _, row, *_ = stability_table(Shown(shown.digest, cell)).rows
+    assert row[1].small == "−0.0200 (−0.0300 to −0.0100)"
+    assert row[1].strong
+    assert not row[2].strong

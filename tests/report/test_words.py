@@ -10,7 +10,7 @@ from fedsoft.report.words import cell_verdicts, data_line, headline, verdict_not
 
 
 def conclusion(verdict: str, **changes: object) -> Conclusion:
-    found = Conclusion({}, 0.0182, -0.0121, 0.0486, 0.21, verdict, 0.0407, 5)
+    found = Conclusion({}, 0.0182, -0.0121, 0.0486, (0.23, 0.21), verdict, None, 0.0407, 5, {})
     return dataclasses.replace(found, **changes)  # type: ignore[arg-type]
 
 
@@ -19,10 +19,9 @@ ENDPOINT = Endpoint(stratum="hardest_fifth")
 
 def test_undecided_says_what_the_study_could_have_seen() -> None:
     assert verdict_sentence(conclusion("undecided at this size"), ENDPOINT, "simulated crowd") == (
-        "Undecided at this size: human_soft_mode_matched less hard is +0.018 Brier score (95 % interval "
-        "−0.012 to "
-        "0.049) on the hardest fifth at equal mean confidence, measured against the label, under fedavg; the "
-        "smallest effect this study could have seen is 0.041."
+        "Undecided at this size: human_soft_mode_matched − hard is +0.018 Brier score (95 % interval "
+        "−0.012 to 0.049) on the hardest fifth at equal mean confidence, the baseline's, measured against "
+        "the label, under fedavg; the smallest effect this study could have seen is 0.041."
     )
 
 
@@ -55,9 +54,7 @@ def test_a_grid_is_counted(result: Digest) -> None:
         conclusion("better", axes={"privacy.epsilon": math.inf}),
     ]
     grid = dataclasses.replace(result, conclusions=cells)
-    assert headline(grid).startswith(
-        "Of 3 cells of the grid, better in 2, as good in 1: human_soft less hard"
-    )
+    assert headline(grid).startswith("Of 3 cells of the grid, better in 2, as good in 1: human_soft − hard")
     assert cell_verdicts(grid)[2].startswith("privacy.epsilon = ∞: Better: ")
     assert any("Holm-adjusted over the 3 cells" in note for note in verdict_notes(grid))
 
@@ -68,7 +65,7 @@ def test_without_results_there_is_no_verdict(result: Digest) -> None:
 
 def test_the_data_line_names_the_crowd(result: Digest) -> None:
     assert data_line(result) == (
-        "Data: digits, 1,797 images in 10 classes, simulated crowd, 18 votes an image. 3 clients, partition "
+        "Data: digits, 1,797 examples in 10 classes, simulated crowd, 18 votes each. 3 clients, partition "
         "iid. "
         "Seeds 0, 1; each holds out one of 5 folds for testing."
     )

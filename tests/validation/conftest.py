@@ -17,12 +17,13 @@ from scipy.special import softmax
 from scipy.stats import binom
 from torch import Tensor
 
-from fedsoft.analysis.effects import seed_values
+from fedsoft.analysis.effects import HALF, reference_of, seed_values
 from fedsoft.analysis.estimates import Estimate, estimate
 from fedsoft.analysis.values import Values
+from fedsoft.annotators import split_half
 from fedsoft.annotators.noise import slip, uniform_others
 from fedsoft.datasets import fold_of
-from fedsoft.evaluation import build_references, human_strata
+from fedsoft.evaluation import build_references, human_strata, soft_labels
 from fedsoft.streams import stream
 from fedsoft.supervision import SOURCES, Evidence, supervise
 from fedsoft.training import MODELS, Training
@@ -47,7 +48,7 @@ class World:
         inputs: (N, D) features.
         truth: (N, C) what people who look well see.
         labels: (N,) class indices of the dataset: what most people who look well see.
-        votes: (N, C) counts of 20 careful people, who judge what is tested.
+        votes: (N, C) counts of 40 careful people, half of whom cut strata and half judge in them.
     """
 
     number: int
@@ -86,7 +87,7 @@ def build_world(number: int, ambiguity: Ambiguity, share: float = 0.4, sharpness
     elif ambiguity == "image":
         seen = np.where(blurred[:, None], softmax(sharpness * evidence, axis=1), seen)
     inputs = np.column_stack([evidence, blurred[:, None] * evidence, blurred]).astype(np.float32)
-    return World(number, inputs, seen, best, rng.multinomial(20, seen))
+    return World(number, inputs, seen, best, rng.multinomial(40, seen))
 
 
 def train(
@@ -131,7 +132,9 @@ def compare(world: World, names: Sequence[str], probs: Tensor, parts: Sequence[P
     """Predictions of named arms, as `train` gives them -> what a study computes its intervals from."""
     labels, votes = torch.from_numpy(world.labels), torch.from_numpy(world.votes)
     references = build_references(labels, CLASSES, votes, stream("modes", number=world.number))
-    strata = human_strata(votes, stream("strata", number=world.number))
+    cut, other = split_half(world.votes, stream("strata halves", number=world.number))
+    references[HALF] = soft_labels(torch.from_numpy(other))
+    strata = human_strata(torch.from_numpy(cut), stream("strata", number=world.number))
     found = [
         seed_values(
             made[:, test],
@@ -155,8 +158,12 @@ def estimated(
     values: Values, baseline: str, metrics: Sequence[str], references: Sequence[str]
 ) -> list[Estimate]:
     """All effects on some metrics against some references, in every view and stratum."""
-    some = {key: part for key, part in values.values.items() if key[1] in references and key[2] in metrics}
-    return [row for row in estimate(replace(values, values=some), "fedavg", baseline) if row.formula]
+    some = {
+        key: part
+        for key, part in values.values.items()
+        if reference_of(key[1]) in references and key[2] in metrics
+    }
+    return [row for row in estimate(replace(values, values=some), "fedavg", [baseline]) if row.formula]
 
 
 @pytest.fixture(scope="session")

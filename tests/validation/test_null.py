@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from fedsoft.analysis.comparison import compare
 from fedsoft.analysis.conclusions import conclude
 from fedsoft.analysis.effects import VIEWS, seed_values
 from fedsoft.analysis.estimates import CONTRAST
@@ -109,7 +110,10 @@ def test_names_alone_make_no_difference(opened, arms, effects, repetitions, most
                 stratum=stratum,
                 margin=1e-12,  # no margin, so that every interval that excludes zero is a claim
             )
-            verdicts = {c.verdict for c in conclude(list(zip(cells, made, strict=True)), endpoint)}
+            compared = [
+                compare(values, endpoint, cell.axes, None) for cell, values in zip(cells, made, strict=True)
+            ]
+            verdicts = {c.verdict for c in conclude(compared, endpoint)}
             claimed[metric, view, stratum, "verdict"] += bool(verdicts & {"better", "worse"})
         for row in effects(made[0], "other", ("signed_gap",), ("label", "vote")):
             if row.stratum == CONTRAST:
@@ -125,4 +129,4 @@ def test_a_real_difference_is_claimed(opened, arms):
     values, endpoint = arms(0, 0), Endpoint(source="one", baseline="other", view="raw")
     key = ("raw", "label", "brier")
     worse = replace(values, values={key: values.values[key] + np.array([[0.05], [0.0]])})
-    assert conclude([(opened.plan.cells[0], worse)], endpoint)[0].verdict == "worse"
+    assert conclude([compare(worse, endpoint, {}, None)], endpoint)[0].verdict == "worse"

@@ -55,7 +55,7 @@ def careless(number, build):
 DENOISED = {"name": "human_soft_denoised", "slip_rate": 0.01}
 PLANTED = [
     Planted(
-        "human_soft less hard",
+        "human_soft − hard",
         ["hard", "human_soft"],
         ("equal_confidence", "vote", "signed_gap", CONTRAST),
         -0.02,

@@ -27,11 +27,11 @@ def test_one_temperature_is_no_effect_on_hard_examples(
         for row in effects(values, "hard", ("brier", "signed_gap"), ("label", "vote")):
             if row.stratum == CONTRAST:
                 claimed[row.view, row.reference, row.metric] += row.p < 0.05
-    for view in ("raw", "equal_confidence", "own_temperature"):
+    for view in ("raw", "equal_confidence", "calibrated_confidence", "own_temperature"):
         some = Counter({key: count for key, count in claimed.items() if key[0] == view})
         show(f"shift alone, {view}", some, len(numbers))
     undone = [claimed[view, *what] for view, *what in claimed if view != "raw"]
-    assert len(undone) == 2 * 4
+    assert len(undone) == 2 * 4 + 2
     assert max(undone) <= most_misses(len(numbers))
     # What the views are for: as predicted, the same arms differ on hard examples beyond doubt.
     assert claimed["raw", "vote", "signed_gap"] >= 0.8 * len(numbers)

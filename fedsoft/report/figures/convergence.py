@@ -58,6 +58,7 @@ def convergence(shown: Shown, strategy: str) -> Figure | None:
         if "nll" in names:
             for height, source in zip((0.97, 0.85), pair, strict=False):
                 _choice(large[0], curves[source], shown.colours[source], height)
+            _constant(large[0], shown, strategy)
             lines = {source: _mean(curve, "nll", FINEST) for source, curve in curves.items()}
             for source, axes in small.items():
                 backdrop(axes, lines, (source, *pair))
@@ -116,6 +117,31 @@ def _choice(axes: Axes, curve: Curves, colour: str, height: float) -> None:
         ha="right", va="top", color=colour, fontsize=7, zorder=7,
         bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5},
     )  # fmt: skip
+
+
+def _constant(axes: Axes, shown: Shown, strategy: str) -> None:
+    """The test NLL of forecasting every example alike: a line or, where it leaves the picture, in words."""
+    wanted = strategy, "raw", "label", "nll"
+    found = {
+        row.constant
+        for row in shown.cell.learned
+        if (row.strategy, row.view, row.reference, row.metric) == wanted
+    }
+    if not found:
+        return
+    constant = found.pop()  # the same for all sources
+    low, high = axes.get_ylim()
+    if low <= constant <= high:
+        axes.axhline(constant, color=GREY, linewidth=0.9, linestyle=(0, (6, 2)), zorder=2)
+        axes.annotate(
+            "constant forecast (test examples)", (0.02, constant), xycoords=axes.get_yaxis_transform(), xytext=(0, -2),
+            textcoords="offset points", va="top", color=GREY, fontsize=6.5, zorder=5,
+        )  # fmt: skip
+    else:
+        axes.text(
+            0.02, 0.03, f"a constant forecast (test examples): {constant:.2f}", transform=axes.transAxes, color=GREY,
+            fontsize=6.5, zorder=5,
+        )  # fmt: skip
 
 
 def _limits(values: list[np.ndarray]) -> tuple[float, float]:

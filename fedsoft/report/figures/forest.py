@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from fedsoft.analysis.effects import CHAIN
+from fedsoft.analysis.effects import CHAIN, difference
 from fedsoft.analysis.estimates import CONTRAST, HARDEST
 from fedsoft.report.colours import GREY, INK, STRONG
 from fedsoft.report.figures.style import (
@@ -33,7 +33,7 @@ def forest(shown: Shown, reference: str) -> Figure:
     """
     strata = [stratum for stratum in WANTED if stratum in shown.strata]
     views = [view for view in MARKS if view in {row.view for row in shown.cell.estimates}]
-    compared = " − ".join(shown.compared)
+    compared = difference(*shown.compared)
     names = sorted(shown.effects, key=lambda name: shown.effects[name] != compared)
     strong = [shown.effects[name] == compared for name in names]
     labels = [_label(name, shown.effects[name]) for name in names]

@@ -107,13 +107,12 @@ def maps(result: Digest) -> Figure | None:
 
 def _table(plane: Plane, source: str, view: View, endpoint: Endpoint) -> np.ndarray:
     """(y, x) estimates of a source − the baseline; None where there is none."""
-    formula = f"{source} − {endpoint.baseline}"
+    where = view, endpoint.reference, endpoint.metric, endpoint.stratum
     table = np.full((len(plane.y[1]), len(plane.x[1])), None, dtype=object)
     for i, up in enumerate(plane.y[1]):
         for j, along in enumerate(plane.x[1]):
             shown = plane.cells[value_name(along), value_name(up)]
-            name = next((name for name, text in shown.effects.items() if text == formula), "")
-            table[i, j] = shown.estimate(name, view, endpoint.reference, endpoint.metric, endpoint.stratum)
+            table[i, j] = shown.difference(source, endpoint.baseline, *where)
     return table
 
 

@@ -56,8 +56,7 @@ def softness(shown: Shown) -> Figure:
 
 def _different(shown: Shown) -> list[str]:
     """The sources, without rivals that train on the very targets of one of them, unless they are compared."""
-    arms = dict(zip(shown.sources, shown.digest.opened.plan.study.arms, strict=True))
-    own = {label: arm.source.label() for label, arm in arms.items()}
+    own = {label: arm.source.label() for label, arm in shown.arms.items()}
     return [
         label
         for label in shown.compared_first

@@ -1,0 +1,146 @@
+"""The endpoint's pair in one cell of the grid: its effect, and what stands in the way of a verdict on it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fedsoft.analysis.effects import HALF
+from fedsoft.analysis.learning import JUDGES, Learned, Rest
+from fedsoft.analysis.values import Values
+from fedsoft.config import Arm, Endpoint, Study
+from fedsoft.evaluation import Crossing, Effects, GapEffects
+
+NAMES = {"brier": "Brier score", "nll": "NLL"}
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why nothing may be concluded, and what to change.
+
+    Attributes:
+        kind: ``nothing compared``, ``not learned`` or ``not at rest``.
+        why: a clause that says so, with its figures.
+        mend: a clause that says what to change.
+    """
+
+    kind: str
+    why: str
+    mend: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What the endpoint's pair shows in one cell, before the cells are judged together.
+
+    Attributes:
+        axes: the values that set the cell apart.
+        effect: source less baseline (1,); for a signed gap, of its size.
+        levels: of the source and of the baseline.
+        elsewhere: the same effect against the other references.
+        obstacle: why there is no verdict, or None.
+    """
+
+    axes: dict[str, Any]
+    effect: Effects | GapEffects
+    levels: tuple[float, float]
+    elsewhere: dict[str, Effects | GapEffects]
+    obstacle: Obstacle | None
+
+
+def compare(values: Values, endpoint: Endpoint, axes: dict[str, Any], obstacle: Obstacle | None) -> Compared:
+    """The endpoint's pair in a cell, by the values of its strategy's runs."""
+    place = [values.sources.index(endpoint.source), values.sources.index(endpoint.baseline)]
+    everything = endpoint.stratum == "all"
+    mask = np.ones(len(values.image), dtype=bool) if everything else values.strata[endpoint.stratum]
+    crossing = Crossing(values.image, values.seed, mask[:, None])
+
+    def pair(reference: str) -> np.ndarray:
+        key = endpoint.view, reference, endpoint.metric
+        found: np.ndarray = (values.values[key] if everything else values.within(key))[place]
+        return found
+
+    def effect(reference: str) -> Effects | GapEffects:
+        source, baseline = pair(reference)
+        difference = crossing.effects((source - baseline)[:, None]).flat()
+        if endpoint.metric != "signed_gap":
+            return difference
+        return GapEffects(difference, crossing.effects((source + baseline)[:, None]).flat())
+
+    others = {
+        reference
+        for view, reference, metric in values.values
+        if (view, metric) == (endpoint.view, endpoint.metric) and reference not in (HALF, endpoint.reference)
+    }
+    source, baseline = pair(endpoint.reference)[:, mask].mean(axis=1) if mask.any() else (math.nan, math.nan)
+    return Compared(
+        axes,
+        effect(endpoint.reference),
+        (float(source), float(baseline)),
+        {reference: effect(reference) for reference in sorted(others)},
+        obstacle,
+    )
+
+
+def find_obstacle(
+    study: Study,
+    doses: Mapping[str, np.ndarray],
+    learned: Sequence[Learned],
+    rests: Sequence[Rest],
+) -> Obstacle | None:
+    """What stands in the way of a verdict on the endpoint in a cell, the most fundamental first.
+
+    Args:
+        study: the cell's, with an endpoint.
+        doses: (J, J) by stratum.
+        learned: the cell's sources against the constant forecast.
+        rests: of the endpoint's pair.
+    """
+    endpoint = study.endpoint
+    assert endpoint is not None
+    arms = {arm.label(): arm for arm in study.arms}
+    pair = endpoint.source, endpoint.baseline
+    place = [list(arms).index(name) for name in pair]
+    if doses["all"][place[0], place[1]] == 0 and _alike(arms[pair[0]], arms[pair[1]]):
+        return Obstacle(
+            "nothing compared",
+            f"{pair[0]} and {pair[1]} train on the same targets, so nothing was compared, and the votes that "
+            "either took were paid for nothing",
+            "compare sources whose targets differ (their dose is not 0)",
+        )
+    judge = JUDGES[endpoint.metric]
+    failing = [
+        row
+        for row in learned
+        if (row.strategy, row.view, row.reference, row.metric)
+        == (endpoint.strategy, endpoint.view, endpoint.reference, judge)
+        and row.source in pair
+        and not row.beats_constant
+    ]
+    if failing:
+        figures = " and ".join(f"{row.source} {row.constant + row.estimate:.3f}" for row in failing)
+        return Obstacle(
+            "not learned",
+            f"these models have not learned: a constant forecast does as well ({NAMES[judge]} "
+            f"{failing[0].constant:.3f} against {figures})",
+            "train for more rounds or at another learning rate, and check that inputs tell classes apart",
+        )
+    moving = [rest for rest in rests if not rest.at_rest]
+    if moving:
+        worst = max(moving, key=lambda rest: rest.fall)
+        return Obstacle(
+            "not at rest",
+            f"training had not come to rest: the validation Brier score of {worst.source} still fell by "
+            f"{worst.fall:.3f} in the last {worst.rounds} rounds",
+            "raise rounds or the learning rate",
+        )
+    return None
+
+
+def _alike(one: Arm, other: Arm) -> bool:
+    """Whether two arms differ in their source alone."""
+    return one.model_copy(update={"source": other.source}) == other and (
+        type(one.source).delivery == type(other.source).delivery
+    )

@@ -1,0 +1,112 @@
+"""Whether models have learned at all, and whether training had come to rest: before that, no verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtrit
+
+from fedsoft.analysis.effects import HALF
+from fedsoft.analysis.finished import Finished
+from fedsoft.analysis.values import Values
+from fedsoft.evaluation import Crossing
+
+JUDGES = {"brier": "brier", "nll": "nll", "kl": "nll", "signed_gap": "brier", "accuracy": "brier"}
+"""The proper score that says whether models learned, for each metric: a constant has no gap either."""
+LAST = 5
+"""One in so many rounds, the last ones, says whether training is at rest."""
+STILL = 0.005
+"""Brier score that the last rounds may still win: a margin below which arms count as equally good."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A source's loss less that of the constant forecast, on all test examples, with its 95 % interval.
+
+    The constant forecasts for each example what the training examples are like on average: their class
+    shares, or their mean vote.
+
+    Attributes:
+        constant: the constant forecast's own loss.
+    """
+
+    strategy: str
+    source: str
+    view: str
+    reference: str
+    metric: str
+    constant: float
+    estimate: float
+    low: float
+    high: float
+
+    @property
+    def beats_constant(self) -> bool:
+        """Whether the models are better than a constant, beyond doubt."""
+        return self.high < 0
+
+
+def learned(values: Values, strategy: str) -> list[Learned]:
+    """Every source against the constant forecast, in each view, against each reference, by Brier and NLL."""
+    crossing = Crossing(values.image, values.seed)
+    rows = []
+    for (view, reference, metric), columns in values.values.items():
+        if metric not in set(JUDGES.values()) or reference == HALF:
+            continue
+        constant = values.constant[reference, metric]
+        found = crossing.effects((columns - constant).T)
+        low, high = found.interval()
+        rows += [
+            Learned(strategy, source, view, reference, metric, float(constant.mean()), *row)
+            for source, row in zip(
+                values.sources, np.vstack([found.estimate, low, high]).T.tolist(), strict=True
+            )
+        ]
+    return rows
+
+
+@dataclass(frozen=True)
+class Rest:
+    """How much one source's training still won in its last rounds.
+
+    Attributes:
+        fall: by how much the validation Brier score fell over the last fifth of the rounds, mean over seeds.
+        low: the lower end of its 95 % interval by Student's t over seeds; the fall itself with one seed.
+        rounds: how many rounds that fifth is.
+        best: the round of least validation NLL, mean over seeds: where validation would have stopped.
+    """
+
+    source: str
+    fall: float
+    low: float
+    rounds: int
+    best: float
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether training had nothing more to win that mattered, as far as can be told."""
+        return self.fall <= STILL or self.low <= 0
+
+
+def rest_of(finished: Finished, strategy: str, source: str, seeds: Sequence[int]) -> Rest | None:
+    """Whether the training behind a source was at rest; None where there are no validation examples."""
+    runs = [
+        run for run in finished.cell.runs if run.arm.label() == source and run.strategy.label() == strategy
+    ]
+    falls, best, last = [], [], 1
+    for run in (run for run in runs if run.seed in seeds):
+        for part in run.trained():
+            figures = finished.store.rounds(part.key, part.rounds)
+            if "brier" not in figures[0]:
+                return None
+            last = max(1, part.rounds // LAST)
+            brier = np.array([one["brier"] for one in figures])
+            half = -(-last // 2)  # means of a few rounds, since single ones go up and down
+            falls.append(brier[-1 - last :][:half].mean() - brier[-half:].mean())
+            best.append(float(np.argmin([one["nll"] for one in figures])))
+    if not falls:
+        return None
+    fall, low = float(np.mean(falls)), float(np.mean(falls))
+    if len(falls) > 1:
+        low -= float(stdtrit(len(falls) - 1, 0.975) * np.std(falls, ddof=1) / np.sqrt(len(falls)))
+    return Rest(source, fall, low, last, float(np.mean(best)))
