@@ -134,13 +134,13 @@ def _constant(axes: Axes, shown: Shown, strategy: str) -> None:
     if low <= constant <= high:
         axes.axhline(constant, color=GREY, linewidth=0.9, linestyle=(0, (6, 2)), zorder=2)
         axes.annotate(
-            "constant forecast (test examples)", (0.02, constant), xycoords=axes.get_yaxis_transform(), xytext=(0, -2),
-            textcoords="offset points", va="top", color=GREY, fontsize=6.5, zorder=5,
+            "constant forecast (test examples)", (0.02, constant), xycoords=axes.get_yaxis_transform(),
+            xytext=(0, -2), textcoords="offset points", va="top", color=GREY, fontsize=6.5, zorder=5,
         )  # fmt: skip
     else:
         axes.text(
-            0.02, 0.03, f"a constant forecast (test examples): {constant:.2f}", transform=axes.transAxes, color=GREY,
-            fontsize=6.5, zorder=5,
+            0.02, 0.03, f"a constant forecast (test examples): {constant:.2f}", transform=axes.transAxes,
+            color=GREY, fontsize=6.5, zorder=5,
         )  # fmt: skip
 
 
