@@ -1,27 +1,18 @@
-"""One colour a label source, in every figure and table of a report."""
+"""The colours of a report: the compared pair stands out, in every figure and table, and the rest are grey."""
 
 from collections.abc import Sequence
 
 INK, GREY, FAINT, RULE = "#1b1f24", "#6b7480", "#b8c0c9", "#e7eaee"
+BACKDROP = "#d3d9e0"
+"""Of all the other sources, behind the one that is meant."""
+STRONG = "#c44900"
+"""Of the source on trial, and of nothing else but what is said of it."""
 
-PALETTE = (
-    "#332288", "#d55e00", "#117733", "#56b4e9", "#aa4499", "#999933",
-    "#cc6677", "#44aa99", "#c9a227", "#882255", "#0072b2", "#7a6a53",
-)  # fmt: skip
-"""After Tol's "muted" and Okabe and Ito's colours, told apart by the colour-blind; pale ones darkened."""
-
-
-def colours_of(sources: Sequence[str]) -> dict[str, str]:
-    """A colour a source: ink for ``hard``, the baseline, and the palette in the study's order for the rest.
-
-    From the thirteenth on, the palette repeats in paler tones.
-    """
-    others = [source for source in sources if source != "hard"]
-    found = {source: _tone(number) for number, source in enumerate(others)}
-    return {source: found.get(source, INK) for source in sources}
+PALETTE = (STRONG, "#0072b2", "#117733", "#aa4499", "#7a6a53", "#44aa99")
+"""For the few things that are compared outside a study's pair; told apart by the colour-blind."""
 
 
-def _tone(number: int) -> str:
-    colour, lap = PALETTE[number % len(PALETTE)], number // len(PALETTE)
-    channels = (int(colour[n : n + 2], 16) for n in (1, 3, 5))
-    return "#" + "".join(f"{round(255 - (255 - channel) * 0.55**lap):02x}" for channel in channels)
+def colours_of(sources: Sequence[str], source: str, baseline: str) -> dict[str, str]:
+    """A colour a source: strong for the one on trial, ink for its baseline, grey for the rest."""
+    pair = {source: STRONG, baseline: INK}
+    return {name: pair.get(name, GREY) for name in sources}

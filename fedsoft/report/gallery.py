@@ -51,14 +51,15 @@ def plates(shown: Shown) -> Iterator[Plate]:
     yield Plate(
         f"Reliability, {shown.primary}",
         "Predictions pooled over folds, ten bins of equal width; bins with fewer than five examples are left "
-        "out. Above the diagonal: underconfident. Grey bars on the diagonal: where 95 % of a calibrated "
-        "model's bins would fall. Grey steps: how many predictions each bin holds." + right * votes,
+        "out. Above the diagonal: underconfident. Bars: where 95 % of a calibrated model's bins would fall."
+        + right
+        * votes,
         partial(figures.reliability, shown),
         where,
     )
     yield Plate(
         f"Signed gap by stratum, {shown.primary}",
-        "Mean confidence less share right, with 95 % intervals. Hollow: as predicted; filled: every source "
+        "Mean confidence − share right, with 95 % intervals. Hollow: as predicted; filled: every source "
         "tempered to the same mean confidence." + f" Strata by the entropy of the votes ({crowd})." * votes,
         partial(figures.gaps, shown),
         where,
@@ -66,7 +67,8 @@ def plates(shown: Shown) -> Iterator[Plate]:
     for strategy in shown.strategies:
         yield Plate(
             f"Convergence, {strategy}",
-            "Validation examples, against the label; the first rounds may leave the picture.",
+            "Against the label; the first rounds may leave the picture. ◆: the round whose NLL, averaged "
+            "over seeds, is least; beside it, what single seeds would choose.",
             partial(figures.convergence, shown, strategy),
             where,
             folded=strategy != shown.primary,
@@ -75,15 +77,14 @@ def plates(shown: Shown) -> Iterator[Plate]:
         yield Plate(
             f"Effects, {shown.primary}",
             f"Measured against {reference_name(shown.reference, crowd)}; 95 % intervals, not adjusted for "
-            "their number. Brier score: below zero is better. What each effect combines stands in the table "
-            "below.",
+            "their number. Of the rows, the study's own comparison is the first, in colour.",
             partial(figures.forest, shown, shown.reference),
             where,
         )
     yield Plate(
         "Softness of the targets",
-        "Means over training examples and seeds; doses in the first finished seed."
-        + f" Votes: {crowd}." * votes,
+        "Means over training examples and seeds; doses in the first finished seed. Rivals that train on a "
+        "source's own targets are left out." + f" Votes: {crowd}." * votes,
         partial(figures.softness, shown),
         where,
     )
@@ -113,7 +114,7 @@ def grid_plates(result: Digest) -> Iterator[Plate]:
     )
     yield Plate(
         "Where each source helps and where it hurts",
-        f"Thousandths of {METRICS[endpoint.metric]}, each source less {endpoint.baseline}, against "
+        f"Thousandths of {METRICS[endpoint.metric]}, each source − {endpoint.baseline}, against "
         f"{reference_name(endpoint.reference, result.crowd)} (stratum: {endpoint.stratum}); violet: "
         "below zero. Bold: the 95 % interval excludes zero. A thick line parts the cells in which the "
         "source is above zero beyond its interval.",

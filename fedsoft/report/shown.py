@@ -124,10 +124,21 @@ class Shown:
         """The verdict on the endpoint in this cell."""
         return next((one for one in self.digest.conclusions if one.axes == self.cell.axes), None)
 
+    @property
+    def compared(self) -> tuple[str, str]:
+        """The source on trial and its baseline."""
+        return self.study.pair
+
     @cached_property
     def colours(self) -> dict[str, str]:
-        """The colour of each source, the same in every figure and table."""
-        return colours_of(self.sources)
+        """The colour of each source, the same in every figure and table: only the compared pair has one."""
+        return colours_of(self.sources, *self.compared)
+
+    @cached_property
+    def compared_first(self) -> list[str]:
+        """All sources, the baseline and the source on trial before the others."""
+        pair = [source for source in reversed(self.compared) if source in self.sources]
+        return list(dict.fromkeys([*pair, *self.sources]))
 
     @cached_property
     def references(self) -> list[str]:

@@ -56,7 +56,7 @@ def test_a_hexagon_has_the_mean_human_entropy_of_its_examples(mapped: Path) -> N
     maps = {("fedavg", source): lies for source in shown.sources}
     figure = figures.cartography(shown, Atlas("unseen", [], maps))
     panels = [axes for axes in figure.axes if axes.get_visible() and axes.get_title(loc="left")]
-    assert [axes.get_title(loc="left") for axes in panels] == shown.sources
+    assert [axes.get_title(loc="left") for axes in panels] == shown.compared_first
     assert len({(axes.get_xlim(), axes.get_ylim()) for axes in panels}) == 1
     for axes in panels:
         np.testing.assert_allclose(sorted(axes.collections[0].get_array()), [0, 0.4])

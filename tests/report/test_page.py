@@ -94,7 +94,7 @@ def test_sections_stand_in_order(html: str) -> None:
 
 
 def test_every_source_keeps_its_colour(html: str) -> None:
-    for source, colour in colours_of(["hard", "human_soft", "votes_k(k=3)"]).items():
+    for source, colour in colours_of(["hard", "human_soft", "votes_k(k=3)"], "human_soft", "hard").items():
         swatches = re.findall(rf'background:(#\w+)"></i>{re.escape(source)}<', html)
         assert len(swatches) > 1
         assert set(swatches) == {colour}

@@ -1,5 +1,6 @@
-"""The figures of a report: each a function from a study's digest to a matplotlib figure."""
+"""The figures of a report: each a function from a study's digest, or `Series`, to a figure."""
 
+from fedsoft.report.figures.amount import Series, amount
 from fedsoft.report.figures.cartography import cartography
 from fedsoft.report.figures.convergence import convergence
 from fedsoft.report.figures.forest import forest
@@ -11,6 +12,8 @@ from fedsoft.report.figures.reliability import reliability
 from fedsoft.report.figures.softness import softness
 
 __all__ = [
+    "Series",
+    "amount",
     "cartography",
     "convergence",
     "forest",

@@ -1,75 +1,152 @@
-"""Convergence: validation figures round by round, with bands over seeds."""
+"""Convergence: whether training has settled, and what stopping earlier would do."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
-from fedsoft.report.colours import FAINT, GREY, INK, RULE
-from fedsoft.report.figures.style import panels, style, wrapped
+from fedsoft.analysis.curves import Curves
+from fedsoft.report.colours import GREY, INK, RULE
+from fedsoft.report.figures.multiples import backdrop, baseline_line, pair_and_rest, pair_marks
+from fedsoft.report.figures.style import CALIBRATION, heading, style
+from fedsoft.report.numbers import signed
 from fedsoft.report.shown import Shown
 
-ROWS = {"nll": "NLL", "accuracy": "accuracy", "signed_gap": "signed gap"}
+TITLES = {
+    "nll": "NLL (nats): lower is better",
+    "accuracy": "accuracy: higher is better",
+    "signed_gap": "mean confidence − share right (0: calibrated)",
+}
+FINEST = 20
+"""Points of a line in the background."""
 
 
 def convergence(shown: Shown, strategy: str) -> Figure | None:
-    """One row a figure, sources side by side: mean and range over seeds, and the first source to compare.
+    """The compared pair round by round on validation examples, a panel a figure; NLL of every other source.
+
+    A diamond marks the round whose mean NLL over seeds is least.
 
     Returns:
         None where the runs have no validation examples.
     """
     curves = {
         source: shown.cell.curves[strategy, source]
-        for source in shown.sources
+        for source in shown.compared_first
         if (strategy, source) in shown.cell.curves
     }
-    first = shown.sources[0]
-    rounds = curves[first]["round"][0]
-    names = [name for name in ROWS if name in curves[first]]
-    if not names:
+    names = [name for name in TITLES if all(name in curve for curve in curves.values())]
+    if not curves or not names:
         return None
-    starts = np.arange(len(curves)) * 1.18 * rounds[-1]
+    pair = [source for source in curves if source in shown.compared]
+    rest = [source for source in curves if source not in shown.compared]
     with style():
-        figure, grid = panels(
-            len(names), 1, 0.7 + 1.35 * len(names), width=min(11.5, 1.2 + 2.2 * len(curves)), sharex=True
-        )
-        for axes, name in zip(grid[:, 0], names, strict=True):
-            axes.grid(axis="y", color=RULE, linewidth=0.5)
-            for start, (source, curve) in zip(starts, curves.items(), strict=True):
-                colour, x, values = shown.colours[source], start + rounds, curve[name]
-                axes.axvline(start, color=FAINT, linewidth=0.6, zorder=0)
-                if source != first:
-                    axes.plot(x, curves[first][name].mean(axis=0), color=FAINT, linewidth=0.9)
-                axes.fill_between(
-                    x, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, linewidth=0
+        figure, large, small = pair_and_rest(len(names), rest)
+        for axes, name in zip(large, names, strict=True):
+            backdrop(axes, {source: _mean(curve, name, FINEST) for source, curve in curves.items()}, pair)
+            for source in pair:
+                rounds = curves[source]["round"][0]
+                axes.plot(
+                    rounds, curves[source][name].T, color=shown.colours[source], linewidth=0.6, alpha=0.4
                 )
-                axes.plot(x, values.mean(axis=0), color=colour, linewidth=1.3)
-                if name == names[0]:
-                    axes.annotate(
-                        wrapped(source, 13), (start, 1.04), xycoords=axes.get_xaxis_transform(),
-                        color=colour, fontweight="bold", fontsize=7,
-                    )  # fmt: skip
+                axes.plot(*_mean(curves[source], name), color=shown.colours[source], linewidth=1.8, zorder=4)
+            _frame(axes, [curve[name] for curve in curves.values()], TITLES[name])
             if name == "signed_gap":
-                axes.axhline(0, color=GREY, linewidth=0.6)
-            axes.set_ylabel(ROWS[name], color=INK)
-            axes.set_ylim(*_limits([curve[name] for curve in curves.values()]))
-            axes.spines["left"].set_visible(False)
-            axes.margins(x=0)
-        ticks = np.array([0, rounds[-1] // 2, rounds[-1]])
-        axes.set_xticks((starts[:, None] + ticks).ravel(), [f"{tick:.0f}" for tick in ticks] * len(starts))
-        figure.supxlabel("round", color=GREY, fontsize=8)
-        handles = [
-            Line2D([], [], color=GREY, linewidth=1.5), Patch(color=GREY, alpha=0.25),
-            Line2D([], [], color=FAINT, linewidth=1.0),
-        ]  # fmt: skip
-        meanings = ["mean over seeds", "lowest to highest seed", f"{first}, for comparison"]
-        figure.legend(handles, meanings, loc="outside upper left", ncols=3)
+                axes.axhline(0, color=GREY, linewidth=0.8, zorder=1)
+                axes.set_ylabel(CALIBRATION)
+        large[0].set_xlabel("round (thin: single seeds; ◆: the round that validation would choose)")
+        for axes in large[1:]:
+            axes.set_xlabel("round")
+        if "nll" in names:
+            for height, source in zip((0.97, 0.85), pair, strict=False):
+                _choice(large[0], curves[source], shown.colours[source], height)
+            _constant(large[0], shown, strategy)
+            lines = {source: _mean(curve, "nll", FINEST) for source, curve in curves.items()}
+            for source, axes in small.items():
+                backdrop(axes, lines, (source, *pair))
+                for baseline in pair[:1]:
+                    baseline_line(axes, lines[baseline])
+                axes.plot(*_mean(curves[source], "nll"), color=GREY, linewidth=1.6, zorder=3)
+                _diamond(axes, curves[source], GREY)
+                axes.set(xlim=large[0].get_xlim(), ylim=large[0].get_ylim())
+            if small:
+                each = f"one other source a panel, over all the others; dashed: {pair[0]}" if pair else ""
+                figure.supxlabel(f"{each}\nacross: round; up: NLL (nats)", color=INK, fontsize=8)
+        heading(
+            figure,
+            f"Has training settled, and would stopping earlier do? Validation examples, under {strategy}",
+            pair_marks(shown, list(curves), "the other sources, each with its NLL in a panel below"),
+        )
     return figure
 
 
+def _mean(curve: Curves, name: str, most: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Rounds and the mean over seeds; at so many of them at the most."""
+    x, y = curve["round"][0], curve[name].mean(axis=0)
+    if most is None or len(x) <= most:
+        return x, y
+    kept = np.unique(np.linspace(0, len(x) - 1, most).round().astype(int))
+    return x[kept], y[kept]
+
+
+def _frame(axes: Axes, values: list[np.ndarray], title: str) -> None:
+    axes.grid(axis="y", color=RULE, linewidth=0.5)
+    axes.set_title(title)
+    axes.set_ylim(*_limits(values))
+    axes.margins(x=0.02)
+
+
+def _diamond(axes: Axes, curve: Curves, colour: str) -> int:
+    """Mark the round that validation would choose; returns its number."""
+    mean = curve["nll"].mean(axis=0)
+    best = int(mean.argmin())
+    axes.plot(curve["round"][0][best], mean[best], marker="D", markersize=5, color=colour,
+              markeredgecolor="white", markeredgewidth=0.8, zorder=6, linestyle="none")  # fmt: skip
+    return best
+
+
+def _choice(axes: Axes, curve: Curves, colour: str, height: float) -> None:
+    """Say which round validation would choose, for the mean and for single seeds, and what it would gain."""
+    mean, rounds = curve["nll"].mean(axis=0), curve["round"][0]
+    best = _diamond(axes, curve, colour)
+    chosen = rounds[curve["nll"].argmin(axis=1)]
+    seeds = f"{chosen.min():.0f}" + (f" to {chosen.max():.0f}" if chosen.max() > chosen.min() else "")
+    gain = f"{signed(float(mean[best] - mean[-1]), 3)} against the last"
+    last = best == len(mean) - 1
+    axes.text(
+        0.98, height, f"◆ {rounds[best]:.0f} of {rounds[-1]:.0f} rounds; single seeds: {seeds};\n"
+        f"{'the last is the best' if last else gain}", transform=axes.transAxes,
+        ha="right", va="top", color=colour, fontsize=7, zorder=7,
+        bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5},
+    )  # fmt: skip
+
+
+def _constant(axes: Axes, shown: Shown, strategy: str) -> None:
+    """The test NLL of forecasting every example alike: a line or, where it leaves the picture, in words."""
+    wanted = strategy, "raw", "label", "nll"
+    found = {
+        row.constant
+        for row in shown.cell.learned
+        if (row.strategy, row.view, row.reference, row.metric) == wanted
+    }
+    if not found:
+        return
+    constant = found.pop()  # the same for all sources
+    low, high = axes.get_ylim()
+    if low <= constant <= high:
+        axes.axhline(constant, color=GREY, linewidth=0.9, linestyle=(0, (6, 2)), zorder=2)
+        axes.annotate(
+            "constant forecast (test examples)", (0.02, constant), xycoords=axes.get_yaxis_transform(),
+            xytext=(0, -2), textcoords="offset points", va="top", color=GREY, fontsize=6.5, zorder=5,
+        )  # fmt: skip
+    else:
+        axes.text(
+            0.02, 0.03, f"a constant forecast (test examples): {constant:.2f}", transform=axes.transAxes,
+            color=GREY, fontsize=6.5, zorder=5,
+        )  # fmt: skip
+
+
 def _limits(values: list[np.ndarray]) -> tuple[float, float]:
-    """A range that shows where training goes: the first tenth of the rounds may leave it."""
-    late = np.concatenate([curve[:, max(1, curve.shape[1] // 10) :].ravel() for curve in values])
+    """A range that shows where training goes: the first fifth of the rounds may leave it."""
+    late = np.concatenate([curve[:, max(1, curve.shape[1] // 5) :].ravel() for curve in values])
     low, high = float(late.min()), float(late.max())
     pad = 0.05 * max(high - low, 1e-3)
     return low - pad, high + pad

@@ -1,4 +1,4 @@
-"""How levels change along a grid: one line a source."""
+"""How levels change along a grid: one line a source, the compared pair in colour."""
 
 import math
 from collections.abc import Sequence
@@ -7,21 +7,22 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from fedsoft.analysis.digest import Digest
-from fedsoft.report.colours import GREY, RULE
-from fedsoft.report.figures.style import panels, style
+from fedsoft.analysis.estimates import Estimate
+from fedsoft.report.colours import BACKDROP, GREY, INK, RULE
+from fedsoft.report.figures.multiples import pair_marks
+from fedsoft.report.figures.naming import axis_name
+from fedsoft.report.figures.style import CALIBRATION, end_labels, heading, panels, style
 from fedsoft.report.shown import Shown, value_name
 from fedsoft.report.words import METRICS
 
-NAMES = {
-    "privacy.epsilon": "privacy loss ε",
-    "vote": "ε a vote",
-    "image": "ε an image",
-    "scenario.label_errors": "share of the clients' labels that is wrong",
+BETTER = {
+    "accuracy": "higher is better",
+    "brier": "lower is better",
+    "signed_gap": "0 is calibrated",
 }
-COLUMNS = ("accuracy", "brier", "signed_gap")
+"""The columns, and how to read them."""
 MOST_RESTS = 4
 
 
@@ -40,23 +41,28 @@ def grid(result: Digest) -> Figure | None:
     if len(rests) > MOST_RESTS:
         return None
     with style():
-        figure, panes = panels(len(rests), 3, 0.7 + 2.6 * len(rests), sharex=True, sharey="col")
+        figure, panes = panels(len(rests), 3, 1.0 + 2.9 * len(rests), sharex=True, sharey="col")
         for row, rest in zip(panes, rests, strict=True):
             cells = {cell.cell.axes[axis]: cell for cell in shown if _rest(cell, axis) == rest}
-            for pane, metric in zip(row, COLUMNS, strict=True):
+            for pane, metric in zip(row, BETTER, strict=True):
                 _panel(pane, [cells[value] for value in values], positions(values), metric)
-                pane.set_title(METRICS[metric] if len(rests) == 1 else f"{METRICS[metric]}, {rest}")
+                where = f", {rest}\n" if len(rests) > 1 else ": "
+                pane.set_title(f"{METRICS[metric]}{where}{BETTER[metric]}")
             row[0].set_xticks(positions(values), [value_name(value) for value in values])
-            row[2].axhline(0, color=GREY, linewidth=0.7, zorder=1)
+            row[2].axhline(0, color=GREY, linewidth=0.8, zorder=1)
+            row[2].set_ylabel(CALIBRATION)
         low, high = panes[0, 0].get_ylim()
         panes[0, 0].set_ylim(max(low, 0), min(high, 1))  # intervals may leave what accuracy can be
-        figure.supxlabel(NAMES.get(axis, axis), color=GREY, fontsize=8)
-        colours = shown[0].colours
-        handles = [
-            Line2D([], [], color=colour, marker="o", markersize=4, linewidth=1.5)
-            for colour in colours.values()
-        ]
-        figure.legend(handles, list(colours), loc="outside upper left", ncols=min(len(colours), 5))
+        figure.supxlabel(axis_name(axis), color=INK, fontsize=8)
+        title = f"How sources change with the {axis_name(axis)}: as predicted, under {shown[0].primary}"
+        heading(figure, f"{title}; bars: 95 % intervals", pair_marks(shown[0], shown[0].sources))
+        for row, rest in zip(panes, rests, strict=True):
+            last = next(
+                cell for cell in shown if _rest(cell, axis) == rest and cell.cell.axes[axis] == values[-1]
+            )
+            levels = {source: _level(last, source, "signed_gap") for source in last.compared_first}
+            ends = {name: (positions(values)[-1], one.estimate) for name, one in levels.items() if one}
+            end_labels(row[2], ends, last.colours)
     return figure
 
 
@@ -88,21 +94,28 @@ def _rest(shown: Shown, axis: str) -> str:
 
 
 def _value(key: str, value: Any) -> str:
-    return NAMES[value] if key == "privacy.unit" and value in NAMES else f"{key} = {value_name(value)}"
+    if key == "privacy.unit":
+        return axis_name(str(value))
+    return f"{axis_name(key)} = {value_name(value)}"
+
+
+def _level(shown: Shown, source: str, metric: str) -> Estimate | None:
+    return shown.estimate(source, "raw", "label", metric, "all")
 
 
 def _panel(pane: Axes, cells: list[Shown], x: np.ndarray, metric: str) -> None:
+    """Faint lines, and over them the compared pair with its intervals, side by side."""
     pane.grid(axis="y", color=RULE, linewidth=0.5)
-    sources = cells[0].sources
-    spread = min(0.025 * (x[-1] - x[0]), 0.8 * np.diff(x).min() / len(sources))
-    for number, source in enumerate(sources):
-        found = [cell.estimate(source, "raw", "label", metric, "all") for cell in cells]
+    pair, aside = cells[0].compared, 0.006 * (x[-1] - x[0])
+    for source in reversed(cells[0].compared_first):
+        found = [_level(cell, source, metric) for cell in cells]
         y, low, high = (
             np.array([math.nan if row is None else getattr(row, name) for row in found])
             for name in ("estimate", "low", "high")
         )
-        # Side by side, or intervals would hide each other.
-        at = x + spread * (number - (len(sources) - 1) / 2)
-        colour = cells[0].colours[source]
-        pane.vlines(at, low, high, color=colour, linewidth=1, alpha=0.6)
-        pane.plot(at, y, color=colour, linewidth=1.4, marker="o", markersize=3.8)
+        if source not in pair:
+            pane.plot(x, y, color=BACKDROP, linewidth=1.1, marker="o", markersize=2.6, zorder=1.5)
+            continue
+        colour, at = cells[0].colours[source], x + (aside if source == pair[0] else -aside)
+        pane.vlines(at, low, high, color=colour, linewidth=1.4, alpha=0.6, zorder=2)
+        pane.plot(at, y, color=colour, linewidth=1.8, marker="o", markersize=4.2, zorder=3)

@@ -2,9 +2,10 @@
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -15,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fedsoft.analysis.estimates import Estimate
-from fedsoft.report.colours import FAINT, GREY, INK, RULE
+from fedsoft.report.colours import FAINT, GREY, INK, RULE, STRONG
 
 WIDTH = 11.5  # inches; a page shows them at 100 pixels each
 
@@ -48,6 +49,10 @@ STYLE: dict[Any, Any] = {
 }
 
 
+CALIBRATION = "← underconfident   ·   overconfident →"
+"""Along an axis of the signed gap; what is written upwards has its arrows turned with it."""
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """Matplotlib with the report's looks, whatever the surrounding program has set."""
@@ -75,12 +80,41 @@ def wrapped(label: str, width: int = 14) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def rows_of(axes: Axes, names: Sequence[str], labelled: bool) -> np.ndarray:
-    """Lay out one horizontal row a name, the first on top; returns their heights."""
+def wrapped_terms(formula: str, width: int) -> str:
+    """A sum of sources broken into lines before a sign."""
+    lines = [""]
+    for part in re.split(r" (?=[+−] )", formula):
+        if lines[-1] and len(lines[-1]) + 1 + len(part) > width:
+            lines.append(part)
+        else:
+            lines[-1] = f"{lines[-1]} {part}".strip()
+    return "\n".join(lines)
+
+
+def heading(figure: Figure, title: str, marks: Mapping[str, Any] | None = None) -> None:
+    """What the figure shows, in words, above it, and below that a legend: name to artist, a few."""
+    marks = marks or {}
+    legend = figure.legend(
+        marks.values(), marks.keys(), loc="outside upper left", ncols=max(len(marks), 1),
+        title=fill(title, int(11 * figure.get_figwidth())), alignment="left", borderpad=0.2,
+    )  # fmt: skip
+    legend.get_title().set(fontsize=10, fontweight="bold")
+
+
+def rows_of(axes: Axes, names: Sequence[str], colours: Sequence[str], labelled: bool) -> np.ndarray:
+    """Lay out one horizontal row a name, the first on top; returns their heights.
+
+    What is written in the colour of the source on trial is bold, and so is its row's ground.
+    """
     heights = np.arange(len(names))[::-1].astype(float)
     axes.set_ylim(-0.7, len(names) - 0.3)
     axes.set_yticks(heights if labelled else [], names if labelled else [])
     axes.tick_params(axis="y", length=0)
+    for label, colour in zip(axes.get_yticklabels(), colours, strict=False):
+        label.set(color=colour, fontweight="bold" if colour == STRONG else "normal")
+    for height, colour in zip(heights, colours, strict=True):
+        if colour == STRONG:
+            axes.axhspan(height - 0.5, height + 0.5, color=STRONG, alpha=0.08, linewidth=0, zorder=0)
     across = axes.get_yaxis_transform()
     axes.hlines(heights, 0, 1, transform=across, colors=RULE, linewidth=0.5, zorder=0)
     axes.spines["left"].set_visible(False)
@@ -93,25 +127,86 @@ def interval_marks(
 ) -> None:  # fmt: skip
     """Estimates with their intervals, lying, all of one kind: two artists, however many they are."""
     low, high = [row.low for row in found], [row.high for row in found]
-    axes.hlines(heights, low, high, colors=colours, linewidth=1.1, alpha=0.75, zorder=2)
+    widths = [2.0 if colour == STRONG else 1.1 for colour in colours]
+    axes.hlines(heights, low, high, colors=colours, linewidth=widths, alpha=0.75, zorder=2)
     axes.scatter(
         [row.estimate for row in found], heights, s=4.2**2, marker=marker, linewidths=1.0, zorder=3,
         edgecolors=colours, facecolors=colours if filled else "white",
     )  # fmt: skip
 
 
-def mark_legend(figure: Figure, marks: dict[str, tuple[str, bool]], colour: str = INK) -> None:
-    """A legend above the figure for marks: name to marker and whether it is filled."""
-    handles = [
-        Line2D([], [], marker=marker, markersize=4.5, color=colour, markeredgewidth=1.0, linewidth=1.1,
-               markerfacecolor=colour if filled else "white")
-        for marker, filled in marks.values()
-    ]  # fmt: skip
-    figure.legend(handles, list(marks), loc="outside upper left", ncols=len(marks))
+def zero_line(axes: Axes, meaning: str) -> None:
+    """A line at x = 0, which says at its top what it means to lie on it."""
+    axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
+    axes.annotate(
+        meaning, (0, 1), xycoords=axes.get_xaxis_transform(), xytext=(0, 1), textcoords="offset points",
+        ha="center", va="bottom", color=GREY, fontsize=6.5,
+    )  # fmt: skip
+
+
+def spread(places: np.ndarray, gap: float) -> np.ndarray:
+    """The nearest places, in squares, that keep the order and lie at least a gap apart.
+
+    With the gaps taken out that is isotonic regression; neighbours that violate it are pooled.
+    """
+    order = np.argsort(places, kind="stable")
+    blocks: list[tuple[float, int]] = []
+    for place in places[order] - gap * np.arange(len(places)):
+        mean, count = float(place), 1
+        while blocks and blocks[-1][0] > mean:
+            before, size = blocks.pop()
+            mean, count = (mean * count + before * size) / (count + size), count + size
+        blocks.append((mean, count))
+    moved = np.empty(len(places))
+    moved[order] = np.repeat(*map(np.array, zip(*blocks, strict=True))) + gap * np.arange(len(places))
+    return moved
+
+
+def end_labels(axes: Axes, ends: Mapping[str, tuple[float, float]], colours: Mapping[str, str]) -> None:
+    """Names beside the ends (x, y) of their lines, moved apart where they would lie on each other.
+
+    Only those in colour where there is no room for all.
+    """
+    size = 6.8
+    low, high = axes.get_ylim()
+    rows = axes.get_subplotspec().get_gridspec().nrows  # type: ignore[union-attr]
+    height = 0.7 * 72 * axes.get_figure().get_figheight() / rows  # type: ignore[union-attr]
+    gap = 1.15 * size / height * (high - low)
+    if len(ends) * gap > high - low:
+        ends = {name: end for name, end in ends.items() if colours[name] != GREY}
+    if not ends:
+        return
+    moved = spread(np.clip([y for _, y in ends.values()], low, high), gap)
+    moved -= min(max(0.0, moved.max() - high), moved.min() - low) if moved.min() > low else 0.0
+    left, right = axes.get_xlim()
+    for (name, (x, y)), at in zip(ends.items(), moved, strict=True):
+        axes.annotate(
+            name, (x, np.clip(y, low, high)), (right + 0.06 * (right - left), at), color=colours[name],
+            fontsize=size, va="center", annotation_clip=False,
+            fontweight="normal" if colours[name] == GREY else "bold",
+            arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 1},
+        )  # fmt: skip
 
 
 MARKS = {"raw": ("o", False), "equal_confidence": ("o", True), "own_temperature": ("^", True)}
 """How the three views look, in every figure."""
+MEANINGS = {
+    "raw": "hollow: as predicted",
+    "equal_confidence": "filled: at equal mean confidence, so that being softer counts for nothing",
+    "own_temperature": "triangle: after each source's own temperature",
+}
+"""What they say of themselves."""
+
+
+def view_marks(views: Sequence[str]) -> dict[str, Line2D]:
+    """A legend's entries for views: what each is, and its mark."""
+    return {
+        MEANINGS[view]: Line2D(
+            [], [], marker=MARKS[view][0], markersize=4.5, color=INK, markeredgewidth=1.0, linewidth=1.1,
+            markerfacecolor=INK if MARKS[view][1] else "white",
+        )
+        for view in views
+    }  # fmt: skip
 
 
 def to_svg(figure: Figure, name: str) -> str:
