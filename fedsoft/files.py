@@ -1,14 +1,18 @@
 """Reading and writing files: whole or not at all, and never pickle."""
 
 import csv
+import errno
+import hashlib
 import io
 import json
 import os
+import stat
 import tempfile
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +79,24 @@ def csv_lines(rows: Iterable[Iterable[Any]]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue()
+
+
+def content_hash(path: Path) -> str:
+    """The SHA-256 of a file's content in hexadecimal, read once a process until the file changes.
+
+    Raises:
+        OSError: the file is missing, is none, or cannot be read.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "not a file", str(path))
+    return _content_hash(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=100_000)
+def _content_hash(path: Path, changed: int, size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(path: Path) -> Any:

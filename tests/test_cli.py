@@ -1,6 +1,7 @@
 """The command line: exit codes, one clear sentence for every kind of bad input, nothing written."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -178,8 +179,6 @@ def test_an_endpoint_against_votes_where_there_are_none(fedsoft, tmp_path):
 
 def assert_refused(result, words, folder):
     code, out, err = result
-    import re
-
     assert code == 2
     assert re.search(words, err), err
     assert "Traceback" not in out + err
@@ -207,6 +206,55 @@ def test_own_data_with_votes_and_without(fedsoft, tmp_path):
     np.savez(tmp_path / "data.npz", **data)
     code, _, err = fedsoft("run", "study.toml", "--workers", "1", "--set", 'sources=["hard"]', "--out", "b")
     assert (code, err) == (0, "")
+
+
+DEEP = GOOD.replace('"linear"', '{ name = "mlp", hidden = [4] }').replace("rounds = 2", "rounds = 3")
+HALF_BAD = DEEP + 'grid = { "training.lr" = [0.1, 1e30] }\n'
+
+
+def test_runs_that_fail_are_named_and_the_others_reported(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(HALF_BAD)
+    for _ in range(2):  # what failed is tried again, and fails again
+        code, out, err = fedsoft("run", "study.toml", "--workers", "1")
+        assert code == 1
+        assert "Traceback" not in out + err
+        assert len(err.splitlines()) == 4
+        for line in err.splitlines():
+            assert line.startswith("failed: training.lr = 1e+30, h")
+            assert re.search(r", seed [01]: training diverged in round \d, at client \d: layer", line)
+        assert "report.html" in out
+    assert "4 of 4" not in out
+    assert len(list(tmp_path.glob("runs/study/runs/*/run.json"))) == 4
+    assert len(list(tmp_path.glob("runs/study/runs/*/failed.json"))) == 4
+    assert "0.1" in (tmp_path / "runs/study/results.csv").read_text()
+
+
+def test_of_many_failed_runs_ten_are_named(fedsoft, tmp_path):
+    """And where no run is done, the report says so."""
+    (tmp_path / "study.toml").write_text(DEEP)
+    settings = ("--set", "training.lr=1e30", "--set", "seeds=[0,1,2,3,4,5]", "--workers", "1")
+    code, out, err = fedsoft("run", "study.toml", *settings)
+    assert code == 1
+    assert "Traceback" not in out + err
+    assert len(err.splitlines()) == 11
+    assert err.splitlines()[-1] == "failed: 2 more runs."
+    assert (tmp_path / "runs/study/report.html").exists()
+
+
+def test_damaged_runs_are_named_and_done_again(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(GOOD)
+    assert fedsoft("run", "study.toml", "--workers", "1")[0] == 0
+    models = {path: path.read_bytes() for path in tmp_path.glob("runs/study/runs/*/model.npz")}
+    damaged = sorted(models)[0]
+    damaged.write_bytes(models[damaged][:-1] + b"x")
+    code, out, _ = fedsoft("report", "runs/study")
+    assert code == 0
+    assert f"{damaged.relative_to(tmp_path)} is not what its run wrote: the run counts as not done" in out
+    code, out, err = fedsoft("run", "study.toml", "--workers", "1")
+    assert code == 0
+    assert "is not what its run wrote" in err
+    assert "1 of 1 run in" in out
+    assert models == {path: path.read_bytes() for path in models}
 
 
 def test_signals_are_the_callers_again_after_a_run(fedsoft, tmp_path):

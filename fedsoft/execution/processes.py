@@ -36,7 +36,7 @@ class InProcess:
 
         Raises:
             Interrupted: ``hooks.stop`` said so; unfinished runs left checkpoints.
-            FedsoftError: a run cannot be done.
+            FedsoftError: a process was lost, or results cannot be written.
         """
         planned = [groups_of(phase, self.stack, self.workers, self.device) for phase in phases]
         if self.workers == 1 or sum(map(len, planned)) == 1:
@@ -78,7 +78,10 @@ def _run_phase(
         done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
         while not news.empty():
             key, figures = news.get()
-            hooks.after_round(by_key[key], figures)
+            if figures is None:
+                hooks.failed(by_key[key])
+            else:
+                hooks.after_round(by_key[key], figures)
         if hooks.stop():
             ask_to_stop()
         for future in done:
@@ -143,4 +146,9 @@ def _work(group: Group) -> None:
     engine, news, stop = _worker
     if stop.is_set():
         raise Interrupted("stopped before it began.")
-    engine.execute(group, Hooks(lambda settings, figures: news.put((settings.key, figures)), stop.is_set))
+    hooks = Hooks(
+        after_round=lambda settings, figures: news.put((settings.key, figures)),
+        stop=stop.is_set,
+        failed=lambda settings: news.put((settings.key, None)),
+    )
+    engine.execute(group, hooks)
