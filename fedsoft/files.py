@@ -87,10 +87,16 @@ def content_hash(path: Path) -> str:
     Raises:
         OSError: the file is missing, is none, or cannot be read.
     """
+    found = _only_file(path)
+    return _content_hash(path, found.st_mtime_ns, found.st_size)
+
+
+def _only_file(path: Path) -> os.stat_result:
+    """Refuse what is no file, such as a pipe, from which nothing may ever come."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "not a file", str(path))
-    return _content_hash(path, found.st_mtime_ns, found.st_size)
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return found
 
 
 @lru_cache(maxsize=100_000)
@@ -106,6 +112,7 @@ def read_json(path: Path) -> Any:
         StoreError: the file is missing or is not JSON.
     """
     try:
+        _only_file(path)
         return json.loads(path.read_text())
     except FileNotFoundError:
         raise StoreError(f"{path} does not exist.") from None
@@ -126,6 +133,7 @@ def read_npz(path: Path, parts: Sequence[str] = ("",)) -> dict[str, np.ndarray]:
         StoreError: the file is missing or damaged, or an array, which the message names, is pickled.
     """
     try:
+        _only_file(path)
         with zipfile.ZipFile(path) as archive:
             return {
                 name.removesuffix(".npy"): _read_array(path, archive, name)

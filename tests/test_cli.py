@@ -99,6 +99,69 @@ def test_a_missing_file(fedsoft, tmp_path):
     assert_refused(fedsoft("run", "study.toml"), "nowhere.npz does not exist", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("path", "words"), [("pipe", "pipe does not exist"), ("a\\u0000b", "dataset: .*path: is no path")]
+)
+def test_what_is_no_path_to_a_file(fedsoft, tmp_path, path, words):
+    """A pipe would be waited for for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "study.toml").write_text(STUDY.format(path=path))
+    assert_refused(fedsoft("run", "study.toml"), words, tmp_path)
+    (tmp_path / "study.toml").write_text(STUDY.format(path=path).replace("npz", "folder"))
+    assert_refused(fedsoft("run", "study.toml"), "is not a folder|is no path", tmp_path)
+
+
+def test_keys_that_are_deeper_than_any_table(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(GOOD)
+    deep = ".".join(["a"] * 5000)
+    assert_refused(fedsoft("run", "study.toml", "--set", f"{deep}=1"), "more than 20 deep", tmp_path)
+    assert_refused(fedsoft("data", "check", "digits", "--set", f"{deep}=1"), "more than 20 deep", tmp_path)
+
+
+def test_a_study_file_that_cannot_be_read(fedsoft, tmp_path):
+    (tmp_path / "loop.toml").symlink_to(tmp_path / "loop.toml")
+    assert_refused(fedsoft("run", "loop.toml"), r"loop.toml cannot be read \(Too many levels", tmp_path)
+
+
+def test_results_are_never_written_among_what_is_not_theirs(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(GOOD)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/results.csv").write_text("a stranger's")
+    (tmp_path / "file").write_text("")
+    refused = "is not empty and holds no study's results, .* choose another folder with --out, or empty it"
+    assert_refused(fedsoft("run", "study.toml", "--out", "mine"), f"mine {refused}", tmp_path)
+    assert_refused(fedsoft("run", "study.toml", "--out", "mine", "--dry-run"), f"mine {refused}", tmp_path)
+    assert_refused(fedsoft("run", "study.toml", "--out", "file"), "file is not a folder", tmp_path)
+    assert_refused(fedsoft("run", "study.toml", "--out", "."), refused, tmp_path)
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["results.csv"]
+    assert (tmp_path / "mine/results.csv").read_text() == "a stranger's"
+
+
+def test_another_studys_results_are_left_alone(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(GOOD)
+    small = ("run", "study.toml", "--workers", "1", "--set", "seeds=[0]", "--set", 'sources=["hard"]')
+    assert fedsoft(*small)[0] == 0
+    before = (tmp_path / "runs/study/results.csv").read_bytes()
+    code, _, err = fedsoft(*small, "--set", "name=other", "--out", "runs/study")
+    assert code == 2
+    assert "runs/study holds the results of another study, 'study'; choose another folder with --out" in err
+    assert (tmp_path / "runs/study/results.csv").read_bytes() == before
+    assert fedsoft(*small, "--set", "rounds=1")[0] == 0  # the same study, changed
+    code, _, err = fedsoft(*small, "--out", ".")  # though a folder `runs` is there
+    assert code == 2
+    assert "is not empty" in err
+
+
+def test_a_damaged_study_file_beside_results_is_written_anew(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(GOOD)
+    small = ("run", "study.toml", "--workers", "1", "--set", "seeds=[0]", "--set", 'sources=["hard"]')
+    assert fedsoft(*small)[0] == 0
+    (tmp_path / "runs/study/study.json").write_text("[]")
+    assert fedsoft("report", "runs/study")[0] == 2
+    assert fedsoft(*small)[0] == 0
+    assert fedsoft("report", "runs/study")[0] == 0
+
+
 def test_a_truncated_file(fedsoft, tmp_path):
     np.savez(tmp_path / "data.npz", **own_data())
     whole = (tmp_path / "data.npz").read_bytes()
@@ -148,6 +211,10 @@ def test_pickled_objects_are_never_loaded(fedsoft, tmp_path):
         ("grid = { 'training.lr' = [] }", "grid"),
         ("name = 'a/b'", "name"),
         ("this is not TOML", "not valid TOML"),
+        (f"seeds = {'[' * 5000}{']' * 5000}", "more than 20 deep"),
+        (f"seeds = {'[' * 100}{']' * 100}", "more than 20 deep"),
+        (f"[{'.'.join(['scenario'] * 5000)}]", "more than 20 deep"),
+        (f"grid = {{ 'model.options' = [{'[' * 100}{']' * 100}] }}", "more than 20 deep"),
     ],
 )
 def test_a_broken_study_file_names_file_and_key(fedsoft, tmp_path, line, words):

@@ -5,7 +5,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +17,7 @@ from fedsoft.errors import EngineError
 from fedsoft.execution.groups import Group, StackChoice, groups_of
 from fedsoft.execution.lockstep import execute_together
 from fedsoft.execution.run import Hooks, Interrupted
+from fedsoft.parallel import leave_with_parent
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 
@@ -129,17 +129,10 @@ _worker: tuple[InProcess, Any, Any]
 def _start_worker(engine: InProcess, news: Any, stop: Any) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    leave_with_parent()
     torch.set_num_threads(1)
     logging.getLogger("flwr").setLevel(logging.ERROR)
     _worker = engine, news, stop
-
-
-def _leave_with_parent() -> None:
-    """End this process when the one that started it is gone: nobody would take what it does."""
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os._exit(1)
 
 
 def _work(group: Group) -> None:

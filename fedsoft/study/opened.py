@@ -106,8 +106,10 @@ def open_study(table: Mapping[str, Any], where: str, out: Path | None = None) ->
 
     Raises:
         StudyFileError: the file is not valid, or the data cannot give what it asks.
+        StoreError: the folder is somebody else's.
     """
     opened = _open(table, where, out)
+    _check_folder(opened.store.root, opened.plan.study.name)
     try:
         _check(opened.plan, opened.store, opened.device)
     except FedsoftError as error:
@@ -138,6 +140,27 @@ def _open(table: Mapping[str, Any], where: str, out: Path | None) -> OpenStudy:
     torch.set_num_threads(1)  # more threads than free cores is many times slower on models this small
     plan = make_plan(table, where)
     return OpenStudy(table, where, plan, Store(default_folder(plan, out)), pick_device(plan.study.device))
+
+
+def _check_folder(folder: Path, name: str) -> None:
+    """Refuse a folder in which results would lie among, or be written over, what is not theirs."""
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"{folder} is not a folder; choose another with --out.")
+    try:
+        kept = read_json(folder / "study.json")["study"]["name"]
+    except (StoreError, TypeError, KeyError):
+        kept = None  # there is none, or it is damaged and will be written anew
+    if kept not in (None, name):
+        raise StoreError(
+            f"{folder} holds the results of another study, {kept!r}; choose another folder with --out, or "
+            f"--set name={kept} to add to them."
+        )
+    ours = kept or any(folder.glob("runs/*/settings.json"))
+    if not ours and folder.exists() and any(not one.name.startswith(".") for one in folder.iterdir()):
+        raise StoreError(
+            f"{folder} is not empty and holds no study's results, which would lie among what is there; "
+            "choose another folder with --out, or empty it."
+        )
 
 
 def _check(plan: Plan, store: Store, device: str) -> None:
