@@ -336,7 +336,14 @@ def test_dry_run_writes_nothing(fedsoft, tmp_path):
     (tmp_path / "study.toml").write_text(GOOD)
     code, out, _ = fedsoft("run", "study.toml", "--dry-run")
     assert code == 0
-    assert "4 of 4 are still to run" in out
+    assert out.startswith(
+        "study: 2 sources × 1 strategy × 2 seeds = 4 runs of 2 rounds, and 0 teachers; "
+        "4 of 4 are still to run."
+    )
+    settings = ("--set", 'sources=["hard"]', "--set", "seeds=[1]", "--set", "rounds=1")
+    assert fedsoft("run", "study.toml", "--dry-run", *settings)[1].startswith(
+        "study: 1 source × 1 strategy × 1 seed = 1 run of 1 round, and 0 teachers; 1 of 1 is still to run."
+    )
     assert not (tmp_path / "runs").exists()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from fedsoft.analysis.digest import Digest
+from fedsoft.plural import plural
 from fedsoft.report.level_tables import conclusions_table, result_table, strategy_table
 from fedsoft.report.shown import axes_name, in_detail
 from fedsoft.report.tables import to_rich
@@ -35,7 +36,9 @@ def show(result: Digest, path: Path, console: Console) -> None:
     for note in verdict_notes(result):
         console.print(note, style="dim", highlight=False, markup=False)
     if result.missing:
-        console.print(f"{result.missing} runs have not finished.", style="yellow", highlight=False)
+        have = "has" if result.missing == 1 else "have"
+        missing = f"{plural(result.missing, 'run')} {have} not finished."
+        console.print(missing, style="yellow", highlight=False)
     console.print(f"\nReport: {path}", highlight=False, markup=False, soft_wrap=True)
 
 
