@@ -91,7 +91,10 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Results; by default runs/<study name>.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")] = False,
 ) -> None:
-    """Run a study, or continue it, and write its report."""
+    """Run a study, or continue it, and write its report.
+
+    Runs that cannot be done are named at the end, with exit code 1; the next time they are tried again.
+    """
     check_pair()
     if address is not None and workers != "ray":
         raise EngineError("--address names a Ray cluster for --workers ray; give both, or leave it out.")
@@ -99,6 +102,7 @@ def run(
         raise EngineError("--workers ray spreads runs, --engine ray the clients of one run; leave one out.")
     from fedsoft.config import read_study
     from fedsoft.execution.conduct import run_study
+    from fedsoft.report.failures import damage_lines, failure_lines
     from fedsoft.report.live import Live
     from fedsoft.study.opened import open_study
 
@@ -106,12 +110,18 @@ def run(
     if dry_run:
         typer.echo(opened.summary())
         return
+    for line in damage_lines(opened.damaged):
+        typer.echo(line, err=True)
     with _stop_on_interrupt() as stop, Live(opened.open_runs) as live:
-        finished = run_study(opened, engine.value, workers, live.after_round, stop, address)
+        finished = run_study(opened, engine.value, workers, live.after_round, stop, address, live.failed)
     if not finished:
         typer.echo(f"\nStopped; nothing is lost. Continue with:\n  {_command_line()}")
         raise typer.Exit(130)
     report(opened.store.root)
+    if failures := opened.failures:
+        for line in failure_lines(failures):
+            typer.echo(line, err=True)
+        raise typer.Exit(1)
 
 
 @app.command()

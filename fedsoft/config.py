@@ -239,6 +239,9 @@ class Study(BaseModel):
         return self
 
 
+DEEPEST = 20
+TOO_DEEP = f"tables or lists lie more than {DEEPEST} deep in each other, which no key takes; take some away"
+
 AXES_NOT_IN_GRID = ("grid", "sources", "rivals", "strategies", "seeds", "name", "device", "stack")
 
 
@@ -256,8 +259,12 @@ def read_study(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:
         raise StudyFileError(f"{path} does not exist; study files beside it: {near}.") from None
     except IsADirectoryError:
         raise StudyFileError(f"{path} is a folder; name a study file in it.") from None
+    except OSError as error:
+        raise StudyFileError(f"{path} cannot be read ({error.strerror}).") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyFileError(f"{path} is not valid TOML: {error}.") from None
+    except RecursionError:
+        raise StudyFileError(f"{path}: {TOO_DEEP}.") from None
     table.setdefault("name", path.stem)
     return put_all(table, settings)
 
@@ -287,6 +294,8 @@ def _value(text: str) -> Any:
 def put(table: dict[str, Any], key: str, value: Any) -> None:
     """Set a dotted key in nested tables; a choice spelled as a bare name becomes a table to take options."""
     *path, last = key.split(".")
+    if len(path) > DEEPEST:
+        raise StudyFileError(f"--set {key[:40]}…: {TOO_DEEP}.")
     for part in path:
         inner = table.get(part, {})
         inner = (
@@ -305,10 +314,25 @@ def validate(table: Mapping[str, Any], where: str) -> Study:
     Raises:
         StudyFileError: every problem in one sentence, with the file, the key and the nearest valid one.
     """
+    if _is_deep(table):
+        raise StudyFileError(f"{where}: {TOO_DEEP}.")
     try:
         return Study.model_validate(table)
     except ValidationError as error:
         raise StudyFileError(f"{where}: {'; '.join(explain(error, Study))}.") from None
+
+
+def _is_deep(table: Any) -> bool:
+    """Whether tables and lists are nested more deeply than any study needs, and further work could bear."""
+    inside = [table]
+    for _ in range(DEEPEST):
+        values = [
+            one.values() if isinstance(one, Mapping) else one
+            for one in inside
+            if isinstance(one, Mapping | list | tuple)
+        ]
+        inside = [value for some in values for value in some]
+    return bool(inside)
 
 
 def cells(table: Mapping[str, Any], where: str) -> list[tuple[dict[str, Any], Study]]:

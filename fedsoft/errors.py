@@ -23,3 +23,11 @@ class StoreError(FedsoftError):
 
 class EngineError(FedsoftError):
     """An engine could not execute a run."""
+
+
+def in_a_line(error: BaseException) -> str:
+    """An exception in one line: the sentence of one of ours, the type and the message of any other."""
+    text = " ".join(str(error).split())
+    if isinstance(error, FedsoftError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

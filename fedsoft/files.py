@@ -1,14 +1,18 @@
 """Reading and writing files: whole or not at all, and never pickle."""
 
 import csv
+import errno
+import hashlib
 import io
 import json
 import os
+import stat
 import tempfile
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +81,30 @@ def csv_lines(rows: Iterable[Iterable[Any]]) -> str:
     return buffer.getvalue()
 
 
+def content_hash(path: Path) -> str:
+    """The SHA-256 of a file's content in hexadecimal, read once a process until the file changes.
+
+    Raises:
+        OSError: the file is missing, is none, or cannot be read.
+    """
+    found = _only_file(path)
+    return _content_hash(path, found.st_mtime_ns, found.st_size)
+
+
+def _only_file(path: Path) -> os.stat_result:
+    """Refuse what is no file, such as a pipe, from which nothing may ever come."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return found
+
+
+@lru_cache(maxsize=100_000)
+def _content_hash(path: Path, changed: int, size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON document.
 
@@ -84,6 +112,7 @@ def read_json(path: Path) -> Any:
         StoreError: the file is missing or is not JSON.
     """
     try:
+        _only_file(path)
         return json.loads(path.read_text())
     except FileNotFoundError:
         raise StoreError(f"{path} does not exist.") from None
@@ -104,6 +133,7 @@ def read_npz(path: Path, parts: Sequence[str] = ("",)) -> dict[str, np.ndarray]:
         StoreError: the file is missing or damaged, or an array, which the message names, is pickled.
     """
     try:
+        _only_file(path)
         with zipfile.ZipFile(path) as archive:
             return {
                 name.removesuffix(".npy"): _read_array(path, archive, name)

@@ -1,10 +1,13 @@
 """Independent pieces of work spread over the cores, where that can be done for nothing."""
 
+import contextlib
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -16,8 +19,8 @@ def in_parallel(tasks: Sequence[Callable[[], T]], cores: int | None = None) -> l
     """The results of tasks, in their order.
 
     Each core works in a fork of this process, which starts at once and has all that is in memory; where there
-    is no fork, or one core or task, they are done here, one by one. Results must be picklable, and what tasks
-    change in memory is lost.
+    is no fork, or one core or task, they are done here, one by one, and so are those left by a fork that was
+    killed, as for want of memory. Results must be picklable, and what tasks change in memory is lost.
 
     Args:
         tasks: functions without arguments; an exception of one is raised here.
@@ -28,11 +31,44 @@ def in_parallel(tasks: Sequence[Callable[[], T]], cores: int | None = None) -> l
     if cores < 2 or sys.platform != "linux":
         return [task() for task in tasks]
     _tasks = tasks
+    context = multiprocessing.get_context("fork")
     try:
-        with ProcessPoolExecutor(cores, multiprocessing.get_context("fork")) as pool:
-            return list(pool.map(_do, range(len(tasks))))
+        with ProcessPoolExecutor(cores, context, leave_with_parent) as pool:
+            futures: list[Future[T]] = []
+            try:
+                with contextlib.suppress(BrokenProcessPool):
+                    futures += (pool.submit(_do, number) for number in range(len(tasks)))
+                found = [_result(future) for future in futures]
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
     finally:
         _tasks = ()
+    found += [_lost] * (len(tasks) - len(found))
+    return [task() if result is _lost else result for task, result in zip(tasks, found, strict=True)]
+
+
+def leave_with_parent() -> None:
+    """Have this process end with the one that started it: nobody would take what it does."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
+
+
+_lost: Any = object()
+"""Stands for the result of a task whose process was killed."""
+
+
+def _result(future: Future[T]) -> T:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        result: T = _lost
+        return result
 
 
 def _do(number: int) -> Any:

@@ -7,11 +7,13 @@ The numbers are those of `fedsoft run`; this is the road to a deployment with re
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from fedsoft.config import read_study
 from fedsoft.execution.superlink import flwr_run
 from fedsoft.report import write_report
+from fedsoft.report.failures import failure_lines
 from fedsoft.study.opened import open_study
 
 
@@ -30,6 +32,8 @@ def main() -> None:
     study.save()
     flwr_run(Path(__file__).parents[1], options.study, study.store.root, study.plan.clients, options.workers)
     write_report(study.store.root)
+    if failures := study.failures:
+        sys.exit("\n".join(failure_lines(failures)))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ report of any study that has two seeds a fold.
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from rich.console import Console
 from fedsoft.analysis.stability import MEASURES, predicted, steadiness
 from fedsoft.config import read_study
 from fedsoft.execution.conduct import run_study
+from fedsoft.report.failures import failure_lines
 from fedsoft.report.live import Live
 from fedsoft.report.tables import Cell, Table, to_rich
 from fedsoft.study.opened import OpenStudy, open_study
@@ -43,6 +45,8 @@ def main() -> None:
         study = open_study({**table, "grid": grid}, str(options.study), options.out)
         with Live(study.open_runs) as live:
             run_study(study, "inprocess", options.workers, live.after_round, lambda: False)
+        if failures := study.failures:
+            sys.exit("\n".join(failure_lines(failures)))
         rows += [[Cell(f"{part} redrawn")], *rows_of(study)]
     columns = ("source", "churn", "variance", "variance at\nequal confidence")
     Console().print(to_rich(Table(columns, rows)))

@@ -9,6 +9,7 @@ made of them. Nothing here looks at test examples.
 """
 
 import argparse
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from fedsoft.config import read_study
 from fedsoft.execution.conduct import run_study
+from fedsoft.report.failures import failure_lines
 from fedsoft.report.live import Live
 from fedsoft.study.data import load_dataset
 from fedsoft.study.opened import open_study
@@ -39,6 +41,8 @@ def main() -> None:
     study = open_study(table, str(options.study))
     with Live(study.open_runs) as live:
         run_study(study, "inprocess", None, live.after_round, lambda: False)
+    if failures := study.failures:
+        sys.exit("\n".join(failure_lines(failures)))
 
     losses: dict[tuple[str, str, float], list[np.ndarray]] = defaultdict(list)
     own: dict[tuple[str, str, float], list[float]] = defaultdict(list)

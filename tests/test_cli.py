@@ -1,6 +1,7 @@
 """The command line: exit codes, one clear sentence for every kind of bad input, nothing written."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -98,6 +99,69 @@ def test_a_missing_file(fedsoft, tmp_path):
     assert_refused(fedsoft("run", "study.toml"), "nowhere.npz does not exist", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("path", "words"), [("pipe", "pipe does not exist"), ("a\\u0000b", "dataset: .*path: is no path")]
+)
+def test_what_is_no_path_to_a_file(fedsoft, tmp_path, path, words):
+    """A pipe would be waited for for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "study.toml").write_text(STUDY.format(path=path))
+    assert_refused(fedsoft("run", "study.toml"), words, tmp_path)
+    (tmp_path / "study.toml").write_text(STUDY.format(path=path).replace("npz", "folder"))
+    assert_refused(fedsoft("run", "study.toml"), "is not a folder|is no path", tmp_path)
+
+
+def test_keys_that_are_deeper_than_any_table(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(GOOD)
+    deep = ".".join(["a"] * 5000)
+    assert_refused(fedsoft("run", "study.toml", "--set", f"{deep}=1"), "more than 20 deep", tmp_path)
+    assert_refused(fedsoft("data", "check", "digits", "--set", f"{deep}=1"), "more than 20 deep", tmp_path)
+
+
+def test_a_study_file_that_cannot_be_read(fedsoft, tmp_path):
+    (tmp_path / "loop.toml").symlink_to(tmp_path / "loop.toml")
+    assert_refused(fedsoft("run", "loop.toml"), r"loop.toml cannot be read \(Too many levels", tmp_path)
+
+
+def test_results_are_never_written_among_what_is_not_theirs(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(GOOD)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/results.csv").write_text("a stranger's")
+    (tmp_path / "file").write_text("")
+    refused = "is not empty and holds no study's results, .* choose another folder with --out, or empty it"
+    assert_refused(fedsoft("run", "study.toml", "--out", "mine"), f"mine {refused}", tmp_path)
+    assert_refused(fedsoft("run", "study.toml", "--out", "mine", "--dry-run"), f"mine {refused}", tmp_path)
+    assert_refused(fedsoft("run", "study.toml", "--out", "file"), "file is not a folder", tmp_path)
+    assert_refused(fedsoft("run", "study.toml", "--out", "."), refused, tmp_path)
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["results.csv"]
+    assert (tmp_path / "mine/results.csv").read_text() == "a stranger's"
+
+
+def test_another_studys_results_are_left_alone(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(GOOD)
+    small = ("run", "study.toml", "--workers", "1", "--set", "seeds=[0]", "--set", 'sources=["hard"]')
+    assert fedsoft(*small)[0] == 0
+    before = (tmp_path / "runs/study/results.csv").read_bytes()
+    code, _, err = fedsoft(*small, "--set", "name=other", "--out", "runs/study")
+    assert code == 2
+    assert "runs/study holds the results of another study, 'study'; choose another folder with --out" in err
+    assert (tmp_path / "runs/study/results.csv").read_bytes() == before
+    assert fedsoft(*small, "--set", "rounds=1")[0] == 0  # the same study, changed
+    code, _, err = fedsoft(*small, "--out", ".")  # though a folder `runs` is there
+    assert code == 2
+    assert "is not empty" in err
+
+
+def test_a_damaged_study_file_beside_results_is_written_anew(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(GOOD)
+    small = ("run", "study.toml", "--workers", "1", "--set", "seeds=[0]", "--set", 'sources=["hard"]')
+    assert fedsoft(*small)[0] == 0
+    (tmp_path / "runs/study/study.json").write_text("[]")
+    assert fedsoft("report", "runs/study")[0] == 2
+    assert fedsoft(*small)[0] == 0
+    assert fedsoft("report", "runs/study")[0] == 0
+
+
 def test_a_truncated_file(fedsoft, tmp_path):
     np.savez(tmp_path / "data.npz", **own_data())
     whole = (tmp_path / "data.npz").read_bytes()
@@ -147,6 +211,10 @@ def test_pickled_objects_are_never_loaded(fedsoft, tmp_path):
         ("grid = { 'training.lr' = [] }", "grid"),
         ("name = 'a/b'", "name"),
         ("this is not TOML", "not valid TOML"),
+        (f"seeds = {'[' * 5000}{']' * 5000}", "more than 20 deep"),
+        (f"seeds = {'[' * 100}{']' * 100}", "more than 20 deep"),
+        (f"[{'.'.join(['scenario'] * 5000)}]", "more than 20 deep"),
+        (f"grid = {{ 'model.options' = [{'[' * 100}{']' * 100}] }}", "more than 20 deep"),
     ],
 )
 def test_a_broken_study_file_names_file_and_key(fedsoft, tmp_path, line, words):
@@ -178,8 +246,6 @@ def test_an_endpoint_against_votes_where_there_are_none(fedsoft, tmp_path):
 
 def assert_refused(result, words, folder):
     code, out, err = result
-    import re
-
     assert code == 2
     assert re.search(words, err), err
     assert "Traceback" not in out + err
@@ -209,6 +275,55 @@ def test_own_data_with_votes_and_without(fedsoft, tmp_path):
     assert (code, err) == (0, "")
 
 
+DEEP = GOOD.replace('"linear"', '{ name = "mlp", hidden = [4] }').replace("rounds = 2", "rounds = 3")
+HALF_BAD = DEEP + 'grid = { "training.lr" = [0.1, 1e30] }\n'
+
+
+def test_runs_that_fail_are_named_and_the_others_reported(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(HALF_BAD)
+    for _ in range(2):  # what failed is tried again, and fails again
+        code, out, err = fedsoft("run", "study.toml", "--workers", "1")
+        assert code == 1
+        assert "Traceback" not in out + err
+        assert len(err.splitlines()) == 4
+        for line in err.splitlines():
+            assert line.startswith("failed: training.lr = 1e+30, h")
+            assert re.search(r", seed [01]: training diverged in round \d, at client \d: layer", line)
+        assert "report.html" in out
+    assert "4 of 4" not in out
+    assert len(list(tmp_path.glob("runs/study/runs/*/run.json"))) == 4
+    assert len(list(tmp_path.glob("runs/study/runs/*/failed.json"))) == 4
+    assert "0.1" in (tmp_path / "runs/study/results.csv").read_text()
+
+
+def test_of_many_failed_runs_ten_are_named(fedsoft, tmp_path):
+    """And where no run is done, the report says so."""
+    (tmp_path / "study.toml").write_text(DEEP)
+    settings = ("--set", "training.lr=1e30", "--set", "seeds=[0,1,2,3,4,5]", "--workers", "1")
+    code, out, err = fedsoft("run", "study.toml", *settings)
+    assert code == 1
+    assert "Traceback" not in out + err
+    assert len(err.splitlines()) == 11
+    assert err.splitlines()[-1] == "failed: 2 more runs."
+    assert (tmp_path / "runs/study/report.html").exists()
+
+
+def test_damaged_runs_are_named_and_done_again(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(GOOD)
+    assert fedsoft("run", "study.toml", "--workers", "1")[0] == 0
+    models = {path: path.read_bytes() for path in tmp_path.glob("runs/study/runs/*/model.npz")}
+    damaged = sorted(models)[0]
+    damaged.write_bytes(models[damaged][:-1] + b"x")
+    code, out, _ = fedsoft("report", "runs/study")
+    assert code == 0
+    assert f"{damaged.relative_to(tmp_path)} is not what its run wrote: the run counts as not done" in out
+    code, out, err = fedsoft("run", "study.toml", "--workers", "1")
+    assert code == 0
+    assert "is not what its run wrote" in err
+    assert "1 of 1 run in" in out
+    assert models == {path: path.read_bytes() for path in models}
+
+
 def test_signals_are_the_callers_again_after_a_run(fedsoft, tmp_path):
     """What follows, such as the report, is stopped as any program is."""
     (tmp_path / "study.toml").write_text(GOOD)
@@ -221,7 +336,14 @@ def test_dry_run_writes_nothing(fedsoft, tmp_path):
     (tmp_path / "study.toml").write_text(GOOD)
     code, out, _ = fedsoft("run", "study.toml", "--dry-run")
     assert code == 0
-    assert "4 of 4 are still to run" in out
+    assert out.startswith(
+        "study: 2 sources × 1 strategy × 2 seeds = 4 runs of 2 rounds, and 0 teachers; "
+        "4 of 4 are still to run."
+    )
+    settings = ("--set", 'sources=["hard"]', "--set", "seeds=[1]", "--set", "rounds=1")
+    assert fedsoft("run", "study.toml", "--dry-run", *settings)[1].startswith(
+        "study: 1 source × 1 strategy × 1 seed = 1 run of 1 round, and 0 teachers; 1 of 1 is still to run."
+    )
     assert not (tmp_path / "runs").exists()
 
 

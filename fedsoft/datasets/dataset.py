@@ -2,7 +2,6 @@
 
 import hashlib
 from abc import abstractmethod
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -13,11 +12,13 @@ from fedsoft.datasets.about import About
 from fedsoft.datasets.annotated import AnnotatedDataset
 from fedsoft.datasets.arrays import from_arrays
 from fedsoft.errors import DataError, StoreError
-from fedsoft.files import read_npz
+from fedsoft.files import content_hash, read_npz
 from fedsoft.registry import Options, Registry
 
 
 def _absolute(path: str) -> str:
+    if "\0" in path:
+        raise ValueError("is no path (it holds a null character)")
     try:
         place = Path(path).expanduser().absolute()
         place.exists()
@@ -63,7 +64,7 @@ class Dataset(Options):
         """
         if reason := self.missing():
             raise DataError(reason)
-        parts = [_content(file, file.stat().st_mtime_ns, file.stat().st_size) for file in self.files()]
+        parts = [_content(file) for file in self.files()]
         return hashlib.sha256("".join(parts).encode()).hexdigest()[:16] if parts else ""
 
     def missing(self) -> str | None:
@@ -90,12 +91,10 @@ class Dataset(Options):
         return from_arrays(self.arrays(), name=self.name, source=self.source(), about=self.about())
 
 
-@lru_cache(maxsize=100_000)
-def _content(file: Path, changed: int, size: int) -> str:
-    """A file's hash, computed once until the file changes."""
+def _content(file: Path) -> str:
+    """A file's hash."""
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return content_hash(file)
     except OSError as error:
         raise DataError(f"{file} cannot be read ({error.strerror}).") from None
 

@@ -119,12 +119,14 @@ def _read_image(file: Path, size: int) -> np.ndarray:
     """(size, size, 3) uint8 RGB."""
     from PIL import Image, UnidentifiedImageError
 
+    if file.exists() and not file.is_file():  # a pipe, say, from which nothing would ever come
+        raise DataError(f"{file} is not a file; replace it or remove its annotations.")
     try:
         with Image.open(file) as image:
             return np.asarray(image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC))
     except FileNotFoundError:
         raise DataError(f"{file} does not exist; add it or remove its annotations.") from None
-    except (UnidentifiedImageError, OSError) as error:
+    except (UnidentifiedImageError, OSError, ValueError) as error:
         raise DataError(f"{file} is not a readable image ({error}); replace it.") from None
 
 

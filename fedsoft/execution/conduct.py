@@ -20,8 +20,12 @@ def run_study(
     after_round: Callable[[RunSettings, dict[str, float]], None],
     stop: Callable[[], bool],
     address: str | None = None,
+    failed: Callable[[RunSettings], None] = lambda run: None,
 ) -> bool:
-    """Run what is not done; returns whether the study is complete (not when ``stop`` said so).
+    """Run what is not done; returns whether everything was tried (not when ``stop`` said so).
+
+    Runs that cannot be done are stored as failed (`OpenStudy.failures`), and the others go on; they are
+    tried again whenever the study is.
 
     Args:
         opened: the study on its folder.
@@ -30,9 +34,10 @@ def run_study(
         after_round: is told of every round.
         stop: is asked whether to stop.
         address: of an existing Ray cluster for ``ray`` workers.
+        failed: is told of every run that could not be done.
 
     Raises:
-        FedsoftError: a run cannot be done.
+        FedsoftError: the engine cannot be used, or results cannot be written.
     """
     opened.save()
     _log_to(opened.store.root / "log.txt")
@@ -42,7 +47,7 @@ def run_study(
             if sum(map(len, phases)) == 1 and workers == "ray":
                 workers = 1  # one run is done here before Ray has started
             chosen = _engine(opened, engine, workers or os.cpu_count() or 1, address)
-            chosen.run(phases, Hooks(after_round, stop))
+            chosen.run(phases, Hooks(after_round, stop, failed))
         except Interrupted:
             return False
     return True

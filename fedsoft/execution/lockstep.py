@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -22,7 +23,7 @@ def execute(settings: RunSettings, host: Host) -> None:
 
     Raises:
         Interrupted: ``host.hooks.stop`` said so; a checkpoint holds the state.
-        FedsoftError: the run cannot be done; the message says which run and why.
+        Exception: what is around the run failed; a run that cannot be done is stored as failed.
     """
     meter = Meter()
     run = begin(settings, host, meter)
@@ -43,21 +44,22 @@ def execute_together(
 
     Raises:
         Interrupted: ``hooks.stop`` said so; checkpoints hold the states.
-        FedsoftError: a run cannot be done; the others are left with checkpoints.
+        Exception: what is around the runs failed; they are left with checkpoints. A run that cannot be done
+            is stored as failed, and the others go on.
     """
-    hooks, failed = hooks or Hooks(), False
+    hooks, broken = hooks or Hooks(), False
     ask = hooks.stop
 
-    def fail() -> None:
-        nonlocal failed
-        failed = True
+    def end() -> None:
+        nonlocal broken
+        broken = True
 
-    heed = Hooks(hooks.after_round, lambda: failed or ask())
+    heed = replace(hooks, stop=lambda: broken or ask())
     engine = f"inprocess, stack {stack}"
     host = Host(store, lambda task: InProcessGrid(task, stack), engine, device, heed)
     meters = [Meter() for _ in runs]
     begun = [(begin(run, host, meter), meter) for run, meter in zip(runs, meters, strict=True)]
-    _advance(begun, lambda exchanges: _train(exchanges, stack), fail)
+    _advance(begun, lambda exchanges: _train(exchanges, stack), end)
 
 
 def _train(exchanges: list[Exchange], stack: Stack) -> list[list[Message]]:
@@ -71,14 +73,14 @@ def _train(exchanges: list[Exchange], stack: Stack) -> list[list[Message]]:
 
 
 def _advance(
-    runs: Sequence[tuple[Run, Meter]], replies: Replies, fail: Callable[[], None] = lambda: None
+    runs: Sequence[tuple[Run, Meter]], replies: Replies, end: Callable[[], None] = lambda: None
 ) -> None:
     """Advance runs to their ends: all figures first, so that whoever trains does so together.
 
     Args:
         runs: with their meters.
         replies: has clients train.
-        fail: called when one cannot go on; the others then have a round to stop.
+        end: called when something around the runs fails; they then have a round to stop.
     """
     scoring: list[tuple[Run, Meter, Scoring]] = []
     training: list[tuple[Run, Meter, Exchange]] = []
@@ -88,7 +90,7 @@ def _advance(
         nonlocal error
         meter.resumed = time.monotonic()
         try:
-            wants = run.send(answer)
+            wants = run.throw(answer) if isinstance(answer, Exception) else run.send(answer)
             if isinstance(wants, Scoring):
                 scoring.append((run, meter, wants))
             else:
@@ -98,7 +100,7 @@ def _advance(
         except Exception as raised:  # the others leave checkpoints before it ends them all
             if error is None or isinstance(error, Interrupted):
                 error = raised
-            fail()
+            end()
         meter.seconds = meter.so_far
 
     for run, meter in runs:
@@ -106,9 +108,9 @@ def _advance(
     while scoring or training:
         began = time.monotonic()
         turn, answers = (
-            (scoring, score_together([wants for *_, wants in scoring]))
+            (scoring, _each(score_together, [wants for *_, wants in scoring]))
             if scoring
-            else (training, replies([wants for *_, wants in training]))
+            else (training, _each(replies, [wants for *_, wants in training]))
         )
         resumed = [(run, meter) for run, meter, _ in turn]
         turn.clear()
@@ -118,3 +120,13 @@ def _advance(
             resume(run, meter, answer)
     if error:
         raise error
+
+
+def _each(together: Callable[[list[Any]], Sequence[Any]], wanted: list[Any]) -> list[Any]:
+    """What each run waits for; where that fails, each by itself, so that the exception is that of its run."""
+    try:
+        return list(together(wanted))
+    except Exception as error:
+        if len(wanted) == 1:
+            return [error]
+        return [answer for one in wanted for answer in _each(together, [one])]

@@ -5,7 +5,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +17,7 @@ from fedsoft.errors import EngineError
 from fedsoft.execution.groups import Group, StackChoice, groups_of
 from fedsoft.execution.lockstep import execute_together
 from fedsoft.execution.run import Hooks, Interrupted
+from fedsoft.parallel import leave_with_parent
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 
@@ -36,7 +36,7 @@ class InProcess:
 
         Raises:
             Interrupted: ``hooks.stop`` said so; unfinished runs left checkpoints.
-            FedsoftError: a run cannot be done.
+            FedsoftError: a process was lost, or results cannot be written.
         """
         planned = [groups_of(phase, self.stack, self.workers, self.device) for phase in phases]
         if self.workers == 1 or sum(map(len, planned)) == 1:
@@ -78,7 +78,10 @@ def _run_phase(
         done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
         while not news.empty():
             key, figures = news.get()
-            hooks.after_round(by_key[key], figures)
+            if figures is None:
+                hooks.failed(by_key[key])
+            else:
+                hooks.after_round(by_key[key], figures)
         if hooks.stop():
             ask_to_stop()
         for future in done:
@@ -126,21 +129,19 @@ _worker: tuple[InProcess, Any, Any]
 def _start_worker(engine: InProcess, news: Any, stop: Any) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    leave_with_parent()
     torch.set_num_threads(1)
     logging.getLogger("flwr").setLevel(logging.ERROR)
     _worker = engine, news, stop
-
-
-def _leave_with_parent() -> None:
-    """End this process when the one that started it is gone: nobody would take what it does."""
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os._exit(1)
 
 
 def _work(group: Group) -> None:
     engine, news, stop = _worker
     if stop.is_set():
         raise Interrupted("stopped before it began.")
-    engine.execute(group, Hooks(lambda settings, figures: news.put((settings.key, figures)), stop.is_set))
+    hooks = Hooks(
+        after_round=lambda settings, figures: news.put((settings.key, figures)),
+        stop=stop.is_set,
+        failed=lambda settings: news.put((settings.key, None)),
+    )
+    engine.execute(group, hooks)

@@ -24,7 +24,7 @@ class Ray:
 
         Raises:
             Interrupted: ``hooks.stop`` said so; the unfinished run left a checkpoint.
-            FedsoftError: a run cannot be done.
+            FedsoftError: the simulation cannot be used, or results cannot be written.
         """
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")

@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -55,7 +55,7 @@ class RayWorkers:
 
         Raises:
             Interrupted: ``hooks.stop`` said so; unfinished runs left checkpoints.
-            FedsoftError: a run cannot be done, or Ray cannot be used.
+            FedsoftError: Ray cannot be used.
         """
         with ray_cluster(self.address, self.cpus):
             try:
@@ -109,6 +109,7 @@ class _Driver:
         self.mailbox = mailbox(_Mailbox).remote()
         self.data: dict[Dataset, Any] = {}
         self.begun: set[str] = set()
+        self.failed: set[str] = set()
         self.shown: dict[str, float] = {}
         self.seen_cores = time.monotonic()
 
@@ -117,6 +118,7 @@ class _Driver:
         needed = {
             key: ray.put(Needed(self.store.record(key), self.store.predictions(key)))
             for key in {need.key for run in runs for need in run.needs()}
+            if self.store.is_done(key)  # others have failed, which the runs that need them find
         }
         groups = groups_of(runs, self.engine.stack, self.workers, self.engine.device)
         waiting = {self._send(group, needed): group for group in (Group(*one) for one in groups)}
@@ -132,7 +134,7 @@ class _Driver:
                 found, reason = _outcome(reference)
                 if found:
                     problem = found if problem is None or isinstance(problem, Interrupted) else problem
-                elif left := what_is_left(group, self.store, reason):
+                elif left := what_is_left(group, self.store, self.failed, reason):
                     self.begun -= {run.key for run in left.runs}
                     waiting[self._send(left, needed)] = left
         if problem:
@@ -147,7 +149,7 @@ class _Driver:
             group.runs,
             {run.dataset: self.data[run.dataset] for run in group.runs},
             {path: text for run in group.runs for path, text in run.model.files().items()},
-            {need.key: needed[need.key] for run in group.runs for need in run.needs()},
+            {n.key: needed[n.key] for run in group.runs for n in run.needs() if n.key in needed},
             {run.key: saved for run in group.runs if (saved := self.store.checkpoint(run.key))},
             self.engine.device,
             group.stack,
@@ -164,6 +166,10 @@ class _Driver:
                 if figures["round"] > self.shown.get(run.key, -1):  # rounds made again are no news
                     self.shown[run.key] = figures["round"]
                     self.hooks.after_round(run, figures)
+            elif what == "failed":
+                (run,) = arguments
+                self.failed.add(run.key)
+                self.hooks.failed(run)
             else:
                 getattr(self.store, what)(*arguments)
 
@@ -199,13 +205,19 @@ def _outcome(reference: Any) -> tuple[Exception | None, str]:
         return None, _first_line(error)
 
 
-def what_is_left(group: Group, store: Store, reason: str) -> Group | None:
-    """What a lost worker left undone of a group; None if nothing.
+def what_is_left(group: Group, store: Store, failed: Collection[str], reason: str) -> Group | None:
+    """What a lost worker left untried of a group; None if nothing.
+
+    Args:
+        group: what it was given.
+        store: what of it is done.
+        failed: keys of runs that cannot be done.
+        reason: why the worker was lost.
 
     Raises:
         EngineError: too many workers were lost at it.
     """
-    left = [run for run in group.runs if not store.is_done(run.key)]
+    left = [run for run in group.runs if run.key not in failed and not store.is_done(run.key)]
     if left and group.lost + 1 == ATTEMPTS:
         raise EngineError(
             f"{left[0].label()}: {ATTEMPTS} Ray workers were lost at it (out of memory?), the last with: "

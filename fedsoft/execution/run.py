@@ -3,7 +3,9 @@
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Generator
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -15,7 +17,7 @@ import torch
 from flwr.serverapp.strategy import Strategy
 
 import fedsoft
-from fedsoft.errors import FedsoftError
+from fedsoft.errors import DataError, FedsoftError, in_a_line
 from fedsoft.evaluation import Cartography, onehot
 from fedsoft.execution.derive import derive
 from fedsoft.execution.follow import follow, from_sums, to_sums, training_map
@@ -23,6 +25,7 @@ from fedsoft.execution.scoring import Figures, Scoring, scores
 from fedsoft.federation import (
     CohortGrid,
     Exchange,
+    RoundError,
     RoundResult,
     Task,
     play_round,
@@ -32,6 +35,7 @@ from fedsoft.federation import (
 )
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import client_labels
+from fedsoft.study.failures import failure_of
 from fedsoft.study.prepare import Prepared, prepare
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
@@ -46,10 +50,17 @@ class Interrupted(FedsoftError):  # noqa: N818 (it is none)
 
 @dataclass
 class Hooks:
-    """What a run reports to and asks of whoever executes it."""
+    """What a run reports to and asks of whoever executes it.
+
+    Attributes:
+        after_round: is told of every round.
+        stop: is asked whether to stop.
+        failed: is told of a run that could not be done; the store knows why.
+    """
 
     after_round: Callable[[RunSettings, Figures], None] = lambda settings, figures: None
     stop: Callable[[], bool] = lambda: False
+    failed: Callable[[RunSettings], None] = lambda settings: None
 
 
 @dataclass(frozen=True)
@@ -96,30 +107,72 @@ Run = Generator[Waits, Any, None]
 """A run at work: yields what it waits for, takes it, and ends when its results are stored."""
 
 
+@dataclass(frozen=True)
+class Results:
+    """What a run leaves, as `Store.finish` takes it."""
+
+    record: dict[str, Any]
+    rounds: list[Figures]
+    model: dict[str, np.ndarray]
+    predictions: dict[str, np.ndarray]
+
+
 def begin(settings: RunSettings, host: Host, meter: Meter) -> Run:
     """Train, or compute from its parts, and store one run; continue it where a checkpoint was left.
 
+    A run that cannot be done, whatever the reason, is stored as failed, and ends without an exception: it
+    concerns no other run.
+
     Raises:
         Interrupted: ``host.hooks.stop`` said so; a checkpoint holds the state.
-        FedsoftError: the run cannot be done; the message says which run and why.
+        Exception: what is around the run failed: a hook, or the store.
     """
     if host.store.is_done(settings.key):
         return
     host.store.save_settings(settings)
     try:
-        if settings.parts():
-            _derive(settings, host)
-        else:
-            yield from _run(settings, host, meter)
+        _require(settings, host.store)
+        results = _derive(settings, host) if settings.parts() else (yield from _run(settings, host, meter))
     except Interrupted:
         raise
-    except FedsoftError as error:
-        raise type(error)(f"{settings.label()}: {error}") from None
+    except _Around as error:
+        raise error.cause from None
+    except Exception as error:
+        host.store.fail(settings.key, failure_of(settings, error))
+        host.hooks.failed(settings)
+    else:
+        host.store.finish(settings.key, results.record, results.rounds, results.model, results.predictions)
 
 
-def _derive(settings: RunSettings, host: Host) -> None:
+class _Around(Exception):  # noqa: N818 (it carries an error)
+    """Carries an exception of what is around a run through the run."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+@contextmanager
+def _around() -> Iterator[None]:
+    """Whatever goes wrong inside is no fault of the run."""
+    try:
+        yield
+    except Exception as error:
+        raise _Around(error) from error
+
+
+def _require(settings: RunSettings, store: Store) -> None:
+    """Refuse a run that is made with others of which some failed."""
+    if lacking := [need.label() for need in settings.needs() if not store.is_done(need.key)]:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise DataError(f"it needs a run that failed: {lacking[0]}{more}.")
+
+
+def _derive(settings: RunSettings, host: Host) -> Results:
     """An ensemble or a calibrated run, from its parts: no round but the last, and no model of its own."""
-    if host.hooks.stop():
+    with _around():
+        stop = host.hooks.stop()
+    if stop:
         raise Interrupted(f"{settings.label()} stopped before it began.")
     predictions, cost = derive(settings, host.store, host.device)
     figures: Figures = {"round": settings.rounds, "train_loss": float("nan"), "cohort": 0}
@@ -128,9 +181,9 @@ def _derive(settings: RunSettings, host: Host) -> None:
         labels = client_labels(settings, load_dataset(settings.dataset))
         known = torch.from_numpy(labels[predictions["validation_rows"]])
         figures |= scores(probs[None], onehot(known, probs.shape[-1])[None])[0]
-    host.hooks.after_round(settings, figures)
-    host.store.finish(
-        settings.key,
+    with _around():
+        host.hooks.after_round(settings, figures)
+    return Results(
         record=_origin(settings, host) | cost | _environment(),
         rounds=[figures],
         model={},
@@ -138,13 +191,12 @@ def _derive(settings: RunSettings, host: Host) -> None:
     )
 
 
-def _run(settings: RunSettings, host: Host, meter: Meter) -> Run:
+def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, Any, Results]:
     """A run that trains."""
     prepared = prepare(settings, host.store, host.device)
     kept, rounds, seconds, seen = yield from _train(prepared, host, meter)
     parameters = to_parameters(kept.arrays, prepared.task.inputs.device)
-    host.store.finish(
-        settings.key,
+    return Results(
         record={
             **_origin(settings, host),
             "seconds": seconds + meter.so_far,
@@ -181,37 +233,52 @@ def _train(
         strategy, before = settings.strategy.build(), 0.0  # anew: part of a damaged state may be in it
         state = kept = RoundResult(0, task.initial(), float("nan"), 0)
         seen = Cartography.start(len(task.train.rows), device) if settings.cartography else None
-        rounds = [(yield Scoring(prepared, state))]
+        rounds = [(yield from _score(prepared, state))]
     saved_at = time.monotonic()
     config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(device)}
     while state.number < settings.rounds:
         state = yield from play_round(strategy, grid, state, config)
-        rounds.append((yield Scoring(prepared, state)))
-        host.hooks.after_round(settings, rounds[-1])
+        rounds.append((yield from _score(prepared, state)))
+        with _around():
+            host.hooks.after_round(settings, rounds[-1])
+            stop = host.hooks.stop() and state.number < settings.rounds
         if not by_validation or rounds[-1]["nll"] < rounds[kept.number]["nll"]:
             kept = state
         seen = seen and follow(prepared, seen, state)
-        stop = host.hooks.stop() and state.number < settings.rounds
         if stop or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
             saved_at = time.monotonic()
             arrays, kinds = strategy_state(strategy)
-            store.save_checkpoint(
-                settings.key,
+            now = (
                 {f"model/{name}": array for name, array in state.arrays.items()}
                 | {f"kept/{name}": array for name, array in kept.arrays.items() if kept is not state}
                 | {f"strategy/{name}": array for name, array in arrays.items()}
-                | {f"seen/{name}": array for name, array in to_sums(seen).items()},
-                {
-                    "round": state.number,
-                    "kept": kept.number,
-                    "strategy": kinds,
-                    "rounds": rounds,
-                    "seconds": before + meter.so_far,
-                },
+                | {f"seen/{name}": array for name, array in to_sums(seen).items()}
             )
+            rest = {
+                "round": state.number,
+                "kept": kept.number,
+                "strategy": kinds,
+                "rounds": rounds,
+                "seconds": before + meter.so_far,
+            }
+            with _around():
+                store.save_checkpoint(settings.key, now, rest)
         if stop:
             raise Interrupted(f"{settings.label()} stopped after round {state.number}.")
     return kept, rounds, before, seen
+
+
+def _score(prepared: Prepared, state: RoundResult) -> Generator[Waits, Any, Figures]:
+    """A round's figures."""
+    try:
+        figures: Figures = yield Scoring(prepared, state)
+        return figures
+    except Exception as error:
+        detail = "".join(traceback.format_exception(error))
+        number = state.number
+        raise RoundError(
+            f"the model of round {number} cannot be scored: {in_a_line(error)}", number, detail=detail
+        ) from error
 
 
 Checkpoint = tuple[dict[str, np.ndarray], dict[str, Any]]

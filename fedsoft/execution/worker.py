@@ -16,13 +16,14 @@ from fedsoft.errors import FedsoftError
 from fedsoft.execution.lockstep import execute_together
 from fedsoft.execution.run import Hooks, Interrupted
 from fedsoft.federation import Stack
+from fedsoft.study.failures import Failure
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 
 SECONDS_BETWEEN_NEWS = 0.5
 
 News = tuple[str, tuple[Any, ...]]
-"""A method of the driver's store, ``after_round`` or ``begins``, and its arguments."""
+"""A method of the driver's store or a hook of its runs, or ``begins``, and its arguments."""
 
 
 @dataclass
@@ -97,6 +98,11 @@ class WorkerStore(Store):
         """Have the driver write what determines a run."""
         self.post.say("save_settings", settings)
 
+    def fail(self, key: str, failure: Failure) -> None:
+        """Have the driver write why a run cannot be done."""
+        self.post.say("fail", key, failure)
+        self.post.send()
+
     def save_checkpoint(self, key: str, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
         """Have the driver write where a run stands."""
         self.post.say("save_checkpoint", key, arrays, state)
@@ -137,7 +143,11 @@ def work(
         return Interrupted("stopped before it began.")
     # A folder that cannot be: whatever would read or write files fails at once, on this machine too.
     store = WorkerStore(Path(os.devnull), needed, checkpoints, post)
-    hooks = Hooks(lambda run, figures: post.say("after_round", run, figures), post.stop)
+    hooks = Hooks(
+        after_round=lambda run, figures: post.say("after_round", run, figures),
+        stop=post.stop,
+        failed=lambda run: post.say("failed", run),
+    )
     try:
         execute_together(runs, store, stack, device, hooks)
     except FedsoftError as error:

@@ -4,7 +4,7 @@ from fedsoft.federation.checkpoint import restore_strategy, strategy_state
 from fedsoft.federation.client import Asked, make_client_app
 from fedsoft.federation.grids import CohortGrid, FlowerGrid, InProcessGrid, find_nodes
 from fedsoft.federation.records import to_arrays, to_parameters, to_record
-from fedsoft.federation.rounds import Exchange, RoundResult, play_round
+from fedsoft.federation.rounds import Exchange, RoundError, RoundResult, play_round
 from fedsoft.federation.strategies import STRATEGIES, StrategyOptions
 from fedsoft.federation.task import Task
 from fedsoft.federation.together import Stack, programs, train_together
@@ -16,6 +16,7 @@ __all__ = [
     "Exchange",
     "FlowerGrid",
     "InProcessGrid",
+    "RoundError",
     "RoundResult",
     "Stack",
     "StrategyOptions",

@@ -11,6 +11,7 @@ from flwr.app import ConfigRecord, Context, Error, Message, MetricRecord
 from flwr.clientapp import ClientApp
 from torch import Tensor
 
+from fedsoft.errors import in_a_line
 from fedsoft.federation.records import RecordDict, to_arrays, to_parameters, to_record
 from fedsoft.federation.task import Task
 from fedsoft.streams import stream
@@ -135,8 +136,9 @@ def _targets(asked: Sequence[Asked], place: Mapping[int, int]) -> tuple[Tensor, 
 
 
 def failed(message: Message, error: Exception) -> Message:
-    """The reply of a client that raised: the traceback travels, so that the server can show it."""
-    return Message(Error(code=FAILED, reason="".join(traceback.format_exception(error))), reply_to=message)
+    """The reply of a client that raised: its error in the first line, the traceback in those that follow."""
+    reason = "\n".join([in_a_line(error), *traceback.format_exception(error)])
+    return Message(Error(code=FAILED, reason=reason), reply_to=message)
 
 
 def make_client_app(load: Callable[[ConfigRecord], Task]) -> ClientApp:

@@ -13,6 +13,7 @@ from fedsoft.errors import EngineError
 from fedsoft.federation.client import Asked
 from fedsoft.federation.task import Task
 from fedsoft.federation.together import Stack, train_together
+from fedsoft.plural import plural
 
 
 class CohortGrid(Grid):
@@ -179,7 +180,8 @@ def find_nodes(grid: Grid, clients: int, patience: float = 120.0) -> dict[int, i
     deadline = time.monotonic() + patience
     while len(nodes := list(grid.get_node_ids())) < clients:
         if time.monotonic() > deadline:
-            raise EngineError(f"only {len(nodes)} of {clients} clients connected within {patience:.0f} s.")
+            wanted = plural(clients, "client")
+            raise EngineError(f"only {len(nodes)} of {wanted} connected within {patience:.0f} s.")
         time.sleep(0.1)
     found: dict[int, int] = {}
     silent = set(nodes)
@@ -191,6 +193,8 @@ def find_nodes(grid: Grid, clients: int, patience: float = 120.0) -> dict[int, i
                 silent.discard(reply.metadata.src_node_id)
         time.sleep(0.1 if silent else 0)
     if missing := sorted(set(range(clients)) - set(found)):
-        unheard = f"{len(silent)} nodes did not answer within {patience:.0f} s; " if silent else ""
-        raise EngineError(f"no node holds the partitions {missing}; {unheard}start {clients} clients.")
+        unheard = f"{plural(len(silent), 'node')} did not answer within {patience:.0f} s; " if silent else ""
+        raise EngineError(
+            f"no node holds the partitions {missing}; {unheard}start {plural(clients, 'client')}."
+        )
     return found

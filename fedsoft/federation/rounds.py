@@ -1,15 +1,30 @@
 """A round: Flower's strategy hooks, in an order that can be interrupted and resumed."""
 
-from collections.abc import Generator, Mapping
+import traceback
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from flwr.app import ConfigRecord, Message
 from flwr.serverapp.strategy import Strategy
 
-from fedsoft.errors import EngineError
+from fedsoft.errors import EngineError, in_a_line
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import to_arrays, to_record
+
+
+class RoundError(EngineError):
+    """A round of one run cannot be done; other runs are none the worse for it.
+
+    Attributes:
+        number: the round.
+        client: the partition at fault; None where it is nobody's, or not known.
+        detail: the traceback, as far as there is one.
+    """
+
+    def __init__(self, message: str, number: int, client: int | None = None, detail: str = "") -> None:
+        super().__init__(message)
+        self.number, self.client, self.detail = number, client, detail
 
 
 @dataclass(frozen=True)
@@ -61,23 +76,58 @@ def play_round(
         config: what else clients are told.
 
     Raises:
-        EngineError: a client failed; the message carries its traceback.
+        RoundError: a client raised, training diverged, or the strategy or the engine failed.
     """
     number = state.number + 1
+    try:
+        return (yield from _play(strategy, grid, state, number, config or {}))
+    except RoundError:
+        raise
+    except Exception as error:
+        detail = "".join(traceback.format_exception(error))
+        raise RoundError(f"round {number} failed: {in_a_line(error)}", number, detail=detail) from error
+
+
+def _play(
+    strategy: Strategy, grid: CohortGrid, state: RoundResult, number: int, config: Mapping[str, str]
+) -> Round:
     if not grid.open_round(number):
         return RoundResult(number, state.arrays, float("nan"), 0)
-    told, record = ConfigRecord(dict(config or {})), to_record(state.arrays)
+    told, record = ConfigRecord(dict(config)), to_record(state.arrays)
     replies = yield Exchange(grid, *grid.in_order(strategy.configure_train(number, record, told, grid)))
     for partition, reply in zip(grid.cohort, replies, strict=True):
         if reply.has_error():
-            raise EngineError(f"client {partition} failed in round {number}:\n{reply.error.reason}")
+            cause, _, detail = (reply.error.reason or "no reason given").partition("\n")
+            raise RoundError(
+                f"client {partition} failed in round {number}: {cause}", number, partition, detail
+            )
     aggregated, metrics = strategy.aggregate_train(number, replies)
     if aggregated is None or metrics is None:
-        raise EngineError(f"{type(strategy).__name__} aggregated nothing in round {number}.")
+        raise EngineError(f"{type(strategy).__name__} aggregated nothing.")
     arrays = to_arrays(aggregated)
     if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
-        raise EngineError(
-            f"training diverged in round {number}: {bad[0]} is not finite; lower training.lr "
-            "or the strategy's server step."
-        )
-    return RoundResult(number, arrays, float(metrics["train-loss"]), len(replies))
+        raise _diverged(number, bad[0], grid.cohort, replies)
+    loss = float(metrics["train-loss"])
+    if not np.isfinite(loss):
+        raise _diverged(number, "the training loss", grid.cohort, replies)
+    return RoundResult(number, arrays, loss, len(replies))
+
+
+def _diverged(number: int, what: str, cohort: Sequence[int], replies: Sequence[Message]) -> RoundError:
+    """The error of a round after which something is not finite, with the first client that sent it."""
+    first = (partition for partition, reply in zip(cohort, replies, strict=True) if not _is_finite(reply))
+    client = next(first, None)
+    where = "" if client is None else f", at client {client}"
+    return RoundError(
+        f"training diverged in round {number}{where}: {what} is not finite; lower training.lr or the "
+        "strategy's server step.",
+        number,
+        client,
+    )
+
+
+def _is_finite(reply: Message) -> bool:
+    """Whether a client's parameters and training loss are numbers."""
+    arrays = to_arrays(reply.content["arrays"]).values()
+    loss = float(reply.content["metrics"]["train-loss"])
+    return bool(np.isfinite(loss)) and all(np.isfinite(array).all() for array in arrays)

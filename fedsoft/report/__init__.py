@@ -26,16 +26,19 @@ def write_report(folder: Path, figures: Path | None = None) -> Path:
 
     from fedsoft.analysis.digest import digest
     from fedsoft.files import write_text
+    from fedsoft.report.failures import damage_lines
     from fedsoft.report.page import page
     from fedsoft.report.pictures import write_figures
     from fedsoft.report.terminal import show
     from fedsoft.study.opened import reopen_study
 
-    result = digest(reopen_study(folder))
+    opened, console = reopen_study(folder), Console()
+    for line in damage_lines(opened.damaged):
+        console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
+    result = digest(opened)
     path = folder / "report.html"
     write_text(path, page(result))
     if figures:
         write_figures(result, figures)
-    console = Console()
     show(result, path, console if console.is_terminal else Console(width=WIDE))
     return path

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from fedsoft.analysis.digest import Digest
+from fedsoft.plural import plural
 from fedsoft.report.answer import answers
 from fedsoft.report.level_tables import conclusions_table, result_table, strategy_table
 from fedsoft.report.shown import Shown, axes_name, in_detail
@@ -25,7 +26,8 @@ def show(result: Digest, path: Path, console: Console) -> None:
     for note in verdict_notes(result):
         console.print(note, style="dim", highlight=False, markup=False)
     if result.missing:
-        missing = f"{result.missing} {'runs have' if result.missing > 1 else 'run has'} not finished."
+        have = "has" if result.missing == 1 else "have"
+        missing = f"{plural(result.missing, 'run')} {have} not finished."
         console.print(missing, style="yellow", highlight=False)
     if len(result.conclusions) > 1:
         _title(console, "The endpoint in every cell of the grid")

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from fedsoft.errors import StudyFileError
+from fedsoft.plural import plural
 from fedsoft.registry import Options, Registry
 from fedsoft.scenarios.clients import Clients
 
@@ -136,8 +137,9 @@ class Natural(Split):
             )
         names, group = np.unique(groups, return_inverse=True)
         if len(names) < clients:
+            wanted = plural(clients, "client")
             raise StudyFileError(
-                f"partition 'natural' has {len(names)} groups for {clients} clients; lower scenario.clients."
+                f"partition 'natural' has {plural(len(names), 'group')} for {wanted}; lower scenario.clients."
             )
         return (rng.permutation(len(names)) % clients)[group]
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fedsoft.annotators import NOISES, AnnotatorNoise, AnnotatorPool
 from fedsoft.annotators.noise import NoNoise
+from fedsoft.plural import plural
 from fedsoft.scenarios.partition import PARTITIONS, Iid, Partition
 from fedsoft.supervision import SOURCES, LabelSource
 
@@ -68,7 +69,8 @@ class Scenario(BaseModel):
             raise ValueError("the parties ask for more clients than there are")
         for party, taken in zip(self.parties, self._taken(), strict=True):
             if party.share and not taken:
-                raise ValueError(f"a party's share of {party.share} of {self.clients} clients is none")
+                clients = plural(self.clients, "client")
+                raise ValueError(f"a party's share of {party.share} of {clients} is none")
         return self
 
     def _taken(self) -> list[int]:

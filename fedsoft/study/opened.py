@@ -13,14 +13,33 @@ from fedsoft.datasets import AnnotatedDataset
 from fedsoft.errors import DataError, FedsoftError, StoreError, StudyFileError
 from fedsoft.evaluation import STRATA, human_strata
 from fedsoft.files import read_json, write_json
+from fedsoft.plural import plural
 from fedsoft.registry import nearest
 from fedsoft.streams import stream
 from fedsoft.study.data import load_dataset, pick_device
 from fedsoft.study.dealing import NO_VALIDATION, is_tested
+from fedsoft.study.failures import Failure
 from fedsoft.study.plan import Cell, Plan, default_folder, make_plan
 from fedsoft.study.prepare import prepare
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run that could not be done.
+
+    Attributes:
+        run: its settings.
+        failure: why, as `Store.failure` gives it.
+        axes: the values that set apart the first cell that has it.
+        cells: how many cells of the grid have it.
+    """
+
+    run: RunSettings
+    failure: Failure
+    axes: dict[str, Any]
+    cells: int
 
 
 @dataclass(frozen=True)
@@ -38,6 +57,26 @@ class OpenStudy:
         """The runs that are not done, each after those that it needs."""
         return [run for phase in self.plan.open(self.store) for run in phase]
 
+    @property
+    def failures(self) -> list[Failed]:
+        """The runs that could not be done when they were last tried, those first that others need."""
+        cells_of: dict[str, list[Cell]] = {}
+        for cell in self.plan.cells:
+            for key in dict.fromkeys(one.key for run in cell.runs for one in (*run.behind(), run)):
+                cells_of.setdefault(key, []).append(cell)
+        return [
+            Failed(run, failure, cells_of[run.key][0].axes, len(cells_of[run.key]))
+            for phase in self.plan.phases
+            for run in phase
+            if (failure := self.store.failure(run.key))
+        ]
+
+    @property
+    def damaged(self) -> list[str]:
+        """What was changed or deleted of runs that had finished, in a sentence a run."""
+        runs = (run for phase in self.plan.phases for run in phase)
+        return [told for run in runs if (told := self.store.damage(run.key))]
+
     def save(self) -> None:
         """Write the study beside its results, so that they can be read from any folder."""
         table = {**self.table, "dataset": self.plan.study.dataset.dump()}  # the data's path made absolute
@@ -50,14 +89,16 @@ class OpenStudy:
         teachers = sum(run.kind == "teacher" for run in everything)
         others = total - teachers - len(self.plan.runs)
         behind = f", {others} more that ensembles and calibrated runs are made of" if others else ""
-        cells = f" × {len(self.plan.cells)} cells of the grid" if study.grid else ""
+        cells = f" × {plural(len(self.plan.cells), 'cell')} of the grid" if study.grid else ""
         stand = sum(self.store.checkpoint(run.key) is not None for run in opened)
         begun = f", {stand} of them from a checkpoint" if stand else ""
-        rivals = f" and {len(study.rivals)} rivals" if study.rivals else ""
+        rivals = f" and {plural(len(study.rivals), 'rival')}" if study.rivals else ""
         return (
-            f"{study.name}: {len(study.sources)} sources{rivals} × {len(study.strategies)} strategies × "
-            f"{len(study.seeds)} seeds{cells} = {len(self.plan.runs)} runs of {study.rounds} rounds{behind}, "
-            f"and {teachers} teachers; {len(opened)} of {total} are still to run{begun}.\n"
+            f"{study.name}: {plural(len(study.sources), 'source')}{rivals} × "
+            f"{plural(len(study.strategies), 'strategy', 'strategies')} × "
+            f"{plural(len(study.seeds), 'seed')}{cells} = {plural(len(self.plan.runs), 'run')} of "
+            f"{plural(study.rounds, 'round')}{behind}, and {plural(teachers, 'teacher')}; "
+            f"{len(opened):,} of {total:,} {'is' if len(opened) == 1 else 'are'} still to run{begun}.\n"
             f"Results go to {self.store.root}."
         )
 
@@ -67,8 +108,10 @@ def open_study(table: Mapping[str, Any], where: str, out: Path | None = None) ->
 
     Raises:
         StudyFileError: the file is not valid, or the data cannot give what it asks.
+        StoreError: the folder is somebody else's.
     """
     opened = _open(table, where, out)
+    _check_folder(opened.store.root, opened.plan.study.name)
     try:
         _check(opened.plan, opened.store, opened.device)
     except FedsoftError as error:
@@ -99,6 +142,27 @@ def _open(table: Mapping[str, Any], where: str, out: Path | None) -> OpenStudy:
     torch.set_num_threads(1)  # more threads than free cores is many times slower on models this small
     plan = make_plan(table, where)
     return OpenStudy(table, where, plan, Store(default_folder(plan, out)), pick_device(plan.study.device))
+
+
+def _check_folder(folder: Path, name: str) -> None:
+    """Refuse a folder in which results would lie among, or be written over, what is not theirs."""
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"{folder} is not a folder; choose another with --out.")
+    try:
+        kept = read_json(folder / "study.json")["study"]["name"]
+    except (StoreError, TypeError, KeyError):
+        kept = None  # there is none, or it is damaged and will be written anew
+    if kept not in (None, name):
+        raise StoreError(
+            f"{folder} holds the results of another study, {kept!r}; choose another folder with --out, or "
+            f"--set name={kept} to add to them."
+        )
+    ours = kept or any(folder.glob("runs/*/settings.json"))
+    if not ours and folder.exists() and any(not one.name.startswith(".") for one in folder.iterdir()):
+        raise StoreError(
+            f"{folder} is not empty and holds no study's results, which would lie among what is there; "
+            "choose another folder with --out, or empty it."
+        )
 
 
 def _check(plan: Plan, store: Store, device: str) -> None:

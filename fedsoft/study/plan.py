@@ -1,6 +1,6 @@
 """What a study has to run, in what order, and what of it is done."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ class Plan:
     @property
     def phases(self) -> list[list[RunSettings]]:
         """All runs and what they need, each once, in groups of which each needs only those before it."""
-        runs = {need.key: need for run in self.runs for need in (*_behind(run), run)}.values()
+        runs = {need.key: need for run in self.runs for need in (*run.behind(), run)}.values()
         phases = [[run for run in runs if run.kind == kind] for kind in KINDS]
         return [phase for phase in phases if phase]
 
@@ -49,13 +49,6 @@ class Plan:
     def clients(self) -> int:
         """The largest number of clients of any run."""
         return max(run.scenario.clients for run in self.runs)
-
-
-def _behind(run: RunSettings) -> Iterator[RunSettings]:
-    """The runs that one needs, and what these need."""
-    for need in run.needs():
-        yield from _behind(need)
-        yield need
 
 
 def make_plan(table: Mapping[str, Any], where: str) -> Plan:

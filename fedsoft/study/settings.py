@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -187,6 +188,12 @@ class RunSettings(BaseModel):
     def needs(self) -> list["RunSettings"]:
         """The runs that must be done before this one."""
         return self.parts() or self.teachers()
+
+    def behind(self) -> Iterator["RunSettings"]:
+        """The runs that must be done before this one, each after those that it needs itself."""
+        for need in self.needs():
+            yield from need.behind()
+            yield need
 
 
 def runs_of(study: Study) -> list[RunSettings]:

@@ -11,24 +11,20 @@ import numpy as np
 
 from fedsoft.errors import StoreError
 from fedsoft.files import read_json, read_npz, write_json, write_npz
+from fedsoft.study.failures import Failure, is_failure
+from fedsoft.study.seal import RECORD, damage, sealed
 from fedsoft.study.settings import RunSettings
 
-FILES = ("settings.json", "model.npz", "predictions.npz", "rounds.json", "run.json")
-"""What a finished run leaves, in the order in which it is written."""
-
-
-RECORDED: dict[str, Any] = {
-    "engine": str, "seconds": float | int, "votes_bought": int, "bytes_sent": int, "privacy": dict,
-    "targets": dict, "crowd": object,
-}  # fmt: skip
-"""What a finished run's record holds at least, and of what type."""
 PARTS = ("test", "validation", "held_out")
 """What may be predicted."""
 
 
 @dataclass(frozen=True)
 class Store:
-    """Results under one folder; ``runs/<key>/run.json`` is written last and marks a finished run."""
+    """Results under one folder; ``runs/<key>/run.json`` is written last and marks a finished run.
+
+    What a run left and somebody changed or deleted since makes the run one that is not done.
+    """
 
     root: Path
 
@@ -37,18 +33,33 @@ class Store:
         return self.root / "runs" / key
 
     def is_done(self, key: str) -> bool:
-        """Whether a run has finished, and nothing of it was deleted since."""
-        return all((self.run_folder(key) / name).exists() for name in FILES)
+        """Whether a run has finished, and all that it left is as it was written."""
+        folder = self.run_folder(key)
+        return (folder / RECORD).exists() and damage(folder) is None
+
+    def damage(self, key: str) -> str | None:
+        """What was changed or deleted of a run that had finished, in a sentence with the mend, or None."""
+        folder = self.run_folder(key)
+        found = damage(folder) if (folder / RECORD).exists() else None
+        return found and f"{found}: the run counts as not done; run the study again to mend it."
+
+    def failure(self, key: str) -> Failure | None:
+        """Why a run could not be done when it was last tried; None where it was not tried, or is done."""
+        try:
+            found = read_json(self.run_folder(key) / "failed.json")
+        except StoreError:
+            return None
+        return found if is_failure(found) and not self.is_done(key) else None
 
     def finished(self) -> list[str]:
         """Keys of all finished runs, of this study or of earlier versions of it."""
         return sorted(folder.name for folder in self.root.glob("runs/*") if self.is_done(folder.name))
 
     def save_settings(self, settings: RunSettings) -> None:
-        """Write what determines a run, so that any process can find it by its key."""
-        path = self.run_folder(settings.key) / "settings.json"
-        if not path.exists():
-            write_json(path, settings.model_dump(mode="json"))
+        """Write what determines a run that begins, so that any process can find it by its key."""
+        folder = self.run_folder(settings.key)
+        write_json(folder / "settings.json", settings.model_dump(mode="json"))
+        _drop(folder / "failed.json")
 
     def settings(self, key: str) -> RunSettings:
         """Read a run's settings."""
@@ -71,19 +82,19 @@ class Store:
         write_npz(folder / "model.npz", model)
         write_npz(folder / "predictions.npz", predictions)
         write_json(folder / "rounds.json", rounds)
-        write_json(folder / "run.json", record)
-        with contextlib.suppress(OSError):
-            (folder / "checkpoint.npz").unlink(missing_ok=True)
+        write_json(folder / RECORD, sealed(folder, record))
+        _drop(folder / "checkpoint.npz")
+
+    def fail(self, key: str, failure: Failure) -> None:
+        """Write why a run cannot be done; its checkpoint, if any, stays."""
+        write_json(self.run_folder(key) / "failed.json", failure)
 
     def record(self, key: str) -> dict[str, Any]:
         """What is known of a finished run: engine, versions, commit, cost, summary of its targets."""
-        path = self.run_folder(key) / "run.json"
-        record: dict[str, Any] = read_json(path)
-        if not isinstance(record, dict) or not all(
-            name in record and isinstance(record[name], kind) for name, kind in RECORDED.items()
-        ):
-            raise StoreError(f"{path} is not the record of a run; delete it and run again.")
-        return record
+        if damaged := self.damage(key):
+            raise StoreError(damaged)
+        record: dict[str, Any] = read_json(self.run_folder(key) / RECORD)
+        return {name: known for name, known in record.items() if name != "files"}
 
     def rounds(self, key: str, count: int | None = None) -> list[dict[str, float]]:
         """Per-round figures of a finished run, of ``count`` rounds after the initial model if known."""
@@ -115,6 +126,12 @@ class Store:
         except (StoreError, KeyError, ValueError, RecursionError):
             return None
         return (arrays, state) if isinstance(state, dict) else None
+
+
+def _drop(path: Path) -> None:
+    """Delete a file that nobody needs any more, if that can be done."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _are_predictions(made: Mapping[str, np.ndarray], parts: Sequence[str]) -> bool:

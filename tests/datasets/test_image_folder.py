@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -64,11 +66,14 @@ def test_columns_may_come_in_any_order_with_others(pictures):
         ([*ROWS, "a.png,,cat"], "item,annotator,label", "no annotator in line 7"),
         ([*ROWS, "c.png,ann,cat"], "item,annotator,label", r"c\.png does not exist"),
         ([*ROWS, "annotations.csv,ann,cat"], "item,annotator,label", "not a readable image"),
+        ([*ROWS, "a\0b.png,ann,cat"], "item,annotator,label", "not a readable image"),
+        ([*ROWS, "pipe,ann,cat"], "item,annotator,label", "pipe is not a file"),
         ([], "item,annotator,label", "no annotation"),
         (["a.png,ann,cat"], "item,annotator,label", "knows 1 class"),
     ],
 )
 def test_a_bad_table_says_where(rows, header, words, pictures):
+    os.mkfifo(pictures / "pipe")
     write(pictures, rows, header)
     with pytest.raises(DataError, match=words):
         load(pictures)

@@ -83,18 +83,6 @@ def test_runs_at_different_rounds_advance_together(tiny, tmp_path, alone):
     assert_same_results(alone, predictions(study))
 
 
-def test_one_that_fails_leaves_the_others_where_they_are(tiny, tmp_path):
-    study = open_study(tiny | {"sources": ["hard"]}, "tiny.toml", tmp_path)
-    bad, *good = study.plan.runs
-    bad = bad.model_copy(update={"usual_training": bad.training.model_copy(update={"lr": 1e30})})
-    with pytest.raises(EngineError, match=r"hard, fedavg, seed 0: training diverged"):
-        execute_together([bad, *good], study.store, "all", "cpu")
-    rounds = {read["round"] for run in good for _, read in [study.store.checkpoint(run.key)]}
-    assert len(rounds) == 1
-    execute_together(good, study.store, "all", "cpu")
-    assert all(study.store.is_done(run.key) for run in good)
-
-
 @pytest.mark.parametrize("error", [EngineError, RuntimeError, MemoryError])
 def test_whatever_goes_wrong_the_others_leave_checkpoints(tiny, tmp_path, error):
     study = open_study(tiny | {"sources": ["hard"]}, "tiny.toml", tmp_path)

@@ -13,7 +13,7 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from fedsoft.errors import DataError, EngineError
+from fedsoft.errors import EngineError
 from fedsoft.execution import ray_cluster, ray_workers
 from fedsoft.execution.ray_cluster import at_once, find_cluster, task_options
 from fedsoft.execution.ray_workers import ATTEMPTS, Group, RayWorkers, _fetch, what_is_left
@@ -90,11 +90,15 @@ def test_a_model_of_the_users_own_travels_along(tmp_path, cluster, run, models, 
 
 
 @pytest.mark.slow
-def test_a_problem_ends_the_study_with_its_sentence(tmp_path, cluster):
-    study = open_study(LONG, "long.toml", tmp_path)
-    bad = study.plan.runs[0].model_copy(update={"source": SOURCES.parse({"name": "votes_k", "k": 99})})
-    with pytest.raises(DataError, match=r"^votes_k\(k=99\), fedavg, seed 0: 99 votes an example are wanted"):
-        RayWorkers(study.store, "cpu", "all", cluster.address).run([[bad]], Hooks())
+def test_a_run_that_cannot_be_done_is_named_and_the_others_go_on(tmp_path, cluster):
+    study, failed = open_study({**LONG, "rounds": 2}, "long.toml", tmp_path), []
+    good = study.plan.runs[0]
+    bad = good.model_copy(update={"source": SOURCES.parse({"name": "votes_k", "k": 99})})
+    hooks = Hooks(failed=lambda run: failed.append(run.key))
+    RayWorkers(study.store, "cpu", "all", cluster.address).run([[bad, good]], hooks)
+    assert failed == [bad.key]
+    assert study.store.is_done(good.key)
+    assert "99 votes an example are wanted" in study.store.failure(bad.key)["message"]
 
 
 @pytest.mark.slow
@@ -144,16 +148,17 @@ def test_a_cluster_that_lost_all_its_nodes(tmp_path, cluster, monkeypatch):
 
 def test_what_is_left_of_a_group_is_begun_again_a_few_times(finished, tmp_path, tiny):
     runs = open_study(tiny, "tiny.toml", tmp_path).plan.runs
-    assert what_is_left(Group(runs[:2], 8), finished.store, "") is None
+    assert what_is_left(Group(runs[:2], 8), finished.store, (), "") is None
     empty = open_study(tiny, "tiny.toml", tmp_path).store
+    assert what_is_left(Group(runs[:2], 8), empty, [runs[0].key, runs[1].key], "") is None
     left = Group(runs[:2], 8)
     for attempt in range(1, ATTEMPTS):
-        left = what_is_left(left, empty, "")
+        left = what_is_left(left, empty, [runs[2].key], "")
         assert left == Group(runs[:2], 8, lost=attempt)
     with pytest.raises(
         EngineError, match=r"^hard, fedavg, seed 0: 4 Ray workers were lost .* node died; run"
     ):
-        what_is_left(left, empty, "the node died")
+        what_is_left(left, empty, (), "the node died")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from fedsoft.errors import DataError, StoreError
+from fedsoft.errors import StoreError
 from fedsoft.execution import worker
 from fedsoft.execution.run import Interrupted
 from fedsoft.execution.worker import Needed, Post, WorkerStore, work
@@ -127,14 +127,24 @@ def test_a_worker_computes_on_one_thread(monkeypatch):
     assert asked == [1]
 
 
-def test_a_problem_comes_back_with_its_sentence(study, tmp_path, away):
+def test_a_run_that_cannot_be_done_is_news(study, tmp_path, away):
     opened = open_study(study, "away.toml", tmp_path / "there")
     bad = opened.plan.runs[0].model_copy(update={"source": SOURCES.parse({"name": "votes_k", "k": 99})})
     news = []
-    problem = work([bad], {}, {}, "cpu", "all", lambda some: bool(news.extend(some)))
-    assert isinstance(problem, DataError)
-    assert "votes_k" in str(problem)
-    assert [what for what, _ in news] == ["begins", "save_settings"]
+    assert work([bad], {}, {}, "cpu", "all", lambda some: bool(news.extend(some))) is None
+    assert [what for what, _ in news] == ["begins", "save_settings", "fail", "failed"]
+    key, failure = news[2][1]
+    assert key == bad.key
+    assert failure["label"] == "votes_k(k=99), fedavg, seed 0"
+    assert failure["message"].startswith("99 votes an image are wanted")
+
+
+def test_what_a_run_needs_may_have_failed(study, tmp_path, away):
+    opened = open_study(study, "away.toml", tmp_path / "there")
+    teacher = next(run for run in opened.plan.runs if run.teachers())
+    news = []
+    assert work([teacher], {}, {}, "cpu", "all", lambda some: bool(news.extend(some))) is None
+    assert news[2][1][1]["message"].startswith("it needs a run that failed: teacher half 0, fedavg, seed 0")
 
 
 def test_a_workers_store_touches_no_file(tmp_path):

@@ -10,6 +10,7 @@ from fedsoft.errors import EngineError
 from fedsoft.federation import (
     STRATEGIES,
     InProcessGrid,
+    RoundError,
     RoundResult,
     restore_strategy,
     strategy_state,
@@ -158,18 +159,38 @@ def test_a_failing_client_is_named_with_its_traceback(stack, make_task, run):
     task.train.rows[task.train.offsets[4]] = 999  # a row that is not there
     with pytest.raises(EngineError, match="client 4 failed in round 1") as caught:
         run(task, stack=stack)
-    assert "Traceback" in str(caught.value)
-    assert "local_update" in str(caught.value)
+    assert "\n" not in str(caught.value)
     assert "index out of range" in str(caught.value)
+    assert (caught.value.number, caught.value.client) == (1, 4)
+    assert "Traceback" in caught.value.detail
+    assert "local_update" in caught.value.detail
 
 
 @pytest.mark.parametrize("strategy", ["fedavg", "fedmedian", "fedadam"])
 def test_divergence_is_told(strategy, make_task, run):
     task = make_task(training=Training(lr=1e30, batch_size=8))
     with pytest.raises(
-        EngineError, match=r"training diverged in round \d: layer.* is not finite; lower training.lr"
-    ):
+        RoundError, match=r"diverged in round \d, at client \d: layer.* is not finite; lower training.lr"
+    ) as caught:
         run(task, strategy)
+    assert caught.value.number in range(1, ROUNDS + 1)
+    assert caught.value.client in task.occupied
+
+
+def test_a_loss_that_is_no_number_is_divergence_too(play):
+    """A trimmed mean leaves aside the model of a client that is lost; the loss still tells of it."""
+    updates = [0.1, 0.1, float("nan"), 0.1, 0.1]
+    with pytest.raises(RoundError, match="round 1, at client 2: the training loss is not finite"):
+        play(STRATEGIES.parse("fedtrimmedavg"), updates)
+
+
+def test_a_strategy_that_raises_names_the_round(make_task, run):
+    strategy = build("fedavg")
+    strategy.aggregate_train = lambda number, replies: 1 / 0
+    with pytest.raises(RoundError, match="round 1 failed: ZeroDivisionError: division by zero") as caught:
+        run(make_task(), strategy)
+    assert (caught.value.number, caught.value.client) == (1, None)
+    assert "Traceback" in caught.value.detail
 
 
 def test_a_target_that_must_not_be_trained_on_is_noticed(make_task, run):

@@ -1,0 +1,65 @@
+"""Whether what a finished run left is still what it wrote."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fedsoft.errors import StoreError
+from fedsoft.files import content_hash, read_json
+
+FILES = ("settings.json", "model.npz", "predictions.npz", "rounds.json")
+"""What a finished run leaves beside its record, in the order in which it is written."""
+RECORD = "run.json"
+"""The record, which is written last and names the content of all files."""
+
+
+def sealed(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with the SHA-256 of each of its run's files, in hexadecimal, and of the record itself."""
+    files = {name: content_hash(folder / name) for name in FILES}
+    return {**record, "files": {**files, RECORD: _hash_of({**record, "files": files})}}
+
+
+def damage(folder: Path) -> str | None:
+    """What of a finished run is not as it was written, as a path and a phrase; None where all is.
+
+    Contents are read once a process, and again when a file changes.
+    """
+    try:
+        expected = _expected(folder / RECORD, content_hash(folder / RECORD))
+    except (StoreError, OSError):
+        expected = None
+    if expected is None:
+        return f"{folder / RECORD} is not the record of a run"
+    for name in FILES:
+        try:
+            found = content_hash(folder / name)
+        except OSError:
+            return f"{folder / name} is gone or cannot be read"
+        if found != expected[name]:
+            return f"{folder / name} is not what its run wrote"
+    return None
+
+
+_seen: dict[tuple[Path, str], dict[str, str] | None] = {}
+
+
+def _expected(path: Path, content: str) -> dict[str, str] | None:
+    """The hashes of a run's files by name, as its record tells; None where the record is damaged."""
+    if (path, content) not in _seen:
+        _seen[path, content] = _told(read_json(path))
+    return _seen[path, content]
+
+
+def _told(record: Any) -> dict[str, str] | None:
+    if not isinstance(record, dict) or not isinstance(record.get("files"), dict):
+        return None
+    files = dict(record["files"])
+    own = files.pop(RECORD, None)
+    whole = files.keys() == set(FILES) and own == _hash_of({**record, "files": files})
+    return files if whole else None
+
+
+def _hash_of(record: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(json.loads(json.dumps(record)), sort_keys=True).encode()).hexdigest()
