@@ -55,7 +55,7 @@ def compare(values: Values, endpoint: Endpoint, axes: dict[str, Any], obstacle: 
     place = [values.sources.index(endpoint.source), values.sources.index(endpoint.baseline)]
     everything = endpoint.stratum == "all"
     mask = np.ones(len(values.image), dtype=bool) if everything else values.strata[endpoint.stratum]
-    crossing = Crossing(values.image, values.seed, mask[:, None])
+    crossing = Crossing(values.unit, values.seed, mask[:, None])
 
     def pair(reference: str) -> np.ndarray:
         key = endpoint.view, reference, endpoint.metric

@@ -52,7 +52,7 @@ def estimate(values: Values, strategy: str, baselines: Sequence[str]) -> list[Es
     names = [(source, "") for source in values.sources] + [(e.name, e.formula) for e in effects]
     combine = np.vstack([np.eye(len(values.sources)), *(effect.coefficients for effect in effects)])
     groups, across = _strata(values)
-    crossing = Crossing(values.image, values.seed, np.stack(list(groups.values()), axis=1))
+    crossing = Crossing(values.unit, values.seed, np.stack(list(groups.values()), axis=1))
     has_formula = np.array([bool(formula) for _, formula in names])
     rows = []
     for key, columns in values.values.items():
@@ -95,7 +95,7 @@ def _ece(values: Values, strategy: str) -> list[Estimate]:
         if gap is None or hit is None:
             continue
         shares = ECE().contributions(torch.from_numpy(gap + hit), torch.from_numpy(hit)).numpy()
-        found = crossed_effects(shares.T, values.image, values.seed)
+        found = crossed_effects(shares.T, values.unit, values.seed)
         numbers = np.vstack([found.estimate, *found.interval()]).T.tolist()
         rows += [
             Estimate(strategy, source, "", "raw", reference, "ece", "all", level, low, high, np.nan)

@@ -48,7 +48,7 @@ class Learned:
 
 def learned(values: Values, strategy: str) -> list[Learned]:
     """Every source against the constant forecast, in each view, against each reference, by Brier and NLL."""
-    crossing = Crossing(values.image, values.seed)
+    crossing = Crossing(values.unit, values.seed)
     rows = []
     for (view, reference, metric), columns in values.values.items():
         if metric not in set(JUDGES.values()) or reference == HALF:

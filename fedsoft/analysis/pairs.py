@@ -57,7 +57,7 @@ def pairs_of(values: Values, strategy: str) -> list[Pair]:
     combine = np.zeros((len(some), J))
     for row, (a, b) in zip(combine, some, strict=True):
         row[b], row[a] = 1, -1
-    crossing = Crossing(values.image, values.seed)
+    crossing = Crossing(values.unit, values.seed)
     found = []
     for reference, metric in PAIRED:
         for view in VIEWS_OF_PAIRS:
@@ -148,7 +148,7 @@ def purchases(
         learned: of the strategy's arms.
     """
     found: list[Purchase] = []
-    crossing = Crossing(values.image, values.seed)
+    crossing = Crossing(values.unit, values.seed)
     for goal, (reference, metric) in GOALS.items():
         columns = values.values.get(("raw", reference, metric))
         if columns is None or not prices.keys() >= set(values.sources):

@@ -35,6 +35,7 @@ class Values:
         values: (J, cells) by (view, reference, metric); the reference `HALF`, where there is one, is what
             strata are judged by instead of all votes.
         image: (cells,) dataset row.
+        unit: (cells,) what intervals take as independent: the image, or the person whose images these are.
         seed: (cells,) seed.
         strata: boolean (cells,) by name.
         constant: (cells,) by (reference, metric), of the forecast that knows of an example nothing at all.
@@ -43,6 +44,7 @@ class Values:
     sources: list[str]
     values: dict[tuple[str, str, str], np.ndarray]
     image: np.ndarray
+    unit: np.ndarray
     seed: np.ndarray
     strata: dict[str, np.ndarray]
     constant: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
@@ -97,10 +99,13 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
         return None
     for part, mask in zip(strata, smallest_margin(models), strict=False):  # of no masks, none is added
         part[MARGIN] = mask
+    image = np.concatenate(images)
+    people = load_dataset(cell.study.dataset).people
     return Values(
         sources,
         {key: np.concatenate(parts.pop(key), axis=1) for key in list(parts)},  # never twice in memory
-        np.concatenate(images),
+        image,
+        image if people is None else np.unique(people, return_inverse=True)[1][image],
         np.concatenate(seeds),
         {name: np.concatenate([part[name] for part in strata]) for name in strata[0]},
         {key: np.concatenate(found) for key, found in blind.items()},

@@ -86,7 +86,7 @@ def _good(shown: Shown, names: Names) -> list[str]:
     ]
     if (votes := _learned(shown, baseline, "vote", "nll")) and not votes.beats_constant:
         said.append(
-            f"As a forecast of a person's answer it is no better than a constant (NLL "
+            f"As a forecast of a person's answer it is not shown to be better than a constant (NLL "
             f"{plain(votes.constant + votes.estimate)} against {plain(votes.constant)})."
         )
     sure = "more" if gap.estimate > 0 else "less"
@@ -114,26 +114,28 @@ def _bought(shown: Shown, names: Names) -> list[str]:
         equal = calibrated or shown.difference(source, baseline, "equal_confidence", reference, metric)
         if raw is None or equal is None:
             continue
-        unit = "NLL, in nats" if metric == "nll" else "Brier score"
+        unit = "NLL" if metric == "nll" else "Brier score"
         at = "when both are equally confident"
         if equal.view == "calibrated_confidence":
             at += f", as {baseline} is once calibrated"
-        text = f"To forecast {goal}, training on {names(source)} instead of {baseline} {_does(raw)} "
-        text += f"({unit}: {_figure(raw)})"
-        if shown.cell.has_learned(raw) is False:
-            said.append(f"{text}, but one of the two is no better than a constant forecast.")
+        lead = f"To forecast {goal}, training on {names(source)} instead of {baseline}"
+        if shown.cell.has_learned(raw) is False and not shown.cell.has_learned(equal):
+            said.append(
+                f"{lead} cannot be judged: one of the two is not shown to be better than a constant forecast."
+            )
             continue
+        text = f"{lead} {_does(raw)}: {unit} {_figure(raw)} as predicted"
         if _sure(raw) and _sure(equal) and raw.estimate * equal.estimate > 0:
-            text += f"; {_figure(equal)} remains {at}, which no temperature gives."
+            text += f", of which {_figure(equal)} is left {at}; that part no temperature gives."
         elif _sure(equal):
-            text += f"; {at}, it {_does(equal)} ({_figure(equal)})."
+            text += f"; {at} it {_does(equal)}, {_figure(equal)}."
         elif _sure(raw):
             text += (
-                f"; {at}, nothing certain is left ({_figure(equal)}): it is a shift of confidence, which one "
+                f"; {at} nothing certain is left, {_figure(equal)}, so it is a shift of confidence, which "
             )
-            text += "temperature gives as well."
+            text += "one temperature gives as well."
         else:
-            text += f", nor {at} ({_figure(equal)})."
+            text += f", {_figure(equal)} {at}."
         said.append(text)
     return said
 

@@ -263,7 +263,8 @@ def _clients(shown: Shown) -> str:
         f"{shown.against(shown.reference)}, each client on its own share of the test fold; clients with "
         "fewer than ten test examples are left out. Small shares spread by chance alone."
     )
-    return f"<h2>Clients</h2>\n{to_html(table)}{_note(note)}"
+    strangers = shown.strangers
+    return f"<h2>Clients</h2>\n{to_html(table)}{_note(note)}{_note(strangers) if strangers else ''}"
 
 
 def _run(result: Digest) -> str:

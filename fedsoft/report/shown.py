@@ -16,6 +16,7 @@ from fedsoft.registry import Options
 from fedsoft.report.colours import colours_of
 from fedsoft.report.glosses import gloss
 from fedsoft.study.data import load_dataset
+from fedsoft.study.dealing import deal_data, strangers_sentence
 from fedsoft.study.plan import labels
 
 FEW = 3
@@ -56,12 +57,19 @@ class Shown:
     @property
     def noun(self) -> str:
         """What examples are called, in the plural."""
-        return getattr(self._data, "noun", "examples")
+        return self._data.noun
 
     @property
     def labels_are_majority(self) -> bool:
         """Whether the labels are the votes' own mode."""
-        return getattr(self._data, "labels_are_majority", False)
+        return self._data.labels_are_majority
+
+    @property
+    def strangers(self) -> str | None:
+        """How many test examples are of groups that no client holds, in a sentence; None for none."""
+        cells = self.digest.opened.plan.cells
+        run = next(cell.runs[0] for cell in cells if cell.axes == self.cell.axes)
+        return strangers_sentence(deal_data(run, self._data), self._data)
 
     def gloss(self, source: str) -> str:
         """What a source is, in a few words."""
@@ -69,11 +77,11 @@ class Shown:
 
     def borrows(self, source: str) -> bool:
         """Whether a source takes one rate from people instead of votes on examples."""
-        return getattr(self.arms[source].source, "borrows_rate", False)
+        return self.arms[source].source.borrows_rate
 
     def is_free(self, arm: Arm) -> bool:
         """Whether an arm trains without votes on examples."""
-        return not arm.source.needs_votes or getattr(arm.source, "borrows_rate", False)
+        return not arm.source.needs_votes or arm.source.borrows_rate
 
     def against(self, reference: str) -> str:
         """A reference in words, to stand after "against"."""

@@ -153,11 +153,8 @@ def data_line(result: Digest) -> str:
         votes = f"{result.crowd}, {mean} votes each"
     part = f", {scenario.participation:.0%} of them a round" if scenario.participation < 1 else ""
     plural = "s" if scenario.clients > 1 else ""
-    tested = f"each holds out one of {study.folds} folds for testing"
-    if data.held_out is not None:
-        tested = f"tested on the {amount(int(data.held_out.sum()))} kept for it"
     return (
-        f"Data: {data.name}, {amount(len(data))} {getattr(data, 'noun', 'examples')} in {data.classes} "
+        f"Data: {data.name}, {amount(len(data))} {data.noun} in {data.classes} "
         f"classes, {votes}. {scenario.clients} client{plural}{part}, partition "
         f"{choice_name(scenario.partition)}. {_seeds(study.seeds)}; {tested}."
     )
@@ -165,7 +162,7 @@ def data_line(result: Digest) -> str:
 
 def credit(result: Digest) -> str:
     """Whose data these are, where that must be said."""
-    return getattr(load_dataset(result.opened.plan.study.dataset), "attribution", None) or ""
+    return load_dataset(result.opened.plan.study.dataset).attribution or ""
 
 
 def _seeds(seeds: tuple[int, ...]) -> str:

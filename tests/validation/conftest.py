@@ -156,6 +156,7 @@ def compare(world: World, names: Sequence[str], probs: Tensor, parts: Sequence[P
         list(names),
         {key: torch.cat([values[key] for values in found], dim=1).numpy() for key in found[0]},
         image,
+        image,
         np.repeat(np.arange(len(parts)), [len(test) for test, _ in parts]),
         {name: mask.numpy()[image] for name, mask in strata.items()},
         {key: torch.cat([values[key] for values in blind]).numpy() for key in blind[0]},

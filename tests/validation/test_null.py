@@ -87,7 +87,7 @@ def arms(blocks):
         return Values(
             ["one", "other"],
             {key: np.concatenate([part[key] for part in found], axis=1) for key in found[0]},
-            np.concatenate([fold.rows for fold in folds]),
+            *[np.concatenate([fold.rows for fold in folds])] * 2,
             np.repeat(np.arange(len(folds)), [len(fold.rows) for fold in folds]),
             {name: np.concatenate([fold.strata[name].numpy() for fold in folds]) for name in folds[0].strata},
         )
