@@ -27,12 +27,10 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
         votes behind the targets, which members share, and those that a calibrator is fitted to.
 
     Raises:
-        DataError: a part has not run, or there is nothing to fit a calibrator to.
+        StoreError: a part is not done.
+        DataError: there is nothing to fit a calibrator to.
     """
     parts = settings.parts()
-    for part in parts:
-        if not store.is_done(part.key):
-            raise DataError(f"it is made of a run that is not done, {part.label()}; run the study again.")
     made = [store.predictions(part.key, PREDICTED) for part in parts]
     records = [store.record(part.key) for part in parts]
     cost = {name: records[0][name] for name in ("votes_bought", "privacy", "targets", "crowd")}

@@ -11,7 +11,7 @@ from fedsoft.analysis.digest import digest
 from fedsoft.analysis.effects import effects_of
 from fedsoft.analysis.values import gather
 from fedsoft.config import Arm, validate
-from fedsoft.errors import DataError, StudyFileError
+from fedsoft.errors import StudyFileError
 from fedsoft.evaluation import apply_temperature, fit_temperature, onehot
 from fedsoft.evaluation.calibrators import Temperature
 from fedsoft.execution.derive import calibrate, calibrate_clients, drawn_votes
@@ -225,10 +225,10 @@ def test_a_part_that_is_gone_is_told(ran, tmp_path, run):
         shutil.rmtree(study.store.run_folder(one.key))
     opened = study.plan.open(study.store)
     assert [[one.kind for one in phase] for phase in opened] == [["trained"], ["ensemble"]]
-    with pytest.raises(
-        DataError, match=r"hard \+ ensemble of 3, .* not done, hard, fedavg, seed 0, training 2"
-    ):
-        InProcess(study.store, "cpu").run(opened[1:], Hooks())
+    InProcess(study.store, "cpu").run(opened[1:], Hooks())
+    failure = study.store.failure(ensemble.key)
+    assert failure["message"] == "it needs a run that failed: hard, fedavg, seed 0, training 2."
+    assert failure["label"] == "hard + ensemble of 3, fedavg, seed 0"
 
 
 @pytest.mark.slow

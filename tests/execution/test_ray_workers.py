@@ -120,8 +120,8 @@ def test_stopped_and_continued_and_a_node_killed_half_way(tmp_path, run, models,
             cluster.workers.remove(victims[0])
             cluster.remove_node(victims.pop(), allow_graceful=False)
 
-    def spy(group, store, reason):
-        if left := what_is_left(group, store, reason):
+    def spy(group, *rest):
+        if left := what_is_left(group, *rest):
             lost.append(left)
         return left
 
