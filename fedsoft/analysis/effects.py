@@ -110,10 +110,14 @@ def views(
     yield "equal_confidence", at(test[baseline].amax(-1).mean()), ""
     if validation is None:
         return
+    # Fitted from equal confidence, where the pseudo-examples of all are equally soft: so a mere shift of
+    # confidence cancels, however few validation examples there are.
+    first = temperature_for_confidence(validation, validation[baseline].amax(-1).mean())
+    start, seen = apply_temperature(test, first), apply_temperature(validation, first)
     fitted: dict[View, Tensor | None] = {"own_temperature": labels, "own_temperature_vote": votes}
     for view, known in fitted.items():
         if known is not None:
-            own = apply_temperature(test, fit_temperature(validation, known))
+            own = apply_temperature(start, fit_temperature(seen, known))
             yield view, own, ""
             calibrated = at(own[baseline].amax(-1).mean())
             for reference in ("label", "mode") if view == "own_temperature" else ("vote",):

@@ -9,6 +9,7 @@ from fedsoft.config import Endpoint
 from fedsoft.report.numbers import amount, interval, places_for, plain, signed
 from fedsoft.report.shown import axes_name, choice_name
 from fedsoft.study.data import load_dataset
+from fedsoft.study.dealing import fold_sentence
 
 STRATA = {
     "all": "all examples",
@@ -156,7 +157,7 @@ def data_line(result: Digest) -> str:
     return (
         f"Data: {data.name}, {amount(len(data))} {data.noun} in {data.classes} "
         f"classes, {votes}. {scenario.clients} client{plural}{part}, partition "
-        f"{choice_name(scenario.partition)}. {_seeds(study.seeds)}; {tested}."
+        f"{choice_name(scenario.partition)}. {_seeds(study.seeds)}. {fold_sentence(data, study.folds)}"
     )
 
 

@@ -4,22 +4,28 @@ import pytest
 
 from fedsoft.analysis.digest import Digest
 from fedsoft.report.live import Live, Pace, _minutes
+from fedsoft.study.settings import RunSettings
+
+
+def short(result: Digest) -> list[RunSettings]:
+    """Two runs of two rounds."""
+    return [run.model_copy(update={"rounds": 2}) for run in result.opened.plan.runs[:2]]
 
 
 def test_counts_runs_and_rounds(result: Digest, capsys: pytest.CaptureFixture[str]) -> None:
-    runs = result.opened.plan.runs[:2]
+    runs = short(result)
     with Live(runs) as live:
-        for number in range(1, 7):
+        for number in (1, 2):
             live.after_round(runs[0], {"round": number, "accuracy": 0.5})
         live.after_round(runs[1], {"round": 1, "accuracy": 0.5})
-        assert (live.rounds_seen, live.rounds, live.done) == (7, 12, 1)
+        assert (live.rounds_seen, live.rounds, live.done) == (3, 4, 1)
     assert "1 of 2 runs in" in capsys.readouterr().out
 
 
 def test_a_run_that_fails_is_counted_and_its_other_rounds_are_not(
     result: Digest, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    runs = result.opened.plan.runs[:2]
+    runs = short(result)
     with Live(runs) as live:
         live.after_round(runs[0], {"round": 1, "accuracy": 0.5})
         live.failed(runs[0])
@@ -30,7 +36,7 @@ def test_a_run_that_fails_is_counted_and_its_other_rounds_are_not(
 
 
 def test_one_run_is_no_runs(result: Digest, capsys: pytest.CaptureFixture[str]) -> None:
-    run = result.opened.plan.runs[0]
+    run = short(result)[0]
     with Live([run]) as live:
         live.after_round(run, {"round": 2})  # from a checkpoint after round 1
         assert (live.rounds_seen, live.rounds, live.done) == (2, 2, 1)

@@ -65,7 +65,6 @@ def test_without_results_there_is_no_verdict(result: Digest) -> None:
 
 def test_the_data_line_names_the_crowd(result: Digest) -> None:
     assert data_line(result) == (
-        "Data: digits, 1,797 examples in 10 classes, simulated crowd, 18 votes each. 3 clients, partition "
-        "iid. "
-        "Seeds 0, 1; each holds out one of 5 folds for testing."
+        "Data: digits, 1,797 images in 10 classes, simulated crowd, 18 votes each. 3 clients, partition iid. "
+        "Seeds 0, 1. One of 5 folds of the images is held out in turn, stratified by label."
     )

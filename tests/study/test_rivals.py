@@ -79,7 +79,7 @@ def test_a_rival_is_a_row_of_results_and_of_the_report(ran):
     with (ran.store.root / "results.csv").open() as file:
         assert {row["source"] for row in csv.DictReader(file)} == {"hard", *LABELS}
     names = {estimate.name for estimate in result.cells[0].estimates}
-    assert {*LABELS, *(f"{label} less hard" for label in LABELS)} <= names
+    assert {*LABELS, *(f"{label} − hard" for label in LABELS)} <= names
     assert len(result.conclusions) == 1
 
 
