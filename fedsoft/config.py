@@ -168,15 +168,23 @@ class Study(BaseModel):
         """The label of the arm that others are compared with: the endpoint's baseline, else `hard`."""
         if self.endpoint:
             return self.endpoint.baseline
-        labels = [arm.label() for arm in self.arms]
-        return "hard" if "hard" in labels else labels[0]
+        return "hard" if "hard" in self._labels else self._labels[0]
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Labels of the arms from which every other is told apart by an effect: the baseline, and `hard`."""
+        return tuple(dict.fromkeys([self.baseline, *(["hard"] if "hard" in self._labels else [])]))
+
+    @property
+    def _labels(self) -> list[str]:
+        return [arm.label() for arm in self.arms]
 
     @property
     def pair(self) -> tuple[str, str]:
         """Labels of the compared arms, the baseline last: the endpoint's, else the first that is not it."""
         if self.endpoint:
             return self.endpoint.source, self.endpoint.baseline
-        others = [label for arm in self.arms if (label := arm.label()) != self.baseline]
+        others = [label for label in self._labels if label != self.baseline]
         return (others or [self.baseline])[0], self.baseline
 
     @property

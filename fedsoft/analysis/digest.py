@@ -13,6 +13,7 @@ from fedsoft.analysis.cartography import Atlas, make_atlas
 from fedsoft.analysis.comparison import Compared, compare, find_obstacle
 from fedsoft.analysis.conclusions import Conclusion, conclude
 from fedsoft.analysis.curves import Curves, curves_of
+from fedsoft.analysis.effects import effects_of
 from fedsoft.analysis.estimates import Estimate, estimate
 from fedsoft.analysis.finished import Finished, seconds_of
 from fedsoft.analysis.learning import JUDGES, Learned, Rest, learned, rest_of
@@ -93,9 +94,18 @@ class CellDigest:
         """
         known = [
             self._learned.get((row.strategy, name, row.view, row.reference, JUDGES.get(row.metric, "brier")))
-            for name in (row.formula.replace("+ ", "− ").split(" − ") if row.formula else [row.name])
+            for name in (self._combined[row.name] if row.formula else [row.name])
         ]
         return None if None in known else all(known)
+
+    @cached_property
+    def _combined(self) -> dict[str, list[str]]:
+        """The sources that each effect combines."""
+        sources = labels(self.study.arms)
+        return {
+            effect.name: [sources[j] for j in np.flatnonzero(effect.coefficients)]
+            for effect in effects_of(sources, self.study.baselines)
+        }
 
     @cached_property
     def _learned(self) -> dict[tuple[str, str, str, str, str], bool]:
@@ -215,11 +225,12 @@ def _digest_cell(finished: Finished, gathered: dict[str, Values]) -> CellDigest:
             if source in targets
         }
         bought = purchases(values, primary, prices, known)
-    baselines = [study.baseline, *(["hard"] if "hard" in sources else [])]
     return CellDigest(
         axes=cell.axes,
         study=study,
-        estimates=[row for name, values in gathered.items() for row in estimate(values, name, baselines)],
+        estimates=[
+            row for name, values in gathered.items() for row in estimate(values, name, study.baselines)
+        ],
         pooled=scored,
         reliability=reliability,
         curves=curves,

@@ -32,8 +32,9 @@ class GapEffects:
 
     @property
     def se(self) -> np.ndarray:
-        """(...) the larger of the two standard errors: a claim needs both."""
-        return np.maximum(self.difference.se, self.total.se)
+        """(...) that of D; where S may be zero the larger of both, since a claim needs both."""
+        both = np.maximum(self.difference.se, self.total.se)
+        return np.where(self.total.p_values < 0.05, self.difference.se, both)
 
     @property
     def df(self) -> float:

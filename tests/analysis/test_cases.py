@@ -107,6 +107,8 @@ def test_arms_that_train_otherwise_are_compared_on_the_same_targets(study):
     endpoint = {"source": "hard + weight_decay=0.1", "baseline": "hard"}
     result = study(arrays, sources=["hard"], rivals=[rival], endpoint=endpoint)
     assert result.conclusions[0].obstacle is None
+    cell = result.cells[0]  # whose label has a plus and an equals sign in it
+    assert all(cell.has_learned(row) for row in cell.estimates if row.formula and row.metric == "brier")
 
 
 @pytest.mark.parametrize("view", ["raw", "equal_confidence", "calibrated_confidence", "own_temperature"])
