@@ -1,8 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STUDY ?= configs/audit.toml
-CONFIG := $(abspath $(STUDY))
+STUDY ?= configs/audit.toml configs/radiologists.toml
 
 .PHONY: help study test validate bench lint flwr tune clean
 help:  ## list the tasks
@@ -16,8 +15,8 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/fedsoft data check digits
 	@touch $@
 
-study: $(VENV)/.ready  ## set up, and run the flagship study (STUDY=configs/... for another)
-	$(BIN)/fedsoft run $(STUDY)
+study: $(VENV)/.ready  ## set up, and run the flagship studies: digits, then radiologists (STUDY=configs/... for another)
+	for study in $(STUDY); do $(BIN)/fedsoft run $$study || exit; done
 
 test: $(VENV)/.ready  ## set up, and run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
@@ -35,7 +34,7 @@ lint: $(VENV)/.ready  ## lint, format check, types, import order
 	$(BIN)/python -m pytest tests/test_import_order.py
 
 flwr: $(VENV)/.ready  ## run a study with `flwr run` on a SuperLink of its own
-	$(BIN)/python simulations/flwr_run.py $(STUDY)
+	$(BIN)/python simulations/flwr_run.py $(firstword $(STUDY))
 
 clean:  ## remove the environment and caches; results stay
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
