@@ -14,16 +14,16 @@ import os
 from pathlib import Path
 
 import numpy as np
-from fedsoft.report.figures.amount import Series, amount
 from rich.console import Console
 
 from fedsoft.analysis.digest import CellDigest, Digest, digest
 from fedsoft.config import Study, read_study
 from fedsoft.execution.conduct import run_study
 from fedsoft.files import write_bytes
+from fedsoft.report.figures.amount import Series, amount
 from fedsoft.report.live import Live
 from fedsoft.report.numbers import interval, plain, signed
-from fedsoft.report.pictures import to_png
+from fedsoft.report.pictures import png
 from fedsoft.report.shown import Shown
 from fedsoft.report.tables import Cell, Table, to_rich
 from fedsoft.study.data import load_dataset
@@ -57,7 +57,7 @@ def main() -> None:
         best, at = chosen(result)
         print(f"Validation would choose an amount of {plain(best, 1)} ({at}) for hard, {name}.")
     if options.figure:
-        write_bytes(options.figure, to_png(amount(panes)))
+        write_bytes(options.figure, png(amount(panes)))
 
 
 def run(path: Path, workers: int) -> Digest:

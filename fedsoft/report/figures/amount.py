@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from fedsoft.report.colours import GREY, INK, PALETTE, RULE
 from fedsoft.report.figures.style import heading, panels, style
@@ -50,7 +51,7 @@ def amount(panes: Mapping[str, Sequence[Series]], metric: str = "Brier score") -
     columns = min(ACROSS, len(panes))
     rows = -(-len(panes) // columns)
     with style():
-        figure, grid = panels(rows, columns, 1.0 + 2.7 * rows, sharex=True, sharey=True)
+        figure, grid = panels(rows, columns, 1.0 + 3.2 * rows, sharex=True, sharey=True)
         for axes, (effect, series) in zip(grid.flat, panes.items(), strict=False):
             _pane(axes, series)
             axes.set_title(effect, fontweight="bold")
@@ -59,6 +60,9 @@ def amount(panes: Mapping[str, Sequence[Series]], metric: str = "Brier score") -
         for axes in grid.flat[len(panes) - columns : len(panes)]:  # the lowest of each column
             axes.tick_params(labelbottom=True)
         grid[0, 0].set_xscale("log")
+        grid[0, 0].xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        grid[0, 0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        grid[0, 0].xaxis.set_minor_formatter(NullFormatter())
         figure.supxlabel(
             "amount of training: learning rate × local steps of one client; longer →", color=INK, fontsize=8
         )
