@@ -63,6 +63,7 @@ class CellDigest:
         rests: whether the training of the compared pair was at rest, under the primary strategy.
         pairs: every two arms under the primary strategy.
         purchases: what to buy for each goal, under the primary strategy.
+        constants: what the constant forecast scores on all test examples, by reference and metric.
         clients: what single clients score, by strategy, source and metric.
     """
 
@@ -85,6 +86,7 @@ class CellDigest:
     rests: dict[str, Rest]
     pairs: list[Pair]
     purchases: list[Purchase]
+    constants: dict[tuple[str, str], float]
     clients: Clients = field(default_factory=dict)
 
     def has_learned(self, row: Estimate) -> bool | None:
@@ -213,11 +215,13 @@ def _digest_cell(finished: Finished, gathered: dict[str, Values]) -> CellDigest:
     pairs: list[Pair] = []
     bought: list[Purchase] = []
     targets = targets_of(finished)
+    constants: dict[tuple[str, str], float] = {}
     if primary is not None:
         values = gathered[primary]
         for source in study.pair:
             if rest := rest_of(finished, primary, source, np.unique(values.seed).tolist()):
                 rests[source] = rest
+        constants = {key: float(found.mean()) for key, found in values.constant.items()}
         pairs = pairs_of(values, primary)
         prices = {
             source: Price(targets[source].votes_bought, targets[source].seconds)
@@ -247,6 +251,7 @@ def _digest_cell(finished: Finished, gathered: dict[str, Values]) -> CellDigest:
         rests=rests,
         pairs=pairs,
         purchases=bought,
+        constants=constants,
     )
 
 

@@ -16,7 +16,7 @@ Goal = Literal["label", "people"]
 GOALS: dict[Goal, tuple[str, str]] = {"label": ("label", "brier"), "people": ("vote", "nll")}
 """What an arm may be bought for, by reference and metric: to forecast the label well, or people's votes."""
 PAIRED = (("label", "brier"), ("label", "nll"), ("vote", "brier"), ("vote", "nll"))
-VIEWS_OF_PAIRS = ("raw", "equal_confidence", "own_temperature")
+VIEWS_OF_PAIRS = ("raw", "equal_confidence", "calibrated_confidence", "own_temperature")
 
 
 @dataclass(frozen=True)

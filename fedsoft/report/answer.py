@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 
 from fedsoft.analysis.estimates import Estimate
 from fedsoft.analysis.learning import Learned
-from fedsoft.analysis.pairs import Purchase
-from fedsoft.report.numbers import amount, interval, places_for, plain, signed
+from fedsoft.analysis.pairs import Pair, Purchase
+from fedsoft.config import MARGINS
+from fedsoft.plural import plural
+from fedsoft.report.agreement_tables import ceiling_lines
+from fedsoft.report.numbers import interval, places_for, plain, signed
 from fedsoft.report.shown import Shown
 from fedsoft.study.data import load_dataset
 
@@ -57,47 +60,69 @@ def answers(shown: Shown) -> list[Answer]:
         return []
     (source, baseline), names = shown.study.pair, Names(shown)
     found = [Answer("Is the model any good?", _good(shown, names))]
-    if all(
-        (row := _learned(shown, arm, "label", "brier")) and row.beats_constant for arm in (source, baseline)
-    ):
+    known = [_learned(shown, arm, "label", "brier") for arm in (source, baseline)]
+    if all(row and row.beats_constant for row in known):
         found += [
             Answer(f"What does {source} buy?", _bought(shown, names)),
-            Answer("What can be had for nothing?", _free(shown, names)),
+            Answer("What takes few votes, or none?", _free(shown, names)),
             Answer("What to buy?", _purchases(shown)),
         ]
     found.append(Answer("What cannot be said?", _unsaid(shown)))
     return [answer for answer in found if answer.sentences]
 
 
+def answer_note(shown: Shown) -> str:
+    """How to read the figures of an answer."""
+    text = (
+        "In brackets: 95 % intervals, those of arms picked among others adjusted for their number. Brier "
+        "score: squared distance of a forecast from what came true, 0 to 2; NLL: surprise at what came "
+        "true, in nats; lower is better."
+    )
+    if shown.study.endpoint is not None:
+        text += " All but the endpoint is exploratory."
+    return text
+
+
 def _good(shown: Shown, names: Names) -> list[str]:
     baseline, noun = shown.study.pair[1], shown.noun
     right = shown.estimate(baseline, "raw", "label", "accuracy", "all")
-    gap = shown.estimate(baseline, "raw", "label", "signed_gap", "all")
     brier = _learned(shown, baseline, "label", "brier")
-    if right is None or gap is None or brier is None:
+    if right is None or brier is None:
         return []
+    usual = shown.cell.constants.get(("label", "accuracy"), math.nan)
     said = [
-        f"Trained on {names(baseline)}, it is right on {_percent(right)} of the test {noun}.",
-        f"Its Brier score against the label is {plain(brier.constant + brier.estimate)}, where a constant "
-        f"forecast, the same for all {noun}, has {plain(brier.constant)} (0 is best): "
-        + (
-            "it has learned." if brier.beats_constant else "it has not learned, and nothing below means much."
-        ),
+        f"Trained on {names(baseline)}, it names the label of {_percent(right)} of the test {noun}; always "
+        f"naming the most frequent one would get {100 * usual:.0f} %. Its Brier score against the label is "
+        f"{plain(brier.constant + brier.estimate)}, where a constant forecast, the same for all {noun}, "
+        f"has {plain(brier.constant)}: "
+        + ("it has learned." if brier.beats_constant else "it has not learned, so nothing else can be said.")
     ]
+    for reference in ("label", "vote"):
+        if gap := shown.estimate(baseline, "raw", reference, "signed_gap", "all"):
+            said.append(f"Judged by {shown.against(reference)}, {_sureness(gap)}.")
     if (votes := _learned(shown, baseline, "vote", "nll")) and not votes.beats_constant:
         said.append(
             f"As a forecast of a person's answer it is not shown to be better than a constant (NLL "
             f"{plain(votes.constant + votes.estimate)} against {plain(votes.constant)})."
         )
-    sure = "more" if gap.estimate > 0 else "less"
-    if gap.low > 0 or gap.high < 0:
+    curve = shown.cell.curves.get((shown.primary, baseline), {}).get("nll")
+    if curve is not None and (mean := curve.mean(axis=0))[-1] > mean.min() + TOO_LONG:
         said.append(
-            f"It is {sure} sure than it is right: its mean confidence is {_points(abs(gap.estimate))} "
-            f"{'above' if gap.estimate > 0 else 'below'} its accuracy ({_points_between(gap)})."
+            f"It was trained past its best: validation NLL was least after round {int(mean.argmin())} of "
+            f"{len(mean) - 1}, so part of what follows may be had by stopping."
         )
-    else:
-        said.append(f"It is about as sure as it is right (gap {_points_between(gap)}).")
     return said
+
+
+TOO_LONG = 0.05
+"""Nats of validation NLL above the least, from which on a model is said to be trained past its best."""
+
+
+def _sureness(gap: Estimate) -> str:
+    if not _sure(gap):
+        return f"its mean confidence cannot be told from its accuracy ({_points_between(gap)})"
+    way = "overconfident" if gap.estimate > 0 else "underconfident"
+    return f"it is {way} by {_points(abs(gap.estimate))} ({_points_between(gap)})"
 
 
 def _bought(shown: Shown, names: Names) -> list[str]:
@@ -114,30 +139,40 @@ def _bought(shown: Shown, names: Names) -> list[str]:
         equal = calibrated or shown.difference(source, baseline, "equal_confidence", reference, metric)
         if raw is None or equal is None:
             continue
-        unit = "NLL" if metric == "nll" else "Brier score"
-        at = "when both are equally confident"
+        unit, matters = UNITS[metric], f"under {MARGINS[metric]:g} would not matter"
+        at = "when both are made equally confident"
         if equal.view == "calibrated_confidence":
             at += f", as {baseline} is once calibrated"
         lead = f"To forecast {goal}, training on {names(source)} instead of {baseline}"
-        if shown.cell.has_learned(raw) is False and not shown.cell.has_learned(equal):
+        blind, tempered = shown.cell.has_learned(raw) is False, shown.cell.has_learned(equal) is False
+        if blind and tempered:
+            said.append(f"{lead} cannot be judged: one of the two is not shown to beat a constant forecast.")
+            continue
+        if blind:
             said.append(
-                f"{lead} cannot be judged: one of the two is not shown to be better than a constant forecast."
+                f"{lead} cannot be judged as predicted, where one of the two is not shown to beat a "
+                f"constant forecast; {at}, it {_does(equal)}: {unit} {_figure(equal)} ({matters})."
             )
             continue
-        text = f"{lead} {_does(raw)}: {unit} {_figure(raw)} as predicted"
+        text = f"{lead} {_does(raw)}: {unit} {_figure(raw)} ({matters})"
         if _sure(raw) and _sure(equal) and raw.estimate * equal.estimate > 0:
-            text += f", of which {_figure(equal)} is left {at}; that part no temperature gives."
+            text += (
+                f", of which {_figure(equal)} is left {at}, more than toning confidence up or down can give."
+            )
         elif _sure(equal):
             text += f"; {at} it {_does(equal)}, {_figure(equal)}."
         elif _sure(raw):
             text += (
-                f"; {at} nothing certain is left, {_figure(equal)}, so it is a shift of confidence, which "
+                f"; {at} nothing certain is left, {_figure(equal)}: it is a shift of confidence, which one "
             )
-            text += "one temperature gives as well."
+            text += "temperature gives as well."
         else:
             text += f", {_figure(equal)} {at}."
         said.append(text)
     return said
+
+
+UNITS = {"nll": "NLL", "brier": "Brier score"}
 
 
 def _free(shown: Shown, names: Names) -> list[str]:
@@ -148,27 +183,30 @@ def _free(shown: Shown, names: Names) -> list[str]:
         found = [
             (arm.label(), row)
             for arm in arms
-            if (row := shown.difference(arm.label(), baseline, "raw", reference, metric))
+            if (row := shown.pair(arm.label(), baseline, "raw", reference, metric))
         ]
         if not found:
             continue
         best, row = min(found, key=lambda one: one[1].estimate)
-        ways = (
-            f"of {len(found)} ways that need no votes on the examples trained on, " if len(found) > 1 else ""
-        )
-        if not (_sure(row) and row.estimate < 0):
-            first = f"{ways}the best, " if ways else "the way that needs no votes, "
-            said.append(f"To forecast {goal}, {first}{names(best)}, {_does(row)} ({_figure(row)}).")
+        several = f"of {len(found)} ways without votes on training {shown.noun}, " if len(found) > 1 else ""
+        lead = f"To forecast {goal}, {several}{names(best)}, {_price(shown, best)},"
+        figure = f"{UNITS[metric]} {_figure(row)} beside {baseline}"
+        if row.verdict != "better":
+            word = {"worse": "is worse", "as good": "is as good and no better"}.get(
+                row.verdict, "is not shown to help"
+            )
+            said.append(f"{lead} {'comes out best and ' if several else ''}{word}: {figure}.")
             continue
-        text = f"To forecast {goal}, {ways}{names(best)} {'wins most' if ways else 'wins'}, {_figure(row)}"
+        text = f"{lead} {'wins most' if several else 'wins'}: {figure}"
         paid = shown.pair(source, best, "raw", reference, metric)
         if paid is not None:
-            figures = f"{_signed(paid.estimate, paid)} [{_between(paid)}]"
             text += {
-                "better": f"; {source} is better still, by {figures}",
-                "worse": f"; {source} is worse than that, by {figures}",
-                "as good": f"; {source} is as good as that and no better ({figures})",
-            }.get(paid.verdict, f"; whether {source} is better or worse than that is undecided ({figures})")
+                "better": f"; {source} is better still, by {_figure(paid)}",
+                "worse": f"; {source} is worse than that, by {_figure(paid)}",
+                "as good": f"; {source} is as good as that and no better, {_figure(paid)}",
+            }.get(
+                paid.verdict, f"; whether {source} is better or worse than that is undecided, {_figure(paid)}"
+            )
         said.append(f"{text}.")
     return said
 
@@ -177,41 +215,55 @@ def _purchases(shown: Shown) -> list[str]:
     said = [_purchase(shown, one) for one in shown.cell.purchases]
     if said and not all(rest.at_rest for rest in shown.cell.rests.values()):
         said.append("Training had not come to rest, so longer training may change this.")
+    if said and shown.labels_are_majority:
+        said.append(
+            "The labels are taken as given here, but they are the majority of "
+            f"{plain(shown.votes_each, 1)} votes each, which “no votes” does not count."
+        )
     return said
 
 
 def _purchase(shown: Shown, plan: Purchase) -> str:
     goal = {"label": "To forecast the label", "people": "To forecast people's answers"}[plan.goal]
-    unit = {"brier": "Brier score", "nll": "NLL"}[plan.metric]
+    unit = UNITS[plan.metric]
     if not plan.learned:
-        return f"{goal}: nothing; no arm is better than a constant forecast."
+        return f"{goal}: nothing; no arm is shown to beat a constant forecast."
     best, cheapest = plan.best, plan.cheapest
-    if best.source == cheapest.source:
-        undecided = [offer for offer in plan.offers if offer.price.votes < best.price.votes]
-        rest = (
-            "; nothing cheaper is shown to be as good at this size"
-            if undecided
-            else ", and nothing is cheaper"
-            if best.price.votes
-            else ""
+    if best.source != cheapest.source:
+        return (
+            f"{goal}: {cheapest.source}, {_price(shown, cheapest.source)}. It is as good as the best, "
+            f"{best.source}, {_price(shown, best.source)}: {unit} {plain(cheapest.level)} against "
+            f"{plain(best.level)}, at most {plain(max(cheapest.high, 0.0))} above it, where "
+            f"{plan.margin:g} would not matter."
         )
-        figure = f"{unit} {plain(best.level)}"
-        return f"{goal}: {best.source} ({_price(shown, best.source)}), the best ({figure}){rest}."
+    text = f"{goal}: {best.source}, {_price(shown, best.source)}, has the least {unit}, {plain(best.level)}"
+    open_ = [
+        offer
+        for offer in plan.offers
+        if offer is not best
+        and offer.price.votes < best.price.votes
+        and (pair := shown.pair(offer.source, best.source, "raw", plan.reference, plan.metric))
+        and pair.verdict != "worse"
+    ]
+    if not best.price.votes:
+        return f"{text}, and nothing is cheaper."
+    if not open_:
+        return f"{text}, and all that is cheaper is worse."
+    rival = min(open_, key=lambda offer: offer.level)
     return (
-        f"{goal}: {cheapest.source} ({_price(shown, cheapest.source)}). It is as good as the best, "
-        f"{best.source} ({_price(shown, best.source)}): {unit} {plain(cheapest.level)} against "
-        f"{plain(best.level)}, at most {plain(max(cheapest.high, 0.0))} worse, where {plan.margin:g} would "
-        "not matter."
+        f"{text}; but whether {rival.source}, {_price(shown, rival.source)}, is as good is undecided "
+        f"({signed(rival.excess)}, at most {signed(rival.high)}): more seeds or {shown.noun} would tell, "
+        "before you pay."
     )
 
 
 def _price(shown: Shown, source: str) -> str:
     target = shown.cell.targets.get(source)
     if target is None:
-        return "price unknown"
+        return "at a price unknown"
     if target.votes_bought:
-        return f"{amount(target.votes_bought)} vote{'s' if target.votes_bought != 1 else ''}"
-    return "a rate borrowed from people" if shown.borrows(source) else "no votes"
+        return f"for {plural(round(target.votes_bought), 'vote')}"
+    return "for a rate borrowed from people" if shown.borrows(source) else "for no votes"
 
 
 def _unsaid(shown: Shown) -> list[str]:
@@ -225,7 +277,7 @@ def _unsaid(shown: Shown) -> list[str]:
         times = (conclusion.smallest / wanted) ** 2 if wanted else math.inf
         said.append(
             f"Whether the endpoint's difference of {signed(conclusion.estimate)} is more than chance: this "
-            f"study would have seen {plain(conclusion.smallest)}; one of that size takes "
+            f"study would have seen {plain(conclusion.smallest)}; to see {plain(wanted)} takes "
             f"{_times(times)} as much data or as many seeds."
         )
     seeds = len(study.seeds)
@@ -236,13 +288,11 @@ def _unsaid(shown: Shown) -> list[str]:
     if shown.labels_are_majority:
         said.append(
             "The labels are the most frequent votes themselves, so nothing can be said of whether votes "
-            "correct wrong labels; it would take a truth of another origin (a biopsy, an expert panel, "
-            f"gold {shown.noun})."
+            "correct wrong labels, or of the truth; it would take one of another origin (a biopsy, an "
+            f"expert panel, gold {shown.noun})."
         )
     if data.votes is None:
-        said.append(
-            "Without votes, nothing can be said of agreement with people; it takes two or more an example."
-        )
+        said.append("Without votes, nothing can be said of agreement with people; it takes two or more each.")
     if conclusion:
         for reference, (estimate, low, high) in conclusion.disagree.items():
             said.append(
@@ -250,7 +300,7 @@ def _unsaid(shown: Shown) -> list[str]:
                 f"({signed(estimate)}, {interval(low, high)}): which of the two matters is not for data to "
                 "say."
             )
-    return said
+    return said + ceiling_lines(shown)
 
 
 def _does(row: Estimate) -> str:
@@ -263,17 +313,9 @@ def _sure(row: Estimate) -> bool:
     return row.low > 0 or row.high < 0
 
 
-def _figure(row: Estimate) -> str:
-    return f"{_signed(row.estimate, row)} [{_between(row)}]"
-
-
-def _signed(value: float, row: object) -> str:
-    return signed(value, places_for((row.high - row.low) / 2))  # type: ignore[attr-defined]
-
-
-def _between(row: object) -> str:
-    low, high = row.low, row.high  # type: ignore[attr-defined]
-    return interval(low, high, places_for((high - low) / 2))
+def _figure(row: Estimate | Pair) -> str:
+    places = places_for((row.high - row.low) / 2)
+    return f"{signed(row.estimate, places)} [{interval(row.low, row.high, places)}]"
 
 
 def _percent(row: Estimate) -> str:

@@ -14,7 +14,7 @@ from fedsoft.report.agreement_tables import (
     mode_shift_lines,
     selective_table,
 )
-from fedsoft.report.answer import answers
+from fedsoft.report.answer import answer_note, answers
 from fedsoft.report.cartography_table import cartography_note, cartography_table
 from fedsoft.report.dose_table import dose_table
 from fedsoft.report.effect_tables import effects_table
@@ -90,9 +90,12 @@ def _answers(details: list[Shown]) -> str:
     parts = []
     for shown in details:
         if found := answers(shown):
-            head = f"<h3>{escape(axes_name(shown.cell.axes))}</h3>" if shown.cell.axes else ""
+            where = f": {axes_name(shown.cell.axes)}" if shown.cell.axes else ""
+            head = f"<h3>The answer{escape(where)}</h3>"
             rows = "".join(f"<dt>{escape(one.question)}</dt><dd>{escape(one.text)}</dd>" for one in found)
             parts.append(f'{head}<dl class="answer">{rows}</dl>\n')
+    if parts:
+        parts.append(_note(answer_note(details[0])))
     return "".join(parts)
 
 

@@ -1,6 +1,7 @@
 """What the report shows of one cell of the grid: its digest, indexed by what one looks for."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -58,6 +59,11 @@ class Shown:
     def noun(self) -> str:
         """What examples are called, in the plural."""
         return self._data.noun
+
+    @property
+    def votes_each(self) -> float:
+        """Votes that an example has, on average; NaN without votes."""
+        return math.nan if self._data.votes is None else float(self._data.votes.sum(axis=1).mean())
 
     @property
     def labels_are_majority(self) -> bool:
@@ -208,7 +214,19 @@ def in_detail(result: Digest) -> list[Shown]:
 
 def axes_name(axes: dict[str, Any]) -> str:
     """A cell of the grid in words, such as ``privacy.epsilon = 1, privacy.unit = vote``."""
-    return ", ".join(f"{key} = {value_name(value)}" for key, value in axes.items())
+    return ", ".join(AXES.get(key, _axis)(key, value) for key, value in axes.items())
+
+
+def _axis(key: str, value: Any) -> str:
+    return f"{key} = {value_name(value)}"
+
+
+def _clients(key: str, value: Any) -> str:
+    return f"{value} clients" if value != 1 else "all data pooled (1 client)"
+
+
+AXES: dict[str, Callable[[str, Any], str]] = {"scenario.clients": _clients}
+"""Axes whose values have words of their own."""
 
 
 def value_name(value: Any) -> str:

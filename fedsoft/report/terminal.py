@@ -7,7 +7,7 @@ from rich.text import Text
 
 from fedsoft.analysis.digest import Digest
 from fedsoft.plural import plural
-from fedsoft.report.answer import answers
+from fedsoft.report.answer import answer_note, answers
 from fedsoft.report.level_tables import conclusions_table, result_table, strategy_table
 from fedsoft.report.shown import Shown, axes_name, in_detail
 from fedsoft.report.tables import to_rich
@@ -51,6 +51,7 @@ def _answer(console: Console, shown: Shown) -> None:
     _title(console, "The answer" + (f", {axes_name(shown.cell.axes)}" if shown.cell.axes else ""))
     for one in answers(shown):
         console.print(Text.assemble((f"{one.question} ", "bold"), one.text), highlight=False)
+    console.print(answer_note(shown), style="dim", highlight=False, markup=False)
 
 
 def _title(console: Console, text: str) -> None:

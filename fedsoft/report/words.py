@@ -142,6 +142,10 @@ def verdict_notes(result: Digest) -> list[str]:
     return notes
 
 
+LONGEST_NAMES = 140
+"""Characters of all classes' names, up to which these are told."""
+
+
 def data_line(result: Digest) -> str:
     """The data, the crowd, seeds and clients in one line."""
     study = result.opened.plan.study
@@ -153,10 +157,12 @@ def data_line(result: Digest) -> str:
         mean = plain(float(each.mean()), places=0 if each.min() == each.max() else 1)
         votes = f"{result.crowd}, {mean} votes each"
     part = f", {scenario.participation:.0%} of them a round" if scenario.participation < 1 else ""
-    plural = "s" if scenario.clients > 1 else ""
+    counts = study.grid.get("scenario.clients", (scenario.clients,))
+    who = f"{' and '.join(map(str, counts))} client{'s' if counts[-1] != 1 or len(counts) > 1 else ''}"
+    named = ", ".join(data.class_names)
+    classes = f"{data.classes} classes" + (f" ({named})" if len(named) <= LONGEST_NAMES else "")
     return (
-        f"Data: {data.name}, {amount(len(data))} {data.noun} in {data.classes} "
-        f"classes, {votes}. {scenario.clients} client{plural}{part}, partition "
+        f"Data: {data.name}, {amount(len(data))} {data.noun} in {classes}, {votes}. {who}{part}, partition "
         f"{choice_name(scenario.partition)}. {_seeds(study.seeds)}. {fold_sentence(data, study.folds)}"
     )
 

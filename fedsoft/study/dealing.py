@@ -66,7 +66,7 @@ def is_tested(settings: RunSettings, dataset: AnnotatedDataset) -> np.ndarray:
 
 def fold_sentence(dataset: AnnotatedDataset, folds: int) -> str:
     """What is held out for testing, and what is never parted by it."""
-    apart = "" if dataset.people is None else ", and no person's are in training and in test at once"
+    apart = "" if dataset.people is None else ", and nobody's are in training and in test at once"
     if dataset.held_out is not None:
         return f"{dataset.held_out.sum():,} {dataset.noun} are for testing only, as the data say."
     return f"One of {folds} folds of the {dataset.noun} is held out in turn, stratified by label{apart}."
