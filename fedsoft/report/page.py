@@ -8,6 +8,7 @@ from importlib.resources import files
 from fedsoft.analysis.digest import Digest
 from fedsoft.analysis.estimates import HARDEST
 from fedsoft.parallel import in_parallel
+from fedsoft.plural import plural
 from fedsoft.report.agreement_tables import (
     agreement_table,
     ceiling_lines,
@@ -18,6 +19,7 @@ from fedsoft.report.answer import answer_note, answers
 from fedsoft.report.cartography_table import cartography_note, cartography_table
 from fedsoft.report.dose_table import dose_table
 from fedsoft.report.effect_tables import effects_table
+from fedsoft.report.failures import failure_lines
 from fedsoft.report.figures.style import to_svg
 from fedsoft.report.gallery import Plate, all_plates, grid_plates, map_plate, plates
 from fedsoft.report.guide import guide
@@ -53,7 +55,7 @@ def page(result: Digest) -> str:
         body.append(_results(details))
     for shown in details:
         if count > 1:
-            body.append(f"<h2>In detail: {escape(axes_name(shown.cell.axes))}</h2>")
+            body.append(f'<h2 class="cell">In detail: {escape(axes_name(shown.cell.axes))}</h2>')
             if len(details) < count:
                 body.append(_note(f"One of {count} cells of the grid; the others are in the tables above."))
         body += [_purchases(shown), _figures(shown, drawn), _effects(shown), _pairs(shown)]
@@ -76,7 +78,9 @@ def _head(result: Digest, details: list[Shown]) -> str:
         lines += f"<details><summary>in each cell</summary>{each}</details>"
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in verdict_notes(result))
     if result.missing:
-        notes += _note(f"This is a partial report: {result.missing} runs have not finished.")
+        have = "has" if result.missing == 1 else "have"
+        notes += _note(f"This is a partial report: {plural(result.missing, 'run')} {have} not finished.")
+        notes += "".join(_note(line) for line in failure_lines(result.opened.failures))
     return (
         f'<p class="name">fedsoft study {escape(study.name)}</p>\n'
         f"<h1>{escape(study.description or study.name)}</h1>\n"
