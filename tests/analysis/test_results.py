@@ -7,9 +7,10 @@ import torch
 from fedsoft.analysis.comparison import compare
 from fedsoft.analysis.conclusions import conclude
 from fedsoft.analysis.digest import digest
-from fedsoft.analysis.effects import effects_of, example_values
+from fedsoft.analysis.effects import HALF, effects_of, example_values
 from fedsoft.analysis.estimates import CONTRAST, estimate
 from fedsoft.analysis.scores import score_seed, write_results
+from fedsoft.analysis.scores import test_fold as score_fold
 from fedsoft.analysis.values import gather, smallest_margin
 from fedsoft.evaluation import METRICS, apply_temperature
 from fedsoft.study.data import load_dataset
@@ -239,3 +240,18 @@ def test_doses_by_stratum_by_hand(tmp_path, run):
     doses = {stratum: found[0, 1] for stratum, found in doses.items()}
     assert doses.pop("all") == pytest.approx(0.2 * 0.25 + 0.2 * 0.5, abs=0.05)
     assert doses == pytest.approx({"unanimous": 0, "middle": 0.25, "hardest_fifth": 0.5}, abs=0.05)
+
+
+def test_no_vote_both_cuts_strata_and_judges_in_them(finished):
+    """Of 18 votes one half is a vote within strata; with fewer than ten all votes do both."""
+    run = finished.plan.runs[0]
+    made = finished.store.predictions(run.key)
+    fold = score_fold(run, made["test_rows"], made["test_client"], "cpu")
+    votes = load_dataset(run.dataset).votes[made["test_rows"]]
+    assert set(fold.references) == {"label", "mode", "vote", HALF}
+    judged = fold.in_strata["vote"].numpy() * 9
+    np.testing.assert_allclose(judged, judged.round(), atol=1e-9)
+    cut = votes - judged.round()
+    assert (cut >= 0).all()
+    assert (cut.sum(axis=1) == 9).all()
+    assert ((cut.max(axis=1) == 9) == fold.strata["unanimous"].numpy()).all()
