@@ -103,7 +103,11 @@ class Endpoint(BaseModel):
     )
     strategy: str = Field("fedavg", description="label of the strategy it is compared under")
     margin: float | None = Field(
-        None, gt=0, description="`as good` within it; by default .01 signed gap, .005 Brier, .02 NLL"
+        None,
+        gt=0,
+        le=2,
+        allow_inf_nan=False,
+        description="`as good` within it; by default .01 signed gap, .005 Brier, .02 NLL",
     )
 
     @property
@@ -202,6 +206,8 @@ class Study(BaseModel):
             raise ValueError("seeds lists a seed twice")
         if self.endpoint:
             sources = [arm.label() for arm in self.arms]
+            if self.endpoint.source == self.endpoint.baseline:
+                raise ValueError(f"endpoint compares {self.endpoint.source!r} with itself; name two arms")
             for label in (self.endpoint.source, self.endpoint.baseline):
                 if label not in sources:
                     raise ValueError(f"endpoint names {label!r}, but sources are {', '.join(sources)}")

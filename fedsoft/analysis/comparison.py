@@ -121,10 +121,15 @@ def find_obstacle(
     ]
     if failing:
         figures = " and ".join(f"{row.source} {row.constant + row.estimate:.3f}" for row in failing)
+        nearest = max(row.estimate for row in failing)
+        why = "these models have not learned: a constant forecast does as well"
+        if nearest < 0:
+            why = (
+                "these models are not shown to have learned: that they beat a constant forecast may be chance"
+            )
         return Obstacle(
             "not learned",
-            f"these models have not learned: a constant forecast does as well ({NAMES[judge]} "
-            f"{failing[0].constant:.3f} against {figures})",
+            f"{why} ({NAMES[judge]} {failing[0].constant:.3f} against {figures})",
             "train for more rounds or at another learning rate, and check that inputs tell classes apart",
         )
     moving = [rest for rest in rests if not rest.at_rest]

@@ -43,11 +43,16 @@ class Conclusion:
     disagree: dict[str, tuple[float, float, float]]
 
 
-def conclude(cells: Sequence[Compared], endpoint: Endpoint) -> list[Conclusion]:
-    """The verdict on the endpoint in every cell of the grid, adjusted for the cells that can have one."""
+def conclude(cells: Sequence[Compared], endpoint: Endpoint, planned: int = 1) -> list[Conclusion]:
+    """The verdict on the endpoint in every cell of the grid.
+
+    Adjusted for as many cells as were planned, whether or not they have results or can have a verdict: a
+    cell that fails makes the others no surer.
+    """
+    planned = max(planned, len(cells))
     better = METRICS.get(endpoint.metric).better
     judged = [cell for cell in cells if cell.obstacle is None]
-    family = _together([cell.effect for cell in judged or cells])
+    family = _together([cell.effect for cell in judged or cells], planned)
     decisions = iter(decide(family, endpoint.margin_used, better) if judged else ())
     found = []
     for cell in cells:
@@ -58,7 +63,7 @@ def conclude(cells: Sequence[Compared], endpoint: Endpoint) -> list[Conclusion]:
             verdict, low, high = decision.verdict, np.array([decision.low]), np.array([decision.high])
         elif cell.obstacle.kind != "nothing compared":
             verdict = "no verdict"
-        smallest = smallest_detectable(cell.effect.se[0], family.df, level=0.05 / max(len(judged), 1))
+        smallest = smallest_detectable(cell.effect.se[0], family.df, level=0.05 / planned)
         found.append(
             Conclusion(
                 axes=cell.axes,
@@ -80,23 +85,29 @@ def _disagree(cell: Compared) -> dict[str, tuple[float, float, float]]:
     found = {}
     for reference, effect in cell.elsewhere.items():
         (low,), (high,) = (end.tolist() for end in effect.interval())
-        if (low > 0 or high < 0) and effect.estimate[0] * cell.effect.estimate[0] < 0:
+        sure = low > 0 or high < 0, bool(cell.effect.p_values[0] < 0.05)
+        if all(sure) and effect.estimate[0] * cell.effect.estimate[0] < 0:
             found[reference] = float(effect.estimate[0]), low, high
     return found
 
 
-def _together(effects: Sequence[Effects | GapEffects]) -> Effects | GapEffects:
-    """Effects (1,) of several cells as one family (M,), with the fewest seeds of any."""
+def _together(effects: Sequence[Effects | GapEffects], size: int) -> Effects | GapEffects:
+    """Effects (1,) of several cells as one family (size,), with the fewest seeds of any.
+
+    Of cells that are missing nothing is known: their effects have p values of 1.
+    """
     if all(isinstance(effect, GapEffects) for effect in effects):
         gaps = [effect for effect in effects if isinstance(effect, GapEffects)]
-        return GapEffects(_family([gap.difference for gap in gaps]), _family([gap.total for gap in gaps]))
-    return _family([effect for effect in effects if isinstance(effect, Effects)])
+        difference, total = ([getattr(gap, part) for gap in gaps] for part in ("difference", "total"))
+        return GapEffects(_family(difference, size), _family(total, size))
+    return _family([effect for effect in effects if isinstance(effect, Effects)], size)
 
 
-def _family(effects: Sequence[Effects]) -> Effects:
+def _family(effects: Sequence[Effects], size: int) -> Effects:
+    missing = size - len(effects)
     return Effects(
-        np.concatenate([effect.estimate for effect in effects]),
-        np.concatenate([effect.se for effect in effects]),
+        np.concatenate([*(effect.estimate for effect in effects), np.zeros(missing)]),
+        np.concatenate([*(effect.se for effect in effects), np.full(missing, np.inf)]),
         min(effect.df for effect in effects),
         min(effect.seeds for effect in effects),
     )

@@ -164,7 +164,7 @@ def digest(opened: OpenStudy) -> Digest:
         crowd=crowd,
         records=records,
         cells=[replace(cell, clients=own) for (cell, _), own in zip(digested, clients, strict=True)],
-        conclusions=conclude(compared, endpoint) if endpoint and compared else [],
+        conclusions=conclude(compared, endpoint, len(plan.cells)) if endpoint and compared else [],
         missing=len(plan.runs) - len(records),
         seconds=seconds_of([run for run in plan.runs if run.key in records], store),
     )

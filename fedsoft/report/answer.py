@@ -161,11 +161,11 @@ def _bought(shown: Shown, names: Names) -> list[str]:
             )
         elif _sure(equal):
             text += f"; {at} it {_does(equal)}, {_figure(equal)}."
+        elif _sure(raw) and max(abs(equal.low), abs(equal.high)) < MARGINS[metric]:
+            text += f"; {at} nothing that matters is left, {_figure(equal)}: a shift of confidence, as one "
+            text += "temperature gives."
         elif _sure(raw):
-            text += (
-                f"; {at} nothing certain is left, {_figure(equal)}: it is a shift of confidence, which one "
-            )
-            text += "temperature gives as well."
+            text += f"; whether any of it is left {at} cannot be told, {_figure(equal)}."
         else:
             text += f", {_figure(equal)} {at}."
         said.append(text)
@@ -291,6 +291,8 @@ def _unsaid(shown: Shown) -> list[str]:
             "correct wrong labels, or of the truth; it would take one of another origin (a biopsy, an "
             f"expert panel, gold {shown.noun})."
         )
+    if not shown.cell.rests:
+        said.append("Whether training had come to rest: no client has validation examples to tell it by.")
     if data.votes is None:
         said.append("Without votes, nothing can be said of agreement with people; it takes two or more each.")
     if conclusion:
@@ -321,7 +323,8 @@ def _figure(row: Estimate | Pair) -> str:
 def _percent(row: Estimate) -> str:
     if math.isnan(row.low):
         return f"{100 * row.estimate:.0f} %"
-    return f"{100 * row.estimate:.0f} % [{100 * row.low:.0f} to {100 * row.high:.0f}]"
+    low, high = max(row.low, 0.0), min(row.high, 1.0)  # intervals may leave what a share can be
+    return f"{100 * row.estimate:.0f} % [{100 * low:.0f} to {100 * high:.0f}]"
 
 
 def _points(value: float) -> str:

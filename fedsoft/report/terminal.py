@@ -8,6 +8,7 @@ from rich.text import Text
 from fedsoft.analysis.digest import Digest
 from fedsoft.plural import plural
 from fedsoft.report.answer import answer_note, answers
+from fedsoft.report.failures import failure_lines
 from fedsoft.report.level_tables import conclusions_table, result_table, strategy_table
 from fedsoft.report.shown import Shown, axes_name, in_detail
 from fedsoft.report.tables import to_rich
@@ -29,6 +30,8 @@ def show(result: Digest, path: Path, console: Console) -> None:
         have = "has" if result.missing == 1 else "have"
         missing = f"{plural(result.missing, 'run')} {have} not finished."
         console.print(missing, style="yellow", highlight=False)
+        for line in failure_lines(result.opened.failures):
+            console.print(line, style="yellow", highlight=False, markup=False)
     if len(result.conclusions) > 1:
         _title(console, "The endpoint in every cell of the grid")
         console.print(to_rich(conclusions_table(result)))

@@ -155,7 +155,7 @@ def data_line(result: Digest) -> str:
     else:
         each = data.votes.sum(axis=1)
         mean = plain(float(each.mean()), places=0 if each.min() == each.max() else 1)
-        votes = f"{result.crowd}, {mean} votes each"
+        votes = f"{result.crowd}, {mean} vote{'' if mean == '1' else 's'} each"
     part = f", {scenario.participation:.0%} of them a round" if scenario.participation < 1 else ""
     counts = study.grid.get("scenario.clients", (scenario.clients,))
     who = f"{' and '.join(map(str, counts))} client{'s' if counts[-1] != 1 or len(counts) > 1 else ''}"

@@ -16,7 +16,8 @@ RECORD = "run.json"
 
 
 def sealed(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record with the SHA-256 of each of its run's files, in hexadecimal, and of the record itself."""
+    """A record with its folder's name and the SHA-256, in hexadecimal, of its run's files and of itself."""
+    record = {**record, "folder": folder.name}
     files = {name: content_hash(folder / name) for name in FILES}
     return {**record, "files": {**files, RECORD: _hash_of({**record, "files": files})}}
 
@@ -32,6 +33,8 @@ def damage(folder: Path) -> str | None:
         expected = None
     if expected is None:
         return f"{folder / RECORD} is not the record of a run"
+    if read_json(folder / RECORD).get("folder", folder.name) != folder.name:
+        return f"{folder} holds another run's files"
     for name in FILES:
         try:
             found = content_hash(folder / name)

@@ -94,7 +94,7 @@ class Store:
         if damaged := self.damage(key):
             raise StoreError(damaged)
         record: dict[str, Any] = read_json(self.run_folder(key) / RECORD)
-        return {name: known for name, known in record.items() if name != "files"}
+        return {name: known for name, known in record.items() if name not in ("files", "folder")}
 
     def rounds(self, key: str, count: int | None = None) -> list[dict[str, float]]:
         """Per-round figures of a finished run, of ``count`` rounds after the initial model if known."""

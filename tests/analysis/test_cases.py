@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fedsoft.analysis.comparison import compare
+from fedsoft.analysis.conclusions import conclude
 from fedsoft.analysis.digest import digest
+from fedsoft.analysis.values import gather
+from fedsoft.errors import StudyFileError
 from fedsoft.report.answer import answers
 from fedsoft.report.page import page
 from fedsoft.report.shown import Shown
@@ -152,6 +156,23 @@ def test_references_that_disagree_in_sign_are_told(study):
     assert set(found.disagree) == {"vote"}
     assert found.estimate > 0 > found.disagree["vote"][2]
     assert "References disagree in sign" in headline(result)
+
+
+def test_cells_without_results_make_others_no_surer(study):
+    """Adjusted for the cells that were planned."""
+    result = study(people(3), endpoint={"source": "human_soft", "baseline": "hard", "view": "raw"})
+    endpoint, cell = result.opened.plan.study.endpoint, result.opened.plan.cells[0]
+    values = gather(cell, "fedavg", result.opened.store, "cpu")
+    compared = [compare(values, endpoint, {}, None)]
+    alone, (among,) = conclude(compared, endpoint)[0], conclude(compared, endpoint, planned=5)
+    assert (alone.low, alone.high) == (result.conclusions[0].low, result.conclusions[0].high)
+    assert among.high - among.low > 1.3 * (alone.high - alone.low)
+    assert among.smallest > 1.3 * alone.smallest
+
+
+def test_a_pair_is_two_arms(study):
+    with pytest.raises(StudyFileError, match="compares 'hard' with itself"):
+        study(people(3), endpoint={"source": "hard", "baseline": "hard"})
 
 
 def test_one_seed_is_no_verdict(study):

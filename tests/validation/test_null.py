@@ -134,7 +134,7 @@ def test_a_real_difference_is_claimed(opened, arms):
 
 def test_arms_that_differ_by_the_margin_are_seldom_as_good(opened, arms, repetitions, most_misses, show):
     """Three cells, in each of which one arm is worse by just the margin: none may be called as good."""
-    numbers, claimed, margin = repetitions(10), Counter(), 0.005
+    numbers, claimed, margin = repetitions(10), Counter(), 0.05
     endpoint = Endpoint(source="one", baseline="other", view="raw", margin=margin)
     key = ("raw", "label", "brier")
     for number in numbers:
