@@ -242,8 +242,7 @@ def _purchase(shown: Shown, plan: Purchase) -> str:
         for offer in plan.offers
         if offer is not best
         and offer.price.votes < best.price.votes
-        and (pair := shown.pair(offer.source, best.source, "raw", plan.reference, plan.metric))
-        and pair.verdict != "worse"
+        and 2 * offer.excess - offer.high < plan.margin  # the interval's lower end
     ]
     if not best.price.votes:
         return f"{text}, and nothing is cheaper."
