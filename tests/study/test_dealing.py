@@ -30,7 +30,7 @@ def test_no_patient_is_in_two_parts_and_every_nodule_is_tested_once(hospitals):
         tested.append(dealt.test.rows)
         assert strangers_sentence(dealt, data) is None
     np.testing.assert_array_equal(np.sort(np.concatenate(tested)), np.arange(1380))
-    assert "no person's are in training and in test" in fold_sentence(data, 5)
+    assert "nobody's are in training and in test" in fold_sentence(data, 5)
 
 
 def test_patients_as_clients_are_tested_on_strangers(hospitals):
