@@ -193,7 +193,7 @@ def _check(plan: Plan, store: Store, device: str) -> None:
             endpoint = cell.study.endpoint
             if any(run.calibration for run in cell.runs):
                 raise DataError(NO_VALIDATION)
-            if endpoint and endpoint.view.startswith("own_temperature"):
+            if endpoint and endpoint.view not in ("raw", "equal_confidence"):
                 raise DataError(
                     "endpoint.view: own temperatures need validation examples, and no client has the ten "
                     "examples that give one; use fewer clients, or another view."

@@ -308,7 +308,8 @@ def test_calibration_on_votes_needs_votes(tmp_path):
         open_study(table, "derived.toml", tmp_path / "out")
     table |= {
         "rivals": [],
-        "endpoint": {"source": "hard", "baseline": "hard", "view": "own_temperature_vote"},
+        "sources": ["hard", {"name": "smoothing", "rate": 0.1}],
+        "endpoint": {"source": "smoothing(rate=0.1)", "baseline": "hard", "view": "own_temperature_vote"},
     }
     with pytest.raises(StudyFileError, match=r"endpoint.view: 'own_temperature_vote' needs human votes"):
         open_study(table, "derived.toml", tmp_path / "out")
