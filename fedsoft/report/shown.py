@@ -91,10 +91,7 @@ class Shown:
 
     def against(self, reference: str) -> str:
         """A reference in words, to stand after "against"."""
-        people = "people" if self.digest.crowd == "human votes" else self.digest.crowd
-        return {"label": "the label", "mode": f"the mode of the {people}", "vote": f"a vote of the {people}"}[
-            reference
-        ]
+        return reference_name(reference, self.digest.crowd)
 
     def difference(
         self, source: str, baseline: str, view: str, reference: str, metric: str, stratum: str = "all"
@@ -199,6 +196,19 @@ class Shown:
             for source in self.sources
             for score in self.cell.pooled.get((self.primary, source), [])
         }
+
+
+def reference_name(reference: str, crowd: str) -> str:
+    """Against whom something is measured; people are always called what they are."""
+    return {
+        "label": "the label",
+        "mode": f"the mode of the {_people(crowd)}",
+        "vote": f"a vote of the {_people(crowd)}",
+    }[reference]
+
+
+def _people(crowd: str) -> str:
+    return "people" if crowd == "human votes" else crowd
 
 
 def with_results(result: Digest) -> list[Shown]:

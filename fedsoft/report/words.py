@@ -7,7 +7,7 @@ from fedsoft.analysis.estimates import CONTRAST, HARDEST, MARGIN_CONTRAST, MARGI
 from fedsoft.analysis.values import MARGIN
 from fedsoft.config import Endpoint
 from fedsoft.report.numbers import amount, interval, places_for, plain, signed
-from fedsoft.report.shown import axes_name, choice_name
+from fedsoft.report.shown import axes_name, choice_name, reference_name
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import fold_sentence
 
@@ -30,19 +30,6 @@ VIEWS = {
     "own_temperature": "own temperature",
     "own_temperature_vote": "own temperature, one vote",
 }
-
-
-def reference_name(reference: str, crowd: str) -> str:
-    """Against whom something is measured; people are always called what they are."""
-    return {
-        "label": "the label",
-        "mode": f"the mode of the {_people(crowd)}",
-        "vote": f"a vote of the {_people(crowd)}",
-    }[reference]
-
-
-def _people(crowd: str) -> str:
-    return "people" if crowd == "human votes" else crowd
 
 
 def verdict_sentence(found: Conclusion, endpoint: Endpoint, crowd: str) -> str:
