@@ -74,14 +74,12 @@ class Rest:
         low: the lower end of its 95 % interval by Student's t over seeds; with one seed, by how
             rounds go up and down.
         rounds: how many rounds that fifth is.
-        best: the round of least validation NLL, mean over seeds: where validation would have stopped.
     """
 
     source: str
     fall: float
     low: float
     rounds: int
-    best: float
 
     @property
     def at_rest(self) -> bool:
@@ -95,7 +93,6 @@ def rest_of(finished: Finished, strategy: str, source: str, seeds: Sequence[int]
         run for run in finished.cell.runs if run.arm.label() == source and run.strategy.label() == strategy
     ]
     falls: list[float] = []
-    best: list[float] = []
     last, swing = 1, 0.0
     for run in (run for run in runs if run.seed in seeds):
         for part in run.trained():
@@ -107,10 +104,9 @@ def rest_of(finished: Finished, strategy: str, source: str, seeds: Sequence[int]
             half = -(-last // 2)  # means of a few rounds, since single ones go up and down
             falls.append(brier[-1 - last :][:half].mean() - brier[-half:].mean())
             swing = float(np.std(np.diff(brier[-1 - 2 * last :])))
-            best.append(float(np.argmin([one["nll"] for one in figures])))
     if not falls:
         return None
     fall = float(np.mean(falls))
     spread = float(np.std(falls, ddof=1) / np.sqrt(len(falls))) if len(falls) > 1 else swing
     low = fall - spread * float(stdtrit(len(falls) - 1, 0.975) if len(falls) > 1 else 2.0)
-    return Rest(source, fall, low, last, float(np.mean(best)))
+    return Rest(source, fall, low, last)
