@@ -1,6 +1,5 @@
 """The endpoint's pair in one cell of the grid: its effect, and what stands in the way of a verdict on it."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,14 +37,12 @@ class Compared:
     Attributes:
         axes: the values that set the cell apart.
         effect: source less baseline (1,); for a signed gap, of its size.
-        levels: of the source and of the baseline.
         elsewhere: the same effect against the other references.
         obstacle: why there is no verdict, or None.
     """
 
     axes: dict[str, Any]
     effect: Effects | GapEffects
-    levels: tuple[float, float]
     elsewhere: dict[str, Effects | GapEffects]
     obstacle: Obstacle | None
 
@@ -74,11 +71,9 @@ def compare(values: Values, endpoint: Endpoint, axes: dict[str, Any], obstacle: 
         for view, reference, metric in values.values
         if (view, metric) == (endpoint.view, endpoint.metric) and reference not in (HALF, endpoint.reference)
     }
-    source, baseline = pair(endpoint.reference)[:, mask].mean(axis=1) if mask.any() else (math.nan, math.nan)
     return Compared(
         axes,
         effect(endpoint.reference),
-        (float(source), float(baseline)),
         {reference: effect(reference) for reference in sorted(others)},
         obstacle,
     )

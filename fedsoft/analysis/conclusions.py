@@ -22,7 +22,6 @@ class Conclusion:
         estimate: source less baseline; for a signed gap, of its size.
         low: lower end of the interval, Holm-adjusted over cells, on which the verdict rests.
         high: its upper end.
-        levels: of the source and of the baseline.
         verdict: what may be said.
         obstacle: why there is no verdict.
         smallest: the smallest effect that this study had an 80 % chance to see.
@@ -35,7 +34,6 @@ class Conclusion:
     estimate: float
     low: float
     high: float
-    levels: tuple[float, float]
     verdict: Word
     obstacle: Obstacle | None
     smallest: float
@@ -70,7 +68,6 @@ def conclude(cells: Sequence[Compared], endpoint: Endpoint, planned: int = 1) ->
                 estimate=estimate,
                 low=float(low[0]),
                 high=float(high[0]),
-                levels=cell.levels,
                 verdict=verdict,
                 obstacle=cell.obstacle,
                 smallest=float(smallest),

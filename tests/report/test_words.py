@@ -10,7 +10,7 @@ from fedsoft.report.words import cell_verdicts, data_line, headline, verdict_not
 
 
 def conclusion(verdict: str, **changes: object) -> Conclusion:
-    found = Conclusion({}, 0.0182, -0.0121, 0.0486, (0.23, 0.21), verdict, None, 0.0407, 5, {})
+    found = Conclusion({}, 0.0182, -0.0121, 0.0486, verdict, None, 0.0407, 5, {})
     return dataclasses.replace(found, **changes)  # type: ignore[arg-type]
 
 
