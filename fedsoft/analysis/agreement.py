@@ -63,7 +63,7 @@ def agreement_bounds(cell: Cell, values: Values, probs: Tensor) -> dict[str, tup
     blind = torch.empty((len(probs) + 1, *probs.shape[1:]), dtype=torch.float64)
     for seed in np.unique(values.seed):
         cells = values.seed == seed
-        train = np.ones(len(data), dtype=bool) if data.held_out is None else ~data.held_out
+        train = data.voted if data.held_out is None else data.voted & ~data.held_out
         train[values.image[cells]] = False
         means = class_means(votes[train], labels[train])
         blind[:-1, cells] = means[probs[:, cells].argmax(dim=-1).cpu()]
@@ -75,15 +75,18 @@ def agreement_bounds(cell: Cell, values: Values, probs: Tensor) -> dict[str, tup
     )
     known = shuffled[~shuffled.isnan()]
     floor["entropy_correlation"] = float(known.max()) if len(known) else math.nan
-    tested = np.unique(values.image)
-    truths = likely_distributions(
-        data.require_votes("agreement")[tested], data.labels[tested], data.labels_are_majority
-    )
+    tested, truths = np.unique(values.image), None
+    if data.counted:
+        truths = likely_distributions(
+            data.require_votes("agreement")[tested], data.labels[tested], data.labels_are_majority
+        )
     rng, ceiling = stream("ceilings"), dict.fromkeys(AGREEMENT, math.nan)
     if truths is not None:
         found = [agreement_ceiling(truth, votes[tested].sum(dim=-1), rng) for truth in truths]
         ceiling = {name: float(np.mean([one[name] for one in found])) for name in AGREEMENT}
     bounds = {name: (floor[name], ceiling[name]) for name in AGREEMENT}
+    if not data.counted:
+        return bounds
     alike = entropy_error_at_equal_votes(blind, votes[values.image], stream("equal votes"))
     return {**bounds, EQUAL_VOTES: (_nearest_zero(alike), 0.0)}
 
@@ -95,9 +98,10 @@ def _nearest_zero(values: Tensor) -> float:
 
 def split_half_bound(cell: Cell, values: Values) -> float:
     """The ceiling of the entropy correlation from halves of the tested images' votes; NaN under two votes."""
-    votes = load_dataset(cell.study.dataset).require_votes("agreement")[np.unique(values.image)]
+    data = load_dataset(cell.study.dataset)
+    votes = data.require_votes("agreement")[np.unique(values.image)]
     votes = votes[votes.sum(axis=1) > 1]
-    if not len(votes):
+    if not data.counted or not len(votes):
         return math.nan
     first, second = split_half(votes, stream("split halves"))
     return split_half_ceiling(torch.from_numpy(first), torch.from_numpy(second))
@@ -110,16 +114,18 @@ def mode_shift_rates(cell: Cell) -> dict[str, ModeShifts]:
     of the study. None where labels are the votes' own mode: nothing can be said of correction.
     """
     data = load_dataset(cell.study.dataset)
-    if data.votes is None or data.labels_are_majority:
+    if data.votes is None or data.labels_are_majority or not data.counted:
         return {}
-    rows = np.ones(len(data), dtype=bool) if data.held_out is None else ~data.held_out
+    rows = data.voted if data.held_out is None else data.voted & ~data.held_out
+    if data.labelled is not None:
+        rows &= data.labelled
     votes, labels = data.votes[rows], data.labels[rows]
-    pool = cell.study.scenario.party(-1).pool
-    collected = votes if pool.takes_all else pool.collect(votes, labels, stream("mode shifts"))
+    pool, fewer = cell.study.scenario.party(-1).pool, cell.study.scenario.few_votes == "take"
+    collected = votes if pool.takes_all else pool.collect(votes, labels, stream("mode shifts"), fewer)
     sets = {"all votes": votes} | ({} if pool.takes_all else {"votes collected": collected})
     for arm in cell.study.arms:
         if isinstance(arm.source, VotesK):
-            sets[arm.source.label()] = draw_votes(collected, arm.source.k, stream("mode shifts"))
+            sets[arm.source.label()] = draw_votes(collected, arm.source.k, stream("mode shifts"), fewer)
     return {
         name: mode_shifts(
             torch.from_numpy(some),

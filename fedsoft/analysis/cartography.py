@@ -95,7 +95,7 @@ def people_of(run: RunSettings) -> People:
     """
     dataset = load_dataset(run.dataset)
     train = deal_data(run, dataset).train
-    every = dataset.require_votes("cartography")[train.rows]
+    every = dataset.require_counts("cartography")[train.rows]
     bought = bought_votes(run, dataset, train)
     unseen = (every - bought).sum(axis=1) >= 2
     if unseen.any():
@@ -115,9 +115,9 @@ def make_atlas(cell: Cell, store: Store) -> Atlas | None:
     As everywhere, a seed counts once all its runs under a strategy are done.
 
     Returns:
-        None where there is no map, or the data have no votes.
+        None where there is no map, or the data have no votes that could be drawn.
     """
-    if not cell.study.cartography or load_dataset(cell.study.dataset).votes is None:
+    if not cell.study.cartography or not load_dataset(cell.study.dataset).counted:
         return None
     unfinished = {(run.strategy.label(), run.seed) for run in cell.runs if not store.is_done(run.key)}
     people: dict[int, People] = {}

@@ -200,7 +200,8 @@ def _digest_cell(finished: Finished, gathered: dict[str, Values]) -> CellDigest:
         pooled = pool(finished, strategy, values)
         scores = pooled_scores(pooled, values)
         if "vote" in pooled.references:
-            scores.append(equal_votes_score(cell, values, pooled.probs))
+            if load_dataset(study.dataset).counted:
+                scores.append(equal_votes_score(cell, values, pooled.probs))
             if strategy == primary:
                 bounds = agreement_bounds(cell, values, pooled.probs)
                 split_half = split_half_bound(cell, values)

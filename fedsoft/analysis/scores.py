@@ -57,16 +57,15 @@ def test_fold(run: RunSettings, rows: np.ndarray, client: np.ndarray, device: st
     """References and strata of a run's test examples; strata are cut once, over all ever tested."""
     dataset = load_dataset(run.dataset)
     labels = torch.from_numpy(dataset.labels).to(device)
-    votes = None if dataset.votes is None else torch.from_numpy(dataset.votes).to(device)
+    judges = dataset.judges
+    votes = None if judges is None else torch.from_numpy(judges).to(device)
     references = build_references(labels, dataset.classes, votes, stream("reference mode"))
     strata = {}
-    if dataset.votes is not None:
-        tested = torch.ones(len(dataset), dtype=torch.bool, device=device)
-        if dataset.held_out is not None:
-            tested = torch.from_numpy(dataset.held_out).to(device)
-        judged = dataset.votes[tested.cpu().numpy()]
+    if judges is not None:
+        tested = torch.from_numpy(dataset.may_be_tested).to(device)
+        judged = judges[dataset.may_be_tested]
         cut = judged
-        if judged.sum(axis=1).min() >= ENOUGH:
+        if dataset.counted and judged.sum(axis=1).min() >= ENOUGH:
             cut, other = split_half(judged, stream("strata halves"))
             references[HALF] = torch.full_like(references["vote"], torch.nan)
             references[HALF][tested] = soft_labels(torch.from_numpy(other).to(device))

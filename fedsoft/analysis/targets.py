@@ -81,6 +81,10 @@ def _training_strata(ready: Prepared) -> dict[str, np.ndarray]:
     rows = ready.task.train.rows
     strata = {"all": np.ones(len(rows), dtype=bool)}
     if ready.dataset.votes is not None:
-        found = human_strata(torch.from_numpy(ready.dataset.votes[rows]), stream("strata"))
-        strata |= {name: mask.numpy() for name, mask in found.items() if mask.any()}
+        voted = ready.dataset.voted[rows]
+        found = human_strata(torch.from_numpy(ready.dataset.votes[rows[voted]]), stream("strata"))
+        for name, mask in found.items():
+            if mask.any():
+                strata[name] = np.zeros(len(rows), dtype=bool)
+                strata[name][voted] = mask.numpy()
     return strata

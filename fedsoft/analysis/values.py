@@ -125,9 +125,10 @@ def constant_values(run: RunSettings, fold: Scored, device: str) -> dict[tuple[s
     if data.votes is not None:
         votes = torch.from_numpy(data.votes[known])
     seen = build_references(labels, data.classes, votes, stream("constant mode"))
+    voted = torch.from_numpy(data.voted[known])
     found: dict[tuple[str, str], Tensor] = {}
     for name, reference in fold.references.items():
-        rows = seen[reference_of(name)]
+        rows = seen[reference_of(name)] if name == "label" else seen[reference_of(name)][voted]
         mean = (rows.sum(dim=0) + 1 / data.classes) / (len(rows) + 1)
         forecast = mean.to(device).expand(1, len(reference), -1)
         found |= {key: values[0] for key, values in example_values(forecast, {name: reference}).items()}

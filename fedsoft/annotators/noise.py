@@ -1,6 +1,7 @@
 """Annotators' slips: votes that do not say what the annotator saw."""
 
 from abc import abstractmethod
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import numpy as np
@@ -14,8 +15,12 @@ class AnnotatorNoise(Options):
     """What happens to a vote between eye and form."""
 
     @abstractmethod
+    def moves(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """(N, C) counts as given and the (N,) labels -> for each class, how many of its votes become which."""
+
     def apply(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """(N, C) counts as given and the (N,) labels -> (N, C) int64 counts as written down, totals kept."""
+        return moved(votes, self.moves(votes, labels, rng))
 
 
 NOISES = Registry("annotator noise", AnnotatorNoise)  # type: ignore[type-abstract]
@@ -27,9 +32,9 @@ Rate = Annotated[float, Field(ge=0, le=1, description="probability that a vote s
 class NoNoise(AnnotatorNoise):
     """Votes are written down as they are."""
 
-    def apply(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The votes as given."""
-        return votes
+    def moves(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """None."""
+        return iter(())
 
 
 @NOISES("slips")
@@ -38,9 +43,9 @@ class Slips(AnnotatorNoise):
 
     rate: Rate
 
-    def apply(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Votes after slips to any other class."""
-        return slip(votes, self.rate, uniform_others(votes.shape[1]), rng)
+    def moves(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """Slips to any other class."""
+        return slips(votes, self.rate, uniform_others(votes.shape[1]), rng)
 
 
 @NOISES("confusion")
@@ -69,15 +74,15 @@ class Confusion(AnnotatorNoise):
                 raise ValueError("weights must be finite and not negative")
         return matrix
 
-    def apply(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Votes after slips to confusable classes; DataError if `matrix` is for another number of classes."""
+    def moves(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """Slips to confusable classes; DataError if `matrix` is for another number of classes."""
         weights = confusion(votes, labels) if self.matrix is None else np.array(self.matrix)
         if weights.shape != (votes.shape[1], votes.shape[1]):
             raise DataError(
                 f"the confusion matrix is for {len(weights)} classes, but the votes have {votes.shape[1]}; "
                 "give one row and one column a class."
             )
-        return slip(votes, self.rate, _destinations(weights), rng)
+        return slips(votes, self.rate, _destinations(weights), rng)
 
 
 def confusion(votes: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -108,10 +113,24 @@ def slip(
     Returns:
         (N, C) int64 counts; each row's total is kept.
     """
+    return moved(votes, slips(votes, rate, destinations, rng))
+
+
+def slips(
+    votes: np.ndarray, rate: float | np.ndarray, destinations: np.ndarray, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """For each class (N, C) how many of its votes become which; arguments are those of `slip`."""
     moving = rng.binomial(votes, np.reshape(rate, (-1, 1)))
-    arrived = votes.astype(np.int64) - moving
     for c in range(votes.shape[1]):
-        arrived += rng.multinomial(moving[:, c], destinations[c])
+        yield rng.multinomial(moving[:, c], destinations[c])
+
+
+def moved(votes: np.ndarray, moves: Iterable[np.ndarray]) -> np.ndarray:
+    """(N, C) int64 counts after moves."""
+    arrived = votes.astype(np.int64)
+    for c, to in enumerate(moves):
+        arrived[:, c] -= to.sum(axis=1)
+        arrived += to
     return arrived
 
 

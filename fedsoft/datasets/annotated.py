@@ -45,14 +45,20 @@ class AnnotatedDataset:
     Attributes:
         name: the dataset's name.
         inputs: (N, D) float features, or (N, H, W, channels) uint8 images.
-        labels: (N,) int64 class indices: the dataset's own label of each item.
+        labels: (N,) int64 class indices: the dataset's own label of each item, or what stands in for it.
         class_names: C names.
-        votes: (N, C) int64 counts of annotators who chose each class, or None.
+        votes: (N, C) int64 counts of annotators who chose each class; or float64 shares of soft answers, whose
+            rows sum to the number of these; rows of zeros for items on which nobody voted; or None.
         crowd: whether the votes are of ``real`` people or of a ``simulated`` crowd; None without votes.
         annotations: the single annotations behind the votes, where they are known.
         groups: (N,) group of each item (hospital, patient, writer), where there is one.
         item_ids: (N,) what the source calls each item.
         held_out: (N,) whether an item is for testing only; None where folds are held out in turn.
+        testable: (N,) whether an item may be tested; None where all may. The others only train.
+        labelled: (N,) whether an item's label is its own, and not a stand-in; None where all are.
+        repeated: (P, 4) item, annotator, class of an earlier answer and of a later one, where a person
+            answered an item more than once; None where that is not known.
+        notes: what was odd but usable, a sentence each.
         noun: what its items are called, in the plural.
         labels_are_majority: whether labels are the votes' own mode, and so no evidence beside them.
         groups_are: whether a group is one of many ``people``, whose items may not stand in training and test
@@ -71,6 +77,10 @@ class AnnotatedDataset:
     groups: np.ndarray | None = None
     item_ids: np.ndarray | None = None
     held_out: np.ndarray | None = None
+    testable: np.ndarray | None = None
+    labelled: np.ndarray | None = None
+    repeated: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
     noun: str = "examples"
     labels_are_majority: bool = False
     groups_are: GroupKind | None = None
@@ -91,13 +101,40 @@ class AnnotatedDataset:
         return {"real": "human votes", "simulated": "simulated crowd", None: "no votes"}[self.crowd]
 
     @property
+    def voted(self) -> np.ndarray:
+        """(N,) whether anybody voted on an item."""
+        if self.votes is None:
+            return np.zeros(len(self), dtype=bool)
+        some: np.ndarray = self.votes.sum(axis=1) > 0
+        return some
+
+    @property
+    def counted(self) -> bool:
+        """Whether votes are counts, of which some can be drawn, and not shares."""
+        return self.votes is not None and self.votes.dtype.kind == "i"
+
+    @property
+    def judges(self) -> np.ndarray | None:
+        """(N, C) the votes, where there are some on every item that may be tested; else None.
+
+        Models are compared with people on all tested items or on none.
+        """
+        return self.votes if self.voted[self.may_be_tested].all() else None
+
+    @property
+    def may_be_tested(self) -> np.ndarray:
+        """(N,) whether an item is tested by any seed."""
+        tested = np.ones(len(self), dtype=bool) if self.held_out is None else self.held_out
+        return tested if self.testable is None else tested & self.testable
+
+    @property
     def people(self) -> np.ndarray | None:
         """(N,) the person of each item, where groups are people."""
         return self.groups if self.groups_are == "people" else None
 
     def summary(self) -> str:
         """What the dataset holds, in a few lines."""
-        lines = [self._holds(), self._labels_line(), self._groups_line()]
+        lines = [self._holds(), self._labels_line(), self._groups_line(), *self.notes]
         if self.attribution:
             lines.append(f"Attribution: {self.attribution}")
         return "\n".join(line for line in lines if line)
@@ -109,13 +146,17 @@ class AnnotatedDataset:
         text = f"{self.name}: {len(self):,} {self.noun}, {kind} {shape}, {self.classes} classes"
         if self.votes is None:
             return f"{text}, no votes."
-        totals = self.votes.sum(axis=1)
-        unanimous = (self.votes.max(axis=1) == totals).mean()
-        agrees = self.votes[np.arange(len(self)), self.labels].sum() / totals.sum()
+        votes = self.votes[self.voted]
+        totals = votes.sum(axis=1)
+        unanimous = (votes.max(axis=1) > totals - 1e-9).mean()
+        agrees = votes[np.arange(len(votes)), self.labels[self.voted]].sum() / totals.sum()
+        low, high = f"{totals.min():.0f}", f"{totals.max():.0f}"
+        each = f"{low} each" if low == high else f"{low} to {high} each"
+        crowd = self.crowd_name if self.counted else f"{self.crowd_name} as shares (soft answers)"
+        on = "" if len(votes) == len(self) else f" on {len(votes):,} {self.noun}"
         return (
-            f"{text}.\n{self.crowd_name.capitalize()}: {totals.sum():,}, {totals.min()} to {totals.max()} "
-            f"each; {unanimous:.1%} of {self.noun} unanimous; a vote agrees with the label {agrees:.1%} of "
-            "the time."
+            f"{text}.\n{crowd[0].upper()}{crowd[1:]}: {totals.sum():,.0f}{on}, {each}; {unanimous:.1%} of "
+            f"{'these' if on else self.noun} unanimous; a vote agrees with the label {agrees:.1%} of the time."
         )
 
     def _labels_line(self) -> str:
@@ -154,6 +195,10 @@ class AnnotatedDataset:
             return f"{text}."
         return f'{text}; so taken since they are {why}: groups_are = "{other}" says otherwise.'
 
+    def item_name(self, row: int) -> str:
+        """What to call an item in anything that a person reads."""
+        return f"number {row}" if self.item_ids is None else repr(str(self.item_ids[row]))
+
     def require_votes(self, wanted_by: str) -> np.ndarray:
         """The votes, or an error that says who needs them.
 
@@ -166,3 +211,17 @@ class AnnotatedDataset:
                 "add a `votes` array to the data or choose a source without votes (hard, teacher)."
             )
         return self.votes
+
+    def require_counts(self, wanted_by: str) -> np.ndarray:
+        """The votes as counts, or an error that says who needs them.
+
+        Raises:
+            DataError: the dataset has no votes, or only shares.
+        """
+        votes = self.require_votes(wanted_by)
+        if not self.counted:
+            raise DataError(
+                f"{wanted_by} needs single votes, but the votes of dataset {self.name!r} are shares (soft "
+                "answers), which cannot be drawn one by one; add who answered what, or leave it out."
+            )
+        return votes

@@ -29,13 +29,14 @@ def fail(source: str, array: str, problem: str, mend: str) -> NoReturn:
     raise DataError(f"{source}: array `{array}` {problem}; {mend}.")
 
 
-def check_names(arrays: dict[str, np.ndarray], source: str) -> None:
-    """The arrays are known ones, with labels and one kind of inputs."""
+def check_names(arrays: dict[str, np.ndarray], source: str, answered: bool = False) -> None:
+    """The arrays are known ones, with one kind of inputs, and labels or votes (or answers from elsewhere)."""
     for name in arrays:
         if name not in ARRAYS:
             fail(source, name, "is not one fedsoft knows", f"remove or rename it ({nearest(name, ARRAYS)})")
-    if "labels" not in arrays:
-        fail(source, "labels", "is missing", "add each item's class index")
+    if not answered and not arrays.keys() & {"labels", "votes", "annotator_labels"}:
+        mend = "add each item's class index, `votes`, or a file of answers (`annotations`)"
+        fail(source, "labels", "is missing", mend)
     if "images" in arrays and "features" in arrays:
         fail(source, "features", "is there beside `images`", "keep one of the two")
     if "images" not in arrays and "features" not in arrays:
@@ -45,14 +46,15 @@ def check_names(arrays: dict[str, np.ndarray], source: str) -> None:
 
 
 def check_lengths(arrays: dict[str, np.ndarray], source: str) -> None:
-    """Every array with one row an item has as many rows as there are labels, at least one."""
-    rows = len(arrays["labels"])
-    if not rows:
-        fail(source, "labels", "is empty", "a dataset needs at least two items")
-    for name in sorted(arrays.keys() - {"labels", "class_names", "annotator_ids"}):
+    """Every array with one row an item has as many rows as there are inputs, at least two."""
+    first = "images" if "images" in arrays else "features"
+    rows = len(arrays[first]) if arrays[first].ndim else 0
+    if rows < 2:
+        fail(source, first, f"has {rows or 'no'} rows", "a dataset needs at least two items")
+    for name in sorted(arrays.keys() - {first, "class_names", "annotator_ids"}):
         if not arrays[name].ndim or len(arrays[name]) != rows:
             found = len(arrays[name]) if arrays[name].ndim else "no"
-            fail(source, name, f"has {found} rows where `labels` has {rows}", "each item needs one row")
+            fail(source, name, f"has {found} rows where `{first}` has {rows}", "each item needs one row")
 
 
 def check_features(features: np.ndarray, source: str) -> np.ndarray:
@@ -99,6 +101,21 @@ def check_whole(array: np.ndarray, name: str, dimensions: int, lowest: int, sour
     return array.astype(np.int64)
 
 
+def check_labels(labels: np.ndarray, source: str) -> np.ndarray:
+    """(N,) class indices as int64, -1 where there is none (or NaN)."""
+    return check_whole(_numbered(labels), "labels", 1, -1, source)
+
+
+def check_answers(answers: np.ndarray, source: str) -> np.ndarray:
+    """(N, R) class indices as int64, -1 where there is none (or NaN)."""
+    return check_whole(_numbered(answers), "annotator_labels", 2, -1, source)
+
+
+def _numbered(array: np.ndarray) -> np.ndarray:
+    """Numbers with -1 instead of NaN."""
+    return np.where(np.isnan(array), -1, array) if array.dtype.kind == "f" else array
+
+
 def check_class_names(names: np.ndarray, source: str) -> tuple[str, ...]:
     """C distinct names."""
     if names.ndim != 1:
@@ -110,7 +127,7 @@ def check_class_names(names: np.ndarray, source: str) -> tuple[str, ...]:
 
 
 def check_classes(labels: np.ndarray, names: tuple[str, ...], source: str) -> None:
-    """At least two classes, every label among them, every class with an example."""
+    """At least two classes, and every label among them."""
     classes = len(names)
     if classes < 2:
         fail(source, "labels", f"knows {classes} class", "a dataset needs at least two")
@@ -118,18 +135,55 @@ def check_classes(labels: np.ndarray, names: tuple[str, ...], source: str) -> No
         row = first_row(labels >= classes)
         mend = f"with {classes} classes, labels run from 0 to {classes - 1}"
         fail(source, "labels", f"holds {labels[row]} in row {row}", mend)
-    counts = np.bincount(labels, minlength=classes)
-    if not counts.all():
-        empty = int(np.flatnonzero(counts == 0)[0])
-        mend = "remove the class from names and votes, or add items of it"
-        fail(source, "labels", f"has no example of class {empty} ({names[empty]})", mend)
 
 
-def check_someone_voted(voters: np.ndarray, name: str, source: str) -> None:
-    """(N,) numbers of votes: at least one an item."""
-    if not voters.all():
-        row = first_row(voters == 0)
-        fail(source, name, f"holds no vote in row {row}", "leave items without votes out")
+def check_votes(votes: np.ndarray, source: str) -> np.ndarray:
+    """(N, C) counts as int64, or shares as float64; a row of NaN is one without votes."""
+    _numeric(votes, "votes", source)
+    if votes.dtype.kind == "f" and votes.ndim == 2:
+        votes = np.where(np.isnan(votes).all(axis=1, keepdims=True), 0, votes)
+    if votes.dtype.kind == "f" and votes.ndim == 2 and np.isfinite(votes).all() and (votes % 1).any():
+        return votes.astype(np.float64)
+    return check_whole(votes, "votes", 2, 0, source)
+
+
+def check_ids(ids: np.ndarray | None, source: str) -> np.ndarray | None:
+    """(N,) what items are called, no two the same."""
+    if ids is None:
+        return None
+    _one_an_item(ids, "item_ids", source)
+    names, first, times = np.unique(ids, return_index=True, return_counts=True)
+    if (times > 1).any():
+        rows = np.flatnonzero(ids == names[times > 1][0])
+        problem = f"holds {str(names[times > 1][0])!r} in rows {rows[0]} and {rows[1]}"
+        fail(source, "item_ids", problem, "give each item its own name")
+    return ids
+
+
+def check_groups(groups: np.ndarray | None, source: str) -> np.ndarray | None:
+    """(N,) the group of each item, none of them NaN."""
+    if groups is not None:
+        _one_an_item(groups, "groups", source)
+        if groups.dtype.kind == "f" and np.isnan(groups).any():
+            mend = "give each item a group, if only its own"
+            fail(source, "groups", f"is NaN in row {first_row(np.isnan(groups))}", mend)
+    return groups
+
+
+def check_held_out(mask: np.ndarray | None, source: str) -> np.ndarray | None:
+    """(N,) whether an item is for testing only, with some of either kind."""
+    if mask is None:
+        return None
+    _one_an_item(mask, "held_out", source)
+    if not np.isin(mask, (0, 1)).all() or len(np.unique(mask)) < 2:
+        problem = "must hold True or 1 for test items and False or 0 for the others, and some of each"
+        fail(source, "held_out", problem, "mark the items that nobody may train on")
+    return mask.astype(bool)
+
+
+def _one_an_item(array: np.ndarray, name: str, source: str) -> None:
+    if array.ndim != 1:
+        fail(source, name, f"has shape {array.shape}", "its shape must be (items,)")
 
 
 def first_row(wrong: np.ndarray) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -10,6 +11,7 @@ from pydantic import AfterValidator
 
 from fedsoft.datasets.about import About
 from fedsoft.datasets.annotated import AnnotatedDataset
+from fedsoft.datasets.answers.tidy import Answers
 from fedsoft.datasets.arrays import from_arrays
 from fedsoft.errors import DataError, StoreError
 from fedsoft.files import content_hash, read_npz
@@ -44,6 +46,10 @@ class Dataset(Options):
     def arrays(self) -> dict[str, np.ndarray]:
         """The named arrays that `fedsoft.datasets.arrays.from_arrays` takes."""
 
+    def answers(self, arrays: dict[str, np.ndarray]) -> Answers | None:
+        """What people answered, where a file of its own says so, to items of these arrays."""
+        return None
+
     def about(self) -> About:
         """What the arrays do not say of themselves."""
         return About()
@@ -64,8 +70,14 @@ class Dataset(Options):
         """
         if reason := self.missing():
             raise DataError(reason)
-        parts = [_content(file) for file in self.files()]
-        return hashlib.sha256("".join(parts).encode()).hexdigest()[:16] if parts else ""
+        files = self.files()
+        return self.hash_of(files) if files else ""
+
+    @staticmethod
+    def hash_of(files: Sequence[Path], names: Sequence[str] = ()) -> str:
+        """A hash of files' content, and of names that matter."""
+        parts = [*(_content(file) for file in files), *names]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
 
     def missing(self) -> str | None:
         """Why the dataset cannot be loaded now, and how to mend it; None if it can. Loads nothing."""
@@ -88,7 +100,14 @@ class Dataset(Options):
         """
         if reason := self.missing():
             raise DataError(reason)
-        return from_arrays(self.arrays(), name=self.name, source=self.source(), about=self.about())
+        arrays = self.arrays()
+        return from_arrays(
+            arrays,
+            name=self.name,
+            source=self.source(),
+            about=self.about(),
+            answers=self.answers(arrays),
+        )
 
 
 def _content(file: Path) -> str:

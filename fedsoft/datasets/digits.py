@@ -45,4 +45,5 @@ class Digits(Dataset):
             "labels": digits.target,
             "class_names": np.array([str(digit) for digit in range(10)]),
             "annotator_labels": simulate_crowd(brightness, digits.target, self.annotators, self.seed),
+            "annotator_ids": np.arange(self.annotators),
         }

@@ -1,156 +1,190 @@
-"""Bring your own data as crowdsourcing tools export them: images and a table of single annotations."""
+"""Bring your own data as annotation tools export them: pictures, and what people answered."""
 
-import csv
-import re
-from pathlib import Path
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from fedsoft.datasets.about import About, Crowd, LabelOrigin
-from fedsoft.datasets.dataset import DATASETS, Dataset, UserPath
+from fedsoft.datasets.about import About
+from fedsoft.datasets.answered import named_by, read_for
+from fedsoft.datasets.answers.read import RawAnswers, read_labels
+from fedsoft.datasets.answers.tidy import Answers, tidy
+from fedsoft.datasets.dataset import DATASETS, UserPath
+from fedsoft.datasets.own import OwnData, beside
+from fedsoft.datasets.pictures import is_picture, read_pictures
 from fedsoft.errors import DataError
-from fedsoft.streams import stream
+from fedsoft.plural import plural
+
+USUAL = "annotations.csv"
+"""The file of answers where none is named."""
+SUBFOLDERS = "subfolders"
+"""Instead of a table of labels: each picture's folder is its label."""
 
 
 @DATASETS("folder")
-class ImageFolder(Dataset):
-    """Your own data: a folder of images and a CSV of single annotations (item, annotator, label).
+class ImageFolder(OwnData):
+    """Your own data: a folder of images, and a CSV or an export of an annotation tool with people's answers.
 
-    `item` is an image's file name within the folder. Classes are the distinct labels, sorted as
-    numbers where all are whole numbers, else by name.
-    Labels come from a second CSV (item, label); without it they are the annotators' majority, ties at
-    random, and mode shifts cannot be studied. Images without an annotation are left out.
+    A CSV has a row an answer (item, annotator, label; other column names can be mapped). An item is an
+    image's path within the folder; subfolders, and names without extension or with an export's prefix, are
+    found. Labels come from a second table (item, label) or from subfolders; without them they are the
+    answers' majority, ties at random, and mode shifts cannot be studied. Files that are no images, and images
+    with neither answer nor label, do not count.
     """
 
-    locations: ClassVar[tuple[str, ...]] = ("path",)
+    locations: ClassVar[tuple[str, ...]] = ("path", "annotations", "labels")
 
     path: UserPath = Field(description="the folder of images; a relative path starts at the current folder")
-    annotations: str = Field("annotations.csv", description="CSV of annotations; relative to the folder")
-    labels: str | None = Field(None, description="CSV of the dataset's own labels; relative to the folder")
-    size: int = Field(32, ge=4, le=1024, description="images are resized to size × size colour pixels")
-    crowd: Crowd = Field("real", description="whose annotations these are")
-    labels_are: LabelOrigin | None = Field(
+    annotations: str | None = Field(
         None,
-        description="majority of the votes, or independent of them; without it, majority if all could be",
+        description="what people answered: a CSV, or an export of an annotation tool, in the current folder, "
+        "the images' or the one around it; without it, annotations.csv where there is one",
     )
-
-    def about(self) -> About:
-        """As the options say."""
-        return About(crowd=self.crowd, labels_are=self.labels_are)
+    labels: str | None = Field(
+        None,
+        description="the dataset's own labels: a CSV (item, label), found likewise, or `subfolders` where "
+        "images lie in one folder a class",
+    )
+    size: int = Field(32, ge=4, le=1024, description="images are resized to size × size colour pixels")
 
     def source(self) -> str:
         """The folder."""
-        return str(self._folder())
+        return self.path
 
-    def files(self) -> list[Path]:
-        """The tables, and everything that lies in the folder beside them."""
-        tables = [self._folder() / name for name in (self.annotations, self.labels) if name is not None]
-        return [*tables, *sorted(file for file in self._folder().iterdir() if file.is_file())]
+    def about(self) -> About:
+        """As the options say; what it holds are images."""
+        return super().about()
 
     def missing(self) -> str | None:
         """Whether folder and tables are there, and what to do if not."""
-        if not self._folder().is_dir():
-            return f"{self._folder()} is not a folder; correct `path`, which starts at the current folder."
-        for option, file in (("annotations", self.annotations), ("labels", self.labels)):
-            if file is not None and not (self._folder() / file).is_file():
-                return f"{self._folder() / file} does not exist; add it or correct `{option}`."
+        folder = Path(self.path)
+        if not folder.is_dir():
+            return f"{folder} is not a folder; correct `path`, which starts at the current folder."
+        for option, file in (("annotations", self._answers_file()), ("labels", self._labels_file())):
+            if file is not None and not file.exists():
+                places = f"in {Path.cwd()}, {folder} or {folder.parent}"
+                return f"{file.name} does not exist {places}; add it or correct `{option}`."
         return None
 
+    def fingerprint(self) -> str:
+        """A hash of the tables and of the images that are in them, by name.
+
+        Raises:
+            DataError: the data are missing, or cannot be read.
+        """
+        if reason := self.missing():
+            raise DataError(reason)
+        found = self._items()
+        return self.hash_of([*self._tables(), *(Path(self.path) / name for name in found.ids)], found.ids)
+
     def arrays(self) -> dict[str, np.ndarray]:
-        """The images that were annotated, with the single annotations of each."""
-        rows = _read_table(self._folder() / self.annotations, ("item", "annotator", "label"))
-        if not rows:
-            raise DataError(f"{self._folder() / self.annotations} holds no annotation; add one row a vote.")
-        items, item = np.unique([row["item"] for row in rows], return_inverse=True)
-        own = self._own_labels(items)
-        names = _in_order({row["label"] for row in rows} | set(own.values()))
-        place = {name: at for at, name in enumerate(names)}
-        answer = np.array([place[row["label"]] for row in rows])
-        if self.labels is None:
-            labels = _majority(item, answer, len(items), len(names))
-        else:
-            labels = np.array([place[own[name]] for name in items])
-        answers, annotators = _side_by_side(item, answer, np.array([row["annotator"] for row in rows]))
-        return {
-            "images": np.stack([_read_image(self._folder() / name, self.size) for name in items]),
-            "labels": labels,
-            "class_names": np.array(names),
-            "item_ids": items,
-            "annotator_labels": answers,
-            "annotator_ids": annotators,
+        """The images that have an answer or a label, and their labels."""
+        found = self._items()
+        arrays = {
+            "images": read_pictures([Path(self.path) / name for name in found.ids], self.size),
+            "item_ids": np.array(found.ids),
         }
+        if found.labels is not None:
+            arrays |= {"labels": found.labels, "class_names": np.array(found.class_names)}
+        return arrays
 
-    def _folder(self) -> Path:
-        return Path(self.path)
+    def answers(self, arrays: dict[str, np.ndarray]) -> Answers | None:
+        """What people answered; None where there is no file of answers."""
+        return self._items().answers
 
-    def _own_labels(self, items: np.ndarray) -> dict[str, str]:
-        """The label of each item from the second table; empty without one."""
-        if self.labels is None:
-            return {}
-        file = self._folder() / self.labels
-        own = {row["item"]: row["label"] for row in _read_table(file, ("item", "label"))}
-        if absent := [name for name in items.tolist() if name not in own]:
-            raise DataError(f"{file} has no label for the annotated item {absent[0]!r}; add a row for it.")
-        return {name: own[name] for name in items}
+    def _answers_file(self) -> Path | None:
+        folder = Path(self.path)
+        if self.annotations is not None:
+            return beside(self.annotations, folder)
+        usual = beside(USUAL, folder)
+        return usual if usual.exists() or self.labels is None else None
 
+    def _labels_file(self) -> Path | None:
+        if self.labels is None or self.labels == SUBFOLDERS:
+            return None
+        return beside(self.labels, Path(self.path))
 
-def _read_table(file: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """The rows of a CSV that has these columns, none of them empty."""
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as table:
-            reader = csv.DictReader(table)
-            if absent := [column for column in columns if column not in (reader.fieldnames or ())]:
-                mend = f"its first line must name the columns {', '.join(columns)}"
-                raise DataError(f"{file} has no column {absent[0]!r}; {mend}.")
-            rows = []
-            for row in reader:
-                if empty := [column for column in columns if not row[column]]:
-                    mend = "fill it in or remove the row"
-                    raise DataError(f"{file} has no {empty[0]} in line {reader.line_num}; {mend}.")
-                rows.append({column: row[column] for column in columns})
-            return rows
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file} is not a UTF-8 CSV file ({error}); export it again.") from None
+    def _tables(self) -> list[Path]:
+        return [file for file in (self._answers_file(), self._labels_file()) if file is not None]
 
-
-def _read_image(file: Path, size: int) -> np.ndarray:
-    """(size, size, 3) uint8 RGB."""
-    from PIL import Image, UnidentifiedImageError
-
-    if file.exists() and not file.is_file():  # a pipe, say, from which nothing would ever come
-        raise DataError(f"{file} is not a file; replace it or remove its annotations.")
-    try:
-        with Image.open(file) as image:
-            return np.asarray(image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC))
-    except FileNotFoundError:
-        raise DataError(f"{file} does not exist; add it or remove its annotations.") from None
-    except (UnidentifiedImageError, OSError, ValueError) as error:
-        raise DataError(f"{file} is not a readable image ({error}); replace it.") from None
+    def _items(self) -> "Items":
+        pictures = tuple(
+            sorted(
+                file.relative_to(self.path).as_posix()
+                for file in Path(self.path).rglob("*")
+                if is_picture(file.name) and not file.name.startswith(".") and file.is_file()
+            )
+        )
+        if not pictures:
+            raise DataError(
+                f"{self.path} holds no image; correct `path`, or add images (PNG, JPEG, TIFF, …)."
+            )
+        return _read(self, self.hash_of(self._tables()), pictures)
 
 
-def _in_order(names: set[str]) -> list[str]:
-    """Class names as numbers where all are whole numbers, else by letters."""
-    numbers = all(re.fullmatch(r"[+-]?[0-9]+", name) for name in names)
-    return sorted(names, key=lambda name: (int(name) if numbers else 0, name))
+@dataclass(frozen=True)
+class Items:
+    """What the tables say of the images.
+
+    Attributes:
+        ids: N paths of images within the folder that have an answer or a label.
+        labels: (N,) class indices, -1 for none; None without labels.
+        class_names: of the labels, and of all answers where there are some.
+        answers: what people answered, if there is a file of that.
+    """
+
+    ids: tuple[str, ...]
+    labels: np.ndarray | None
+    class_names: tuple[str, ...]
+    answers: Answers | None
 
 
-def _majority(item: np.ndarray, answer: np.ndarray, items: int, classes: int) -> np.ndarray:
-    """(N,) the most frequent answer to each item, ties at random."""
-    counts = np.bincount(item * classes + answer, minlength=items * classes).reshape(items, classes)
-    return (counts + stream("majority label ties").random(counts.shape)).argmax(axis=1)
+@lru_cache(maxsize=2)
+def _read(folder: ImageFolder, tables: str, pictures: tuple[str, ...]) -> Items:
+    """The tables, read once until they or the list of images change."""
+    known: tuple[str, ...] = ()
+    own: Answers | None = None
+    if folder.labels is not None:
+        own = tidy(_labels(folder, pictures), folder)
+        known = own.class_names
+    answers = None
+    if (file := folder._answers_file()) is not None:
+        answers = read_for(file, folder, list(pictures), known, "images")
+    named = {*(own.items if own else ()), *(answers.items if answers else ())}
+    ids = tuple(name for name in pictures if name in named)
+    if answers and (left := len(pictures) - len(ids)):
+        has = "has neither answer nor label and is" if left == 1 else "have neither answer nor label and are"
+        answers = answers.with_note(f"{plural(left, 'image')} in {folder.path} {has} left out.")
+    labels = None
+    if own:
+        place = {name: at for at, name in enumerate(ids)}
+        labels = np.full(len(ids), -1)
+        labels[[place[own.items[item]] for item in own.item]] = own.label
+        names = answers.class_names if answers else known
+    return Items(ids, labels, names if own else (), answers)
 
 
-def _side_by_side(
-    item: np.ndarray, answer: np.ndarray, annotator: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """(N, R) answers to each item, -1 where there are fewer than R, and who gave them."""
-    order = np.argsort(item, kind="stable")
-    item, answer, annotator = item[order], answer[order], annotator[order]
-    column = np.arange(len(item)) - np.searchsorted(item, item)
-    answers = np.full((item[-1] + 1, column.max() + 1), -1)
-    annotators = np.zeros(answers.shape, dtype=annotator.dtype)
-    answers[item, column] = answer
-    annotators[item, column] = annotator
-    return answers, annotators
+def _labels(folder: ImageFolder, pictures: tuple[str, ...]) -> RawAnswers:
+    """The labels of images, from their table or from the folders that they lie in."""
+    if (file := folder._labels_file()) is not None:
+        return named_by(read_labels(file, folder), list(pictures), "images")[0]
+    inside = [(name, str(PurePosixPath(name).parent.name)) for name in pictures]
+    inside = [(name, parent) for name, parent in inside if parent]
+    if not inside:
+        raise DataError(
+            f'{folder.path} has no subfolders with images, which labels = "subfolders" would be named by; '
+            "name a CSV of labels instead."
+        )
+    return RawAnswers(
+        where=folder.path,
+        place="image",
+        items=[name for name, _ in inside],
+        annotators=None,
+        classes=[label for _, label in inside],
+        weights=None,
+        numbers=np.arange(1, len(inside) + 1),
+        told=(),
+    )

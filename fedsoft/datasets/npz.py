@@ -1,46 +1,64 @@
 """Bring your own data in one file."""
 
 from pathlib import Path
-from typing import ClassVar
 
+import numpy as np
 from pydantic import Field
 
-from fedsoft.datasets.about import About, Crowd, GroupKind, LabelOrigin
+from fedsoft.datasets import checks
+from fedsoft.datasets.answers.tidy import Answers
 from fedsoft.datasets.dataset import DATASETS, ArchivedDataset, UserPath
+from fedsoft.datasets.own import OwnData
 
 
 @DATASETS("npz")
-class Npz(ArchivedDataset):
+class Npz(OwnData, ArchivedDataset):
     """Your own data: one .npz file with images or features, labels and, if there are, votes.
 
-    Arrays: `labels` (N,) class indices; `images` (N, H, W) or (N, H, W, 1 or 3) uint8, or `features`
-    (N, D). Optional: `votes` (N, C) counts; `class_names` (C,); `item_ids` (N,); `annotator_labels` (N, R)
-    single answers, -1 where there is none; `annotator_ids` (R,) or (N, R); `groups` (N,) the person
-    or site of each item; `held_out` (N,) items for testing only. Pickled objects are never loaded.
+    Arrays: `images` (N, H, W) or (N, H, W, 1, 3 or 4), or `features` (N, D); `labels` (N,) class indices, -1
+    for none; `votes` (N, C) counts, or shares of soft answers; `class_names` (C,); `item_ids` (N,);
+    `annotator_labels` (N, R) single answers, -1 for none; `annotator_ids` (R,) or (N, R); `groups` (N,) the
+    person or site of each item; `held_out` (N,) items for testing only. Inputs are required, and labels,
+    votes or answers. Single answers may come from a file of their own, `annotations`, to the items that
+    `item_ids` names. Pickled objects are never loaded.
     """
 
-    locations: ClassVar[tuple[str, ...]] = ("path",)
-
     path: UserPath = Field(description="the file; a relative path starts at the current folder")
-    crowd: Crowd = Field("real", description="whose votes these are")
-    labels_are: LabelOrigin | None = Field(
-        None,
-        description="majority of the votes, or independent of them; without it, majority if all could be",
-    )
-    groups_are: GroupKind | None = Field(
-        None,
-        description="people, who are never in training and test at once, or sites; without it, people from "
-        "50 groups on",
+    annotations: UserPath | None = Field(
+        None, description="answers to the items of `item_ids`: a CSV, or an export of an annotation tool"
     )
 
     def file(self) -> Path:
         """The user's file."""
         return Path(self.path)
 
+    def files(self) -> list[Path]:
+        """The file, and that of the answers."""
+        return [self.file(), *([Path(self.annotations)] if self.annotations else [])]
+
     def mend(self) -> str:
         """What to do if the file is missing."""
         return "correct `path`; a relative path starts at the current folder"
 
-    def about(self) -> About:
-        """As the options say."""
-        return About(crowd=self.crowd, labels_are=self.labels_are, groups_are=self.groups_are)
+    def missing(self) -> str | None:
+        """Whether the files are there, and what to do if not."""
+        if self.annotations and not Path(self.annotations).exists():
+            return f"{self.annotations} does not exist; correct `annotations`."
+        return super().missing()
+
+    def answers(self, arrays: dict[str, np.ndarray]) -> Answers | None:
+        """What the file of answers holds; None without one."""
+        if self.annotations is None:
+            return None
+        ids = arrays.get("item_ids")
+        if ids is None:
+            mend = "add each item's name, as the answers call it"
+            checks.fail(self.path, "item_ids", "is missing, so that answers cannot be given to items", mend)
+        known: tuple[str, ...] = ()
+        if "class_names" in arrays:
+            known = checks.check_class_names(arrays["class_names"], self.path)
+        elif "labels" in arrays:
+            labels = checks.check_labels(arrays["labels"], self.path)
+            known = tuple(str(label) for label in range(labels.max() + 1))
+        noun = "images" if "images" in arrays else "items"
+        return self.read_answers(Path(self.annotations), [str(one) for one in ids], known, noun)

@@ -42,7 +42,7 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
     rows = made[0]["validation_rows"]
     if settings.calibration.on == "vote":
         classes = drawn_votes(settings, rows)
-        cost["votes_bought"] += len(rows)
+        cost["votes_bought"] += int(load_dataset(settings.dataset).voted[rows].sum())
     else:
         classes = client_labels(settings, load_dataset(settings.dataset))[rows]
     if settings.calibration.scope == "all":

@@ -63,7 +63,11 @@ class Shown:
     @property
     def votes_each(self) -> float:
         """Votes that an example has, on average; NaN without votes."""
-        return math.nan if self._data.votes is None else float(self._data.votes.sum(axis=1).mean())
+        return (
+            math.nan
+            if self._data.votes is None
+            else float(self._data.votes[self._data.voted].sum(axis=1).mean())
+        )
 
     @property
     def labels_are_majority(self) -> bool:

@@ -140,9 +140,12 @@ def data_line(result: Digest) -> str:
     if data.votes is None:
         votes = "labels only, no votes"
     else:
-        each = data.votes.sum(axis=1)
+        each = data.votes[data.voted].sum(axis=1)
         mean = plain(float(each.mean()), places=0 if each.min() == each.max() else 1)
-        votes = f"{result.crowd}, {mean} vote{'' if mean == '1' else 's'} each"
+        kind = "vote" if data.counted else "soft answer"
+        votes = f"{result.crowd}, {mean} {kind}{'' if mean == '1' else 's'} each"
+        if not data.voted.all():
+            votes += f" on {amount(int(data.voted.sum()))} of them"
     part = f", {scenario.participation:.0%} of them a round" if scenario.participation < 1 else ""
     counts = study.grid.get("scenario.clients", (scenario.clients,))
     who = f"{' and '.join(map(str, counts))} client{'s' if counts[-1] != 1 or len(counts) > 1 else ''}"

@@ -1,9 +1,19 @@
 """Scenarios: how examples, sources and annotators are spread over clients."""
 
-from fedsoft.scenarios import overlapping
+from fedsoft.scenarios import by_annotator, overlapping
 from fedsoft.scenarios.clients import Clients
 from fedsoft.scenarios.deal import Deal, deal
 from fedsoft.scenarios.partition import PARTITIONS, Partition
 from fedsoft.scenarios.scenario import Party, Scenario
 
-__all__ = ["PARTITIONS", "Clients", "Deal", "Partition", "Party", "Scenario", "deal", "overlapping"]
+__all__ = [
+    "PARTITIONS",
+    "Clients",
+    "Deal",
+    "Partition",
+    "Party",
+    "Scenario",
+    "by_annotator",
+    "deal",
+    "overlapping",
+]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fedsoft.datasets import Annotations
+from fedsoft.scenarios.by_annotator import ByAnnotator
 from fedsoft.scenarios.clients import Clients
 from fedsoft.scenarios.partition import Partition, Split, in_shares
 
@@ -20,12 +22,14 @@ class Deal:
         test: the held-out fold: where clients are natural groups, to each what is of its groups, and the rest
             in clients' own label proportions.
         strangers: test examples of natural groups of which no client holds any.
+        team: (R,) the client of each annotator, where clients are people; -1 for those who are in none.
     """
 
     train: Clients
     validation: Clients
     test: Clients
     strangers: int = 0
+    team: np.ndarray | None = None
 
 
 def deal(
@@ -38,6 +42,7 @@ def deal(
     groups: np.ndarray | None = None,
     validation_share: float = 0.1,
     people: np.ndarray | None = None,
+    answers: Annotations | None = None,
 ) -> Deal:
     """Deal N examples to clients.
 
@@ -53,18 +58,22 @@ def deal(
         people: (N,) the person of each example, where examples are of people. Clients who share no examples
             hold people whole, and validation takes people whole, as many as fit into its share; where none
             fits, it takes single examples.
+        answers: who answered what, where that is known and clients may be people.
     """
     rows = np.flatnonzero(is_train)
     if partition.overlaps:
         chosen = _reserved(rows, validation_share, people, stream("validation"))
         rows, reserved = rows[~chosen], rows[chosen]
-    inside = None if groups is None else groups[rows]
-    if people is None or not isinstance(partition, Split):
+    inside, team = None if groups is None else groups[rows], None
+    if isinstance(partition, ByAnnotator) and answers is not None:
+        team = partition.teams(answers, clients, stream("partition"))
+        held = partition.held_by(team, answers, np.isin(np.arange(len(labels)), rows))
+    elif people is None or not isinstance(partition, Split):
         places = partition.views(labels[rows], clients, stream("partition"), inside)
+        held = Clients(rows[places.rows], places.offsets)
     else:
         owner = _owners_of_people(partition, labels[rows], clients, stream("partition"), inside, people[rows])
-        places = Clients.deal(np.arange(len(rows)), owner, clients)
-    held = Clients(rows[places.rows], places.offsets)
+        held = Clients.deal(rows, owner, clients)
 
     def in_proportion(others: np.ndarray, purpose: str) -> np.ndarray:
         return _in_proportion(labels[others], labels[held.rows], held.owner, clients, stream(purpose))
@@ -85,7 +94,7 @@ def deal(
         own = partition.owners_of_tested(groups[tested], groups[held.rows], held.owner)
         if own is not None:
             owner, strangers = np.where(own < 0, owner, own), int((own < 0).sum())
-    return Deal(train, validation, Clients.deal(tested, owner, clients), strangers)
+    return Deal(train, validation, Clients.deal(tested, owner, clients), strangers, team)
 
 
 def _reserved(

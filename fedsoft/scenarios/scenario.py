@@ -1,13 +1,16 @@
 """The scenario of a study: clients, partition, and what each party's labels come from."""
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fedsoft.annotators import NOISES, AnnotatorNoise, AnnotatorPool
 from fedsoft.annotators.noise import NoNoise
+from fedsoft.errors import StudyFileError
 from fedsoft.plural import plural
+from fedsoft.registry import nearest
 from fedsoft.scenarios.partition import PARTITIONS, Iid, Partition
 from fedsoft.supervision import SOURCES, LabelSource
 
@@ -19,6 +22,9 @@ class Party(BaseModel):
 
     share: float | None = Field(None, gt=0, le=1, description="share of the clients, chosen at random")
     clients: tuple[int, ...] | None = Field(None, min_length=1, description="or these clients, by number")
+    annotators: tuple[str, ...] | None = Field(
+        None, min_length=1, description="or the clients whose people these are among, under `by_annotator`"
+    )
     source: Annotated[LabelSource, SOURCES.validator, SOURCES.serializer] | None = Field(
         None, description="their label source, whatever source the run compares"
     )
@@ -34,8 +40,8 @@ class Party(BaseModel):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if (self.share is None) == (self.clients is None):
-            raise ValueError("a party takes either `share` or `clients`")
+        if sum(way is not None for way in (self.share, self.clients, self.annotators)) != 1:
+            raise ValueError("a party takes one of `share`, `clients` and `annotators`")
         return self
 
 
@@ -53,6 +59,9 @@ class Scenario(BaseModel):
     noise: Annotated[AnnotatorNoise, NOISES.validator, NOISES.serializer] = Field(
         default_factory=NoNoise, description="how annotators of clients in no party err"
     )
+    few_votes: Literal["refuse", "take"] = Field(
+        "refuse", description="where an example has fewer votes than are bought of it: `take` those there are"
+    )
     label_errors: float = Field(
         0.0, ge=0, lt=1, description="share of the clients' labels that are wrong, as people would err"
     )
@@ -67,6 +76,10 @@ class Scenario(BaseModel):
             raise ValueError(f"parties name clients outside 0 to {self.clients - 1}")
         if sum(self._taken()) > self.clients - len(named):
             raise ValueError("the parties ask for more clients than there are")
+        if any(party.annotators for party in self.parties) and not self.partition.holds_answers:
+            raise ValueError(
+                'parties by `annotators` need partition = "by_annotator", where clients are people'
+            )
         for party, taken in zip(self.parties, self._taken(), strict=True):
             if party.share and not taken:
                 clients = plural(self.clients, "client")
@@ -82,12 +95,36 @@ class Scenario(BaseModel):
         """A party by its number; -1 is everyone else."""
         return self.parties[number] if number >= 0 else Party(share=1, votes=self.votes, noise=self.noise)
 
-    def party_of(self, rng: np.random.Generator) -> np.ndarray:
-        """(clients,) number of each client's party; -1 for those in none."""
+    def party_of(self, rng: np.random.Generator, client_of: Mapping[str, int] | None = None) -> np.ndarray:
+        """(clients,) number of each client's party; -1 for those in none.
+
+        Args:
+            rng: chooses the clients of parties that are a share of them.
+            client_of: the client of each annotator, where clients are people.
+
+        Raises:
+            StudyFileError: a party names an annotator who is in no client's team, or a client of another party.
+        """
         party_of = np.full(self.clients, -1)
         for number, party in enumerate(self.parties):
-            party_of[list(party.clients or ())] = number
+            named = [*(party.clients or ()), *_clients_of(party.annotators or (), client_of or {})]
+            if (party_of[named] >= 0).any():
+                raise StudyFileError(
+                    f"scenario.parties: client {next(c for c in named if party_of[c] >= 0)} is in two parties; "
+                    "name each annotator's client once."
+                )
+            party_of[named] = number
         free = rng.permutation(np.flatnonzero(party_of < 0))
         for number, taken in enumerate(self._taken()):
             party_of[free[:taken]], free = number, free[taken:]
         return party_of
+
+
+def _clients_of(annotators: tuple[str, ...], client_of: Mapping[str, int]) -> list[int]:
+    """The clients in whose teams some annotators are."""
+    if absent := [name for name in annotators if name not in client_of]:
+        raise StudyFileError(
+            f"scenario.parties: annotator {absent[0]!r} is in no client's team "
+            f"({nearest(absent[0], sorted(client_of)[:20])})."
+        )
+    return sorted({client_of[name] for name in annotators})

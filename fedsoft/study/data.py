@@ -15,16 +15,34 @@ SMALL = 50_000_000
 
 
 _given: dict[Dataset, AnnotatedDataset] = {}
+_content: dict[Dataset, str] = {}
 
 
-def give_dataset(choice: Dataset, data: AnnotatedDataset) -> None:
+def give_dataset(choice: Dataset, data: AnnotatedDataset, content: str = "") -> None:
     """Have this process work on data that it was sent, whether or not their files are here."""
-    _given[choice] = data
+    _given[choice], _content[choice] = data, content
+
+
+def look_again() -> None:
+    """Forget what the data's files hold: they are looked at when a study is opened, and not for each run."""
+    _given.clear()
+    _content.clear()
+
+
+def content_of(choice: Dataset) -> str:
+    """The hash of what a dataset consists of, as its files were when the study was opened.
+
+    Raises:
+        DataError: the data are missing.
+    """
+    if choice not in _content:
+        _content[choice] = choice.fingerprint()
+    return _content[choice]
 
 
 def load_dataset(choice: Dataset) -> AnnotatedDataset:
-    """A dataset as it was given, or loaded once a process, and again if its files change."""
-    return _given[choice] if choice in _given else _load(choice, choice.fingerprint())
+    """A dataset as it was given, or loaded once a process, and again where its files have changed."""
+    return _given[choice] if choice in _given else _load(choice, content_of(choice))
 
 
 @lru_cache(maxsize=4)
@@ -34,7 +52,7 @@ def _load(choice: Dataset, content: str) -> AnnotatedDataset:
 
 def input_tensor(choice: Dataset, device: str) -> Tensor:
     """The dataset's inputs on a device: features (N, D), or images (N, channels, H, W), as uint8 if large."""
-    return _tensor(choice, "" if choice in _given else choice.fingerprint(), device)
+    return _tensor(choice, content_of(choice), device)
 
 
 @lru_cache(maxsize=4)

@@ -28,6 +28,7 @@ def deal_data(settings: RunSettings, dataset: AnnotatedDataset) -> Deal:
         lambda purpose: settings.stream("partition", purpose),
         dataset.groups,
         people=dataset.people,
+        answers=dataset.annotations,
     )
 
 
@@ -56,11 +57,14 @@ def client_labels(settings: RunSettings, dataset: AnnotatedDataset) -> np.ndarra
 
 def is_tested(settings: RunSettings, dataset: AnnotatedDataset) -> np.ndarray:
     """(N,) whether an example is held out for testing."""
+    testable = np.ones(len(dataset), dtype=bool) if dataset.testable is None else dataset.testable
     if dataset.held_out is not None:
-        return dataset.held_out
+        return dataset.held_out & testable
+    rows = np.flatnonzero(testable)
+    people = None if dataset.people is None else dataset.people[rows]
+    tested = np.zeros(len(dataset), dtype=bool)
     folds = stream("folds", folds=settings.folds)
-    fold = fold_of(dataset.labels, settings.folds, folds, dataset.people)
-    tested: np.ndarray = fold == settings.fold
+    tested[rows] = fold_of(dataset.labels[rows], settings.folds, folds, people) == settings.fold
     return tested
 
 

@@ -1,7 +1,7 @@
 """A study opened on its folder: checked before anything is written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,21 @@ from fedsoft.config import Endpoint
 from fedsoft.datasets import AnnotatedDataset
 from fedsoft.errors import DataError, FedsoftError, StoreError, StudyFileError
 from fedsoft.evaluation import STRATA, human_strata
+from fedsoft.federation.strategies.fedavg import FedAvg
 from fedsoft.files import read_json, write_json
 from fedsoft.plural import plural
 from fedsoft.registry import nearest
 from fedsoft.streams import stream
-from fedsoft.study.data import load_dataset, pick_device
-from fedsoft.study.dealing import NO_VALIDATION, is_tested
+from fedsoft.study.data import load_dataset, look_again, pick_device
+from fedsoft.study.dealing import NO_VALIDATION, client_labels, deal_data, is_tested
 from fedsoft.study.failures import Failure
+from fedsoft.study.kept import give_kept, keep_data
 from fedsoft.study.plan import Cell, Plan, default_folder, make_plan
 from fedsoft.study.prepare import prepare
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
+from fedsoft.study.targets import Holdings, check_votes
+from fedsoft.training import Training
 
 
 @dataclass(frozen=True)
@@ -44,13 +48,23 @@ class Failed:
 
 @dataclass(frozen=True)
 class OpenStudy:
-    """A valid study whose data are there, and its folder."""
+    """A valid study whose data are there, and its folder.
+
+    Attributes:
+        table: the study file.
+        where: its path.
+        plan: what it asks for.
+        store: its folder.
+        device: where models are trained and scored.
+        kept: a sentence on each dataset of which only what the study kept is there.
+    """
 
     table: Mapping[str, Any]
     where: str
     plan: Plan
     store: Store
     device: str
+    kept: tuple[str, ...] = ()
 
     @property
     def open_runs(self) -> list[RunSettings]:
@@ -81,6 +95,7 @@ class OpenStudy:
         """Write the study beside its results, so that they can be read from any folder."""
         table = {**self.table, "dataset": self.plan.study.dataset.dump()}  # the data's path made absolute
         write_json(self.store.root / "study.json", {"where": self.where, "study": table})
+        keep_data(self.store.root, dict.fromkeys(cell.study.dataset for cell in self.plan.cells))
 
     def summary(self) -> str:
         """What would run, for a person."""
@@ -110,6 +125,7 @@ def open_study(table: Mapping[str, Any], where: str, out: Path | None = None) ->
         StudyFileError: the file is not valid, or the data cannot give what it asks.
         StoreError: the folder is somebody else's.
     """
+    look_again()
     opened = _open(table, where, out)
     _check_folder(opened.store.root, opened.plan.study.name)
     try:
@@ -128,7 +144,9 @@ def reopen_study(folder: Path) -> OpenStudy:
     saved = read_json(folder / "study.json")
     if not isinstance(saved, dict) or not {"where", "study"} <= saved.keys():
         raise StoreError(f"{folder / 'study.json'} does not hold a study; run the study again to mend it.")
-    opened = _open(saved["study"], saved["where"], folder)
+    look_again()
+    kept = give_kept(folder)
+    opened = replace(_open(saved["study"], saved["where"], folder), kept=tuple(kept))
     runs = (run for phase in opened.plan.phases for run in phase)
     if not any(opened.store.is_done(run.key) for run in runs) and opened.store.finished():
         raise StoreError(
@@ -166,11 +184,23 @@ def _check_folder(folder: Path, name: str) -> None:
 
 
 def _check(plan: Plan, store: Store, device: str) -> None:
-    """Prepare one run of every source in the first cell, and one in every other cell."""
+    """Deal the data of every seed, and prepare one run of every source in the first cell, one in the others."""
+    checked: set[str] = set()
     for cell in plan.cells:
         data = load_dataset(cell.study.dataset)
+        if not data.inputs.size:
+            raise DataError(
+                f"dataset {data.name!r} has answers alone, which nothing can be trained on; choose `folder` "
+                "or `npz`, which bring images or features too."
+            )
         for run in cell.runs:
             for source in (run.source, *(p.source for p in run.scenario.parties if p.source)):
+                if source.needs_answers and data.annotations is None:
+                    raise DataError(
+                        f"sources: {source.label()!r} needs to know who answered what, but dataset {data.name!r} "
+                        "does not say it; add a file of answers with a column of annotators, or "
+                        "`annotator_labels` with `annotator_ids`."
+                    )
                 if source.needs_votes and data.votes is None:
                     raise DataError(
                         f"sources: {source.label()!r} needs human votes, but dataset {data.name!r} has only "
@@ -182,6 +212,8 @@ def _check(plan: Plan, store: Store, device: str) -> None:
         if cell.study.endpoint:
             _check_endpoint(cell.study.endpoint, data)
             _check_stratum(cell, data)
+        for run in cell.runs:
+            _check_seed(run, data, checked)
         sources: dict[str, RunSettings] = {}
         for run in cell.runs:
             if not run.teachers():
@@ -200,9 +232,26 @@ def _check(plan: Plan, store: Store, device: str) -> None:
                 )
 
 
+def _check_seed(run: RunSettings, data: AnnotatedDataset, checked: set[str]) -> None:
+    """Deal the data as a run's seed does and buy its votes, unless a run that does the same was checked."""
+    same = run.model_copy(
+        update={"strategy": FedAvg(), "rounds": 1, "usual_training": Training(), "changes": Training()}
+    )
+    if same.key in checked:
+        return
+    checked.add(same.key)
+    try:
+        dealt = deal_data(run, data)
+        labels = client_labels(run, data)
+        places = np.arange(len(dealt.train.rows)) if run.scenario.partition.overlaps else None
+        check_votes(Holdings(run, data, labels, dealt.train, places, dealt.team))
+    except FedsoftError as error:
+        raise DataError(f"seed {run.seed}: {error}") from None
+
+
 def _check_endpoint(endpoint: Endpoint, data: AnnotatedDataset) -> None:
     """Refuse an endpoint that the data cannot give, before anything runs."""
-    strata = ("all", *STRATA) if data.votes is not None else ("all",)
+    strata = ("all", *STRATA) if data.judges is not None else ("all",)
     if endpoint.stratum not in strata:
         raise DataError(
             f"endpoint.stratum: {endpoint.stratum!r} is no stratum of dataset {data.name!r} "
@@ -213,20 +262,22 @@ def _check_endpoint(endpoint: Endpoint, data: AnnotatedDataset) -> None:
             f"endpoint.view: {endpoint.view!r} needs human votes, but dataset {data.name!r} has only "
             'labels; use "own_temperature".'
         )
-    if endpoint.reference != "label" and data.votes is None:
+    if endpoint.reference != "label" and data.judges is None:
+        lacks = f"dataset {data.name!r} has only labels"
+        if data.votes is not None:
+            lacks = f"some tested {data.noun} of dataset {data.name!r} have none"
         raise DataError(
-            f"endpoint.reference: {endpoint.reference!r} needs human votes, but dataset {data.name!r} has "
-            'only labels; use "label".'
+            f'endpoint.reference: {endpoint.reference!r} needs human votes, but {lacks}; use "label".'
         )
 
 
 def _check_stratum(cell: Cell, data: AnnotatedDataset) -> None:
     """Refuse an endpoint on a stratum in which the cell's seeds test nothing."""
     endpoint = cell.study.endpoint
-    if endpoint is None or data.votes is None or endpoint.stratum == "all":
+    if endpoint is None or data.judges is None or endpoint.stratum == "all":
         return
-    rows = np.flatnonzero(np.ones(len(data)) if data.held_out is None else data.held_out)
-    strata = human_strata(torch.from_numpy(data.votes[rows]), stream("strata"))
+    rows = np.flatnonzero(data.may_be_tested)
+    strata = human_strata(torch.from_numpy(data.judges[rows]), stream("strata"))
     folds = {run.fold: run for run in cell.runs}
     tested = np.any([is_tested(run, data) for run in folds.values()], axis=0)[rows]
     filled = ["all", *(name for name, mask in strata.items() if (mask.numpy() & tested).any())]

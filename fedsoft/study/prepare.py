@@ -78,7 +78,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         train = train.pooled() if settings.pooled else train
     # Clients who share an image have targets of their own for it.
     places = np.arange(len(train.rows)) if settings.scenario.partition.overlaps else None
-    targets = build_targets(Holdings(settings, dataset, labels, train, places), store)
+    targets = build_targets(Holdings(settings, dataset, labels, train, places, dealt.team), store)
     inputs = input_tensor(settings.dataset, device)
     try:
         settings.model.shapes(tuple(inputs.shape[1:]), dataset.classes)

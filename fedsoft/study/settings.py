@@ -25,6 +25,7 @@ from fedsoft.privacy import LabelPrivacy
 from fedsoft.scenarios import Scenario
 from fedsoft.streams import stream
 from fedsoft.supervision.hard import Hard
+from fedsoft.study.data import content_of
 from fedsoft.supervision.teacher import Teacher
 from fedsoft.training import Training
 
@@ -108,7 +109,7 @@ class RunSettings(BaseModel):
         changes = self.changes.model_dump(mode="json", exclude_unset=True)
         settings |= {"format": self.format, "changes": changes}
         for location in type(self.dataset).locations:
-            del settings["dataset"][location]
+            settings["dataset"].pop(location, None)
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -203,7 +204,7 @@ def runs_of(study: Study) -> list[RunSettings]:
         DataError: the data are missing.
     """
     privacy = None if study.privacy is None or math.isinf(study.privacy.epsilon) else study.privacy
-    content = study.dataset.fingerprint()
+    content = content_of(study.dataset)
     return [
         RunSettings(
             dataset=study.dataset,

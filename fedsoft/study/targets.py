@@ -1,17 +1,24 @@
 """What clients of a run train on: targets made of labels, collected votes and a model's predictions."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from fedsoft.datasets import AnnotatedDataset
+from fedsoft.annotators import FewVotesError
+from fedsoft.annotators.noise import NoNoise
+from fedsoft.datasets import AnnotatedDataset, Annotations
+from fedsoft.datasets.answered import count
 from fedsoft.errors import DataError
-from fedsoft.scenarios import Clients
+from fedsoft.plural import plural
+from fedsoft.scenarios import Clients, Party
 from fedsoft.study.data import load_dataset
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
-from fedsoft.study.votes import parties_of
-from fedsoft.supervision import DeliveryName, Evidence, supervise
+from fedsoft.study.votes import Named, answers_held, parties_of
+from fedsoft.supervision import DeliveryName, Evidence, LabelSource, supervise
 from fedsoft.supervision.teacher import Teacher
 from fedsoft.training import Deliveries, Delivery, Multipass, Stochastic
 
@@ -25,6 +32,7 @@ class Holdings:
         dataset: the data.
         labels: (N,) the labels that clients have.
         train: views of the M training examples.
+        team: (R,) the client of each annotator, where clients are people and hold their own answers.
         places: (M,) the place of each training example among them, where clients share images and so have
             targets of their own for one; else None.
     """
@@ -34,6 +42,22 @@ class Holdings:
     labels: np.ndarray
     train: Clients
     places: np.ndarray | None
+    team: np.ndarray | None = None
+
+    @cached_property
+    def answers(self) -> Annotations | None:
+        """Who answered what of the training examples, by their places; None where that is not known."""
+        if self.places is not None and self.team is None:
+            return None  # clients who share an image buy answers of their own to it
+        return answers_held(self.dataset, self.train, self.team)
+
+    @cached_property
+    def votes(self) -> np.ndarray:
+        """(M, C) the votes that there are on each training example."""
+        votes = self.dataset.require_votes("a label source")
+        if self.team is None or self.answers is None:
+            return votes[self.train.rows]
+        return count(self.answers.item, self.answers.label, len(self.train.rows), self.dataset.classes)
 
 
 @dataclass(frozen=True)
@@ -66,16 +90,13 @@ def build_targets(held: Holdings, store: Store) -> Targets:
     of_client = np.full(len(train), -1)
     bought = 0
     spent: dict[str, float] = {}
-    for number, rows, party, named in parties_of(settings, train):
-        source, votes = party.source or settings.source, None
+    stands_in = np.zeros(len(dataset), dtype=bool) if dataset.labelled is None else ~dataset.labelled
+    for number, rows, party, named in parties_of(settings, dataset, train, held.team):
+        source = party.source or settings.source
+        votes, answers = None, None
         if source.needs_votes:
             dataset.require_votes(f"label source {source.label()!r}")
-        if dataset.votes is not None and source.needs_votes:
-            mine = train.rows[rows]
-            votes = party.pool.collect(dataset.votes[mine], dataset.labels[mine], named("votes collected"))
-        annotations = None
-        if dataset.annotations is not None and party.pool.takes_all and places is None:
-            annotations = dataset.annotations.of_items(train.rows[rows])
+            votes, answers = _collected(held, number, rows, party, source, named)
         predictions = None
         if isinstance(source, Teacher):
             predictions = teacher_predictions(settings, source, store)[train.rows[rows]]
@@ -85,22 +106,85 @@ def build_targets(held: Holdings, store: Store) -> Targets:
             train.owner[rows],
             votes=votes,
             predictions=predictions,
-            annotations=annotations,
-            labels_are_majority=dataset.labels_are_majority,
+            annotations=answers,
+            labels_are_majority=dataset.labels_are_majority or bool(stands_in[train.rows[rows]].any()),
+            row=None if held.team is None else train.rows[rows],
+            fewer=settings.scenario.few_votes == "take",
         )
-        targets[rows], answers = supervise(source, evidence, settings.privacy, named)
-        if answers is not None:
+        with _named(held, rows, f"label source {source.label()!r}", "lower its number"):
+            targets[rows], bought_answers = supervise(source, evidence, settings.privacy, named)
+        if bought_answers is not None:
             if source.delivery != "whole":
-                shown = targets[rows] if source.delivery == "stochastic" else answers
+                shown = targets[rows] if source.delivery == "stochastic" else bought_answers
+                if source.delivery == "multipass":  # without votes, the label is what each epoch sees
+                    bare = shown.sum(axis=1) == 0
+                    shown = np.where(bare[:, np.newaxis], targets[rows].astype(shown.dtype), shown)
                 order = settings.stream("training", "vote order", party=number)
                 where, size = (train.rows, len(dataset)) if places is None else (places, len(places))
                 of_client[train.owner[rows]] = len(rules)
                 rules.append(_rule(source.delivery, where[rows], shown, size, order))
-            bought += int(answers.sum()) if source.needs_votes and not source.borrows_rate else 0
+            if source.needs_votes and not source.borrows_rate:
+                bought += round(float(bought_answers.sum()))
             if settings.privacy:
-                part = settings.privacy.spent(answers)
+                part = settings.privacy.spent(bought_answers)
                 spent = {name: max(value, spent.get(name, 0.0)) for name, value in part.items()}
     return Targets(targets, Deliveries(tuple(rules), of_client) if rules else None, bought, spent)
+
+
+def check_votes(held: Holdings) -> None:
+    """Refuse what a seed's clients cannot buy: without targets, which take longer to make.
+
+    Raises:
+        DataError: an example has fewer votes than are bought of it.
+    """
+    settings, dataset = held.settings, held.dataset
+    fewer = settings.scenario.few_votes == "take"
+    for number, rows, party, named in parties_of(settings, dataset, held.train, held.team):
+        source = party.source or settings.source
+        if not source.needs_votes:
+            continue
+        votes, _ = _collected(
+            held, number, rows, party.model_copy(update={"noise": NoNoise()}), source, named
+        )
+        voted = votes.sum(axis=1) > 0
+        with _named(held, rows[voted], f"label source {source.label()!r}", "lower its number"):
+            labels = held.labels[held.train.rows[rows[voted]]]
+            client = held.train.owner[rows[voted]]
+            evidence = Evidence(labels, dataset.classes, client, votes=votes[voted], fewer=fewer)
+            source.answers(evidence, named("votes bought"))
+
+
+def _collected(
+    held: Holdings, number: int, rows: np.ndarray, party: Party, source: LabelSource, named: Named
+) -> tuple[np.ndarray, Annotations | None]:
+    """The votes (n, C) that a party's people give on its training examples (n,), and whose, where a source asks.
+
+    Raises:
+        DataError: an example has fewer votes than are bought, or shares of which none can be bought.
+    """
+    who = f"party {number}" if number >= 0 else "the scenario"
+    if not party.pool.takes_all:
+        held.dataset.require_counts(f"{who}, which buys votes or has slips,")
+    votes, labels = held.votes[rows], held.dataset.labels[held.train.rows[rows]]
+    fewer = held.settings.scenario.few_votes == "take"
+    with _named(held, rows, who, "lower its `votes`"):
+        if source.needs_answers and held.answers is not None:
+            return party.pool.collect_answers(votes, labels, held.answers.of_items(rows), named, fewer)
+        return party.pool.collect(votes, labels, named("votes collected"), fewer), None
+
+
+@contextmanager
+def _named(held: Holdings, rows: np.ndarray, who: str, mend: str) -> Iterator[None]:
+    """Whoever wants more votes than there are is named, with the first such item."""
+    try:
+        yield
+    except FewVotesError as error:
+        first = held.dataset.item_name(held.train.rows[rows[error.row]])
+        few = plural(error.items, "example has", "examples have")
+        raise DataError(
+            f"{who} wants {plural(error.wanted, 'vote')} an example, and {few} fewer (the first is {first}, with "
+            f'{error.has}); {mend}, or set scenario.few_votes = "take" to take those there are.'
+        ) from None
 
 
 def _rule(

@@ -32,6 +32,7 @@ class Multipass(LabelSource):
     """
 
     delivery: ClassVar[DeliveryName] = "multipass"
+    needs_counts: ClassVar[bool] = True
 
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """The soft label: the mean of what is delivered over as many epochs as there are votes."""

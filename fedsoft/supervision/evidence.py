@@ -23,6 +23,8 @@ class Evidence:
         annotations: the single annotations behind the votes, items being rows of this evidence, or None where
             they are not known one by one.
         labels_are_majority: whether labels are the votes' own mode, and so say nothing that votes do not.
+        row: (N,) the item of each example, where several clients may hold one; None where each has its own.
+        fewer: whether a source that draws votes takes all where an example has fewer.
     """
 
     labels: np.ndarray
@@ -33,6 +35,8 @@ class Evidence:
     predictions: np.ndarray | None = None
     annotations: Annotations | None = None
     labels_are_majority: bool = False
+    row: np.ndarray | None = None
+    fewer: bool = False
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -51,6 +55,7 @@ class Evidence:
             soft=pick(self.soft),
             predictions=pick(self.predictions),
             annotations=self.annotations and self.annotations.of_items(rows),
+            row=pick(self.row),
         )
 
     def need(self, part: str, wanted_by: str) -> np.ndarray:

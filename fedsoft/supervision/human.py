@@ -42,12 +42,13 @@ class VotesK(LabelSource):
     """
 
     linear: ClassVar[bool] = True
+    needs_counts: ClassVar[bool] = True
 
     k: int = Field(ge=1, description="votes bought per example")
 
     def answers(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """k votes of each image."""
-        return draw_votes(evidence.need("votes", "votes_k"), self.k, rng)
+        return draw_votes(evidence.need("votes", "votes_k"), self.k, rng, evidence.fewer)
 
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """The soft label of the drawn votes."""

@@ -35,6 +35,7 @@ class HumanSoftShrunk(LabelSource):
     """
 
     models_votes: ClassVar[bool] = True
+    needs_counts: ClassVar[bool] = True
 
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """(alpha of the label + votes), normalised; under a mixture, the mean of that over its components."""
@@ -62,6 +63,7 @@ class HumanSoftDenoised(LabelSource):
     )
 
     models_votes: ClassVar[bool] = True
+    needs_counts: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _one_anchor(self) -> Self:

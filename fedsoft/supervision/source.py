@@ -7,10 +7,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from fedsoft.annotators import FewVotesError
 from fedsoft.errors import DataError
 from fedsoft.privacy import LabelPrivacy
 from fedsoft.registry import Options, Registry
-from fedsoft.supervision.evidence import Evidence
+from fedsoft.supervision.evidence import Evidence, onehot
 
 DeliveryName = Literal["whole", "stochastic", "multipass"]
 
@@ -23,12 +24,16 @@ class LabelSource(Options):
         linear: its target is linear in the soft label, so an unprojected private one may be used as it is.
         models_votes: it explains how votes came about, and those that randomized response has changed came
             about otherwise.
+        needs_counts: it needs single votes, and not shares.
+        needs_answers: it needs to know who gave which vote.
         delivery: whether training sees the target whole, or hard labels made of it, anew in each epoch.
     """
 
     needs_predictions: ClassVar[bool] = False
     linear: ClassVar[bool] = False
     models_votes: ClassVar[bool] = False
+    needs_counts: ClassVar[bool] = False
+    needs_answers: ClassVar[bool] = False
     delivery: ClassVar[DeliveryName] = "whole"
 
     @property
@@ -68,6 +73,8 @@ def supervise(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Build a source's targets: buy answers, privatise them where asked, apply the rule.
 
+    Where a source needs votes and an example has none, its label is the target, as `hard` has it.
+
     Args:
         source: the label source.
         evidence: what is known of the N examples.
@@ -80,7 +87,41 @@ def supervise(
     Raises:
         DataError: the evidence lacks what the source needs, or the source cannot be made private as asked.
     """
-    name, answers = type(source).name, source.answers(evidence, stream("votes bought"))
+    votes = evidence.votes
+    if not source.needs_votes or votes is None or (voted := votes.sum(axis=1) > 0).all():
+        return _supervise(source, evidence, privacy, stream)
+    if privacy:
+        raise DataError(
+            f"{(~voted).sum():,} of {len(evidence):,} examples have a label and no answer, and would tell it in "
+            'the clear; set dataset.without_votes = "leave_out", or leave [privacy] out.'
+        )
+    targets, answers = onehot(evidence.labels, evidence.classes), np.zeros_like(votes)
+    if voted.any():
+        rows = np.flatnonzero(voted)
+        try:
+            targets[rows], bought = _supervise(source, evidence.subset(rows), privacy, stream)
+        except FewVotesError as error:
+            error.row = int(rows[error.row])
+            raise
+        answers[rows] = 0 if bought is None else bought
+    return targets, answers
+
+
+def _supervise(
+    source: LabelSource,
+    evidence: Evidence,
+    privacy: LabelPrivacy | None,
+    stream: Callable[[str], np.random.Generator],
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Targets and answers of examples that all have votes, where the source needs them."""
+    name = type(source).name
+    if evidence.votes is not None and evidence.votes.dtype.kind == "f" and (source.needs_counts or privacy):
+        what = f"label source {name!r}" if source.needs_counts else "[privacy]"
+        raise DataError(
+            f"{what} needs single votes, and these are shares (soft answers), of which none can be drawn or "
+            "changed by itself; add who answered what, or leave it out."
+        )
+    answers = source.answers(evidence, stream("votes bought"))
     if privacy and answers is None:
         raise DataError(
             f"label source {name!r} is not made of answers that randomized response could protect; "

@@ -1,0 +1,83 @@
+"""What a study keeps of its data, so that its results can be reported on where the data are not."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fedsoft.datasets import DATASETS, AnnotatedDataset, Annotations, Dataset
+from fedsoft.errors import StoreError
+from fedsoft.files import read_json, read_npz, write_json, write_npz
+from fedsoft.study.data import content_of, give_dataset, load_dataset
+
+FOLDER = "data"
+ANSWERS = ("item", "annotator", "label", "annotator_ids")
+ARRAYS = ("labels", "votes", "groups", "item_ids", "held_out", "testable", "labelled", "repeated")
+WORDS = (
+    "name", "class_names", "crowd", "notes", "noun", "labels_are_majority", "groups_are", "attribution",
+)  # fmt: skip
+
+
+def keep_data(root: Path, choices: Iterable[Dataset]) -> None:
+    """Write labels, votes and answers of datasets that lie in files beside a study's results; no inputs."""
+    for choice in choices:
+        if not (content := content_of(choice)):
+            continue
+        file = root / FOLDER / f"{content}.json"
+        if file.exists():
+            continue
+        data = load_dataset(choice)
+        arrays = {name: array for name in ARRAYS if (array := getattr(data, name)) is not None}
+        if data.annotations:
+            arrays |= {f"answers_{name}": getattr(data.annotations, name) for name in ANSWERS}
+        write_npz(file.with_suffix(".npz"), {name: _plain(array) for name, array in arrays.items()})
+        words = {name: getattr(data, name) for name in WORDS}
+        inputs = {"shape": data.inputs.shape, "dtype": str(data.inputs.dtype)}
+        write_json(file, {"dataset": choice.dump(), "inputs": inputs, "told": sorted(data.told), **words})
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """Text instead of objects, which are never stored."""
+    return array.astype(str) if array.dtype == object else array
+
+
+def give_kept(root: Path) -> list[str]:
+    """Have this process use what a study's folder kept of datasets whose files are not here.
+
+    Returns:
+        A sentence on each such dataset.
+
+    Raises:
+        StoreError: what was kept is damaged.
+    """
+    told = []
+    for file in sorted((root / FOLDER).glob("*.json")):
+        about = read_json(file)
+        try:
+            choice = DATASETS.parse(about["dataset"])
+            reason = choice.missing()
+            if reason is None:
+                continue
+            data = _read(file, about)
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"{file} is damaged ({error}); delete it, or run the study again.") from None
+        give_dataset(choice, data, file.stem)
+        told.append(f"{reason} What the study kept of the data is used: labels, votes and answers.")
+    return told
+
+
+def _read(file: Path, about: dict[str, Any]) -> AnnotatedDataset:
+    made = read_npz(file.with_suffix(".npz"))
+    answers = None
+    if "answers_item" in made:
+        answers = Annotations(*(made[f"answers_{name}"] for name in ANSWERS))
+    inputs = np.broadcast_to(np.zeros(1, dtype=about["inputs"]["dtype"]), about["inputs"]["shape"])
+    words = {name: about[name] for name in WORDS}
+    known = {name: made[name] for name in ARRAYS if name in made}
+    return AnnotatedDataset(
+        inputs=inputs,
+        annotations=answers,
+        told=frozenset(about["told"]),
+        **{**words, **known, "class_names": tuple(words["class_names"]), "notes": tuple(words["notes"])},
+    )
