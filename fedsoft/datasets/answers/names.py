@@ -1,0 +1,92 @@
+"""The distinct items, answers and people of a file, one spelling each."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fedsoft.datasets.answers.classes import Answered
+from fedsoft.datasets.answers.naming import at, numbered
+from fedsoft.datasets.answers.raw import RawAnswers, name_of
+from fedsoft.datasets.answers.spelling import joined, path_key, trimmed, without_bytes
+from fedsoft.errors import DataError
+from fedsoft.plural import plural
+
+NOBODY = ("", "nan", "NaN")
+"""What tools write where no person is known."""
+
+
+def item_names(raw: RawAnswers, told: list[str]) -> tuple[list[str], np.ndarray]:
+    """The I items, and (A,) which of them each answer is to; spellings of one path are one item.
+
+    Raises:
+        DataError: an answer names no item.
+    """
+    names, code = _trimmed(raw, raw.items, "item", told)
+    if "" in names:
+        rows = at(raw.place, raw.numbers[code == names.index("")])
+        raise DataError(f"{raw.where} names no item in {rows}; fill it in or remove what is no answer.")
+    keys = [path_key(name) for name in names]
+    if more := len(names) - len(set(keys)):
+        words = (
+            f"{plural(more, 'item')} spelt in several ways, as './a.png' and 'a.png' are, and taken for one"
+        )
+        told.append(f"{name_of(raw.where)}: {words}.")
+    return joined(names, code, keys)
+
+
+def answer_names(raw: RawAnswers, told: list[str]) -> tuple[list[str], np.ndarray]:
+    """The distinct answers, and (A,) which of them each is; byte strings are read as the text in them."""
+    names, code = _trimmed(raw, raw.classes, "answer", told)
+    bare = [without_bytes(name) for name in names]
+    changed = [name != other for name, other in zip(names, bare, strict=True)]
+    if rows := int(np.bincount(code)[changed].sum()):
+        first = changed.index(True)
+        words = f"{plural(rows, 'answer')} in byte strings, such as {names[first]}, read as {bare[first]!r}"
+        told.append(f"{name_of(raw.where)}: {words}.")
+    return joined(names=bare, codes=code, keys=bare)
+
+
+def people(
+    answered: Answered, raw: RawAnswers, counted: np.ndarray, told: list[str]
+) -> tuple[list[str], np.ndarray | None]:
+    """The people with an answer that counts, sorted, and (A,) who gave each; None where nobody is named.
+
+    Args:
+        answered: what was answered, and where it stands.
+        raw: the answers.
+        counted: indices of those that count.
+        told: sentences, to which those on people are added.
+
+    Raises:
+        DataError: only some of the answers say who gave them.
+    """
+    if raw.annotators is None:
+        return [], None
+    names, code = _trimmed(raw, raw.annotators, "annotator", told)
+    empty = counted[np.isin(code[counted], [i for i, name in enumerate(names) if name in NOBODY])]
+    if len(empty) == len(counted):
+        told.append(f"{name_of(raw.where)}: no row says who answered, so nothing can be said of people.")
+        return [], None
+    if len(empty):
+        mend = "fill it in or remove them"
+        if raw.place == "line":
+            mend += ', or read no annotators: columns = { annotator = "" }'
+        raise DataError(f"{raw.where} does not say who answered in {answered.at(empty)}; {mend}.")
+    present = sorted(np.unique(code[counted]).tolist(), key=names.__getitem__)
+    if len(present) == 1:
+        told.append(f"{name_of(raw.where)}: one person gave every answer, so nothing can be said of people.")
+    place = np.full(len(names), -1)
+    place[present] = np.arange(len(present))
+    return [names[i] for i in present], place[code]
+
+
+def _trimmed(
+    raw: RawAnswers, values: Sequence[str], what: str, told: list[str]
+) -> tuple[list[str], np.ndarray]:
+    """Distinct names without spaces around them, by first appearance, and (A,) the name of each row."""
+    distinct, code = numbered(values)
+    spaced = [name != name.strip() for name in distinct]
+    if rows := int(np.bincount(code)[spaced].sum()):
+        told.append(f"{name_of(raw.where)}: spaces around the {what} left out in {plural(rows, 'row')}.")
+    clean = [trimmed(name) for name in distinct]
+    return joined(clean, code, clean)
