@@ -201,9 +201,13 @@ def data_check(dataset: DatasetName, settings: Settings = None) -> None:
 def _dataset(name: str, settings: list[str]) -> Any:
     from fedsoft.config import put_all
     from fedsoft.datasets import DATASETS
+    from fedsoft.datasets.from_path import choice_of
 
+    table = {"name": name}
+    if name not in DATASETS.names() and ("/" in name or Path(name).exists()):
+        table = choice_of(Path(name))
     try:
-        return DATASETS.parse(put_all({"name": name}, settings))
+        return DATASETS.parse(put_all(table, settings))
     except ValueError as error:
         raise StudyFileError(f"dataset: {error}.") from None
 

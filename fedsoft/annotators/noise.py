@@ -16,7 +16,7 @@ class AnnotatorNoise(Options):
 
     @abstractmethod
     def moves(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        """(N, C) counts as given and the (N,) labels -> for each class, how many of its votes become which."""
+        """Counts as given (N, C) and labels (N,) -> for each class (N, C), how many of its votes become what."""
 
     def apply(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """(N, C) counts as given and the (N,) labels -> (N, C) int64 counts as written down, totals kept."""
@@ -126,8 +126,8 @@ def slips(
 
 
 def moved(votes: np.ndarray, moves: Iterable[np.ndarray]) -> np.ndarray:
-    """(N, C) int64 counts after moves."""
-    arrived = votes.astype(np.int64)
+    """(N, C) counts after moves."""
+    arrived = votes.copy()
     for c, to in enumerate(moves):
         arrived[:, c] -= to.sum(axis=1)
         arrived += to

@@ -18,8 +18,8 @@ class FewVotesError(DataError):
 
     def __init__(self, row: int, has: int, wanted: int, items: int) -> None:
         super().__init__(
-            f"{wanted} votes an example are wanted, but {plural(items, 'example has', 'examples have')} fewer "
-            f"(the first is number {row}, with {has}); ask for fewer or leave these out."
+            f"{wanted} votes an example are wanted, but {plural(items, 'example has', 'examples have')} "
+            f"fewer (the first is number {row}, with {has}); ask for fewer or leave these out."
         )
         self.row, self.has, self.wanted, self.items = row, has, wanted, items
 

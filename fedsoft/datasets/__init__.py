@@ -1,6 +1,6 @@
 """Datasets: inputs with labels and, where they exist, human votes."""
 
-from fedsoft.datasets import cifar10h, cifar10n, digits, ferplus, image_folder, lidc, npz
+from fedsoft.datasets import answers_alone, cifar10h, cifar10n, digits, ferplus, image_folder, lidc, npz
 from fedsoft.datasets.annotated import AnnotatedDataset, Annotations
 from fedsoft.datasets.dataset import DATASETS, Dataset
 from fedsoft.datasets.folder import data_folder
@@ -10,6 +10,7 @@ __all__ = [
     "DATASETS",
     "AnnotatedDataset",
     "Annotations",
+    "answers_alone",
     "Dataset",
     "cifar10h",
     "cifar10n",

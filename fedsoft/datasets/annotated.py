@@ -47,8 +47,8 @@ class AnnotatedDataset:
         inputs: (N, D) float features, or (N, H, W, channels) uint8 images.
         labels: (N,) int64 class indices: the dataset's own label of each item, or what stands in for it.
         class_names: C names.
-        votes: (N, C) int64 counts of annotators who chose each class; or float64 shares of soft answers, whose
-            rows sum to the number of these; rows of zeros for items on which nobody voted; or None.
+        votes: (N, C) int64 counts of annotators who chose each class; or float64 shares of soft answers,
+            whose rows sum to the number of these; rows of zeros for items on which nobody voted; or None.
         crowd: whether the votes are of ``real`` people or of a ``simulated`` crowd; None without votes.
         annotations: the single annotations behind the votes, where they are known.
         groups: (N,) group of each item (hospital, patient, writer), where there is one.
@@ -156,14 +156,16 @@ class AnnotatedDataset:
         on = "" if len(votes) == len(self) else f" on {len(votes):,} {self.noun}"
         return (
             f"{text}.\n{crowd[0].upper()}{crowd[1:]}: {totals.sum():,.0f}{on}, {each}; {unanimous:.1%} of "
-            f"{'these' if on else self.noun} unanimous; a vote agrees with the label {agrees:.1%} of the time."
+            f"{'these' if on else self.noun} unanimous; a vote agrees with the label {agrees:.1%} of the "
+            "time."
         )
 
     def _labels_line(self) -> str:
         """Whether labels are the votes' own majority, why that is thought, and what would change it."""
         if self.votes is None:
             return ""
-        others = int((~are_modes(self.labels, self.votes)).sum())
+        shifted = ~are_modes(self.labels, self.votes)
+        others = int((shifted if self.labelled is None else shifted & self.labelled).sum())
         if "labels_are" in self.told:
             if self.labels_are_majority:
                 return "Labels: the votes' own majority."

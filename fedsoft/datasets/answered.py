@@ -64,8 +64,8 @@ def named_by(raw: RawAnswers, ids: list[str], noun: str) -> tuple[RawAnswers, tu
         first = int(np.flatnonzero(which == absent[0])[0])
         what = (
             f"{len(absent):,} of the {plural(len(names), 'item')} in {raw.where} "
-            f"{'is' if len(absent) == 1 else 'are'} not among the {noun} (such as {str(names[absent[0]])!r} in "
-            f"{raw.place} {raw.numbers[first]}"
+            f"{'is' if len(absent) == 1 else 'are'} not among the {noun} (such as "
+            f"{str(names[absent[0]])!r} in {raw.place} {raw.numbers[first]}"
         )
         if 2 * len(absent) > len(names):
             raise DataError(
@@ -83,6 +83,7 @@ def named_by(raw: RawAnswers, ids: list[str], noun: str) -> tuple[RawAnswers, tu
             classes=[raw.classes[at] for at in where],
             weights=None if raw.weights is None else raw.weights[where],
             numbers=raw.numbers[where],
+            together=None if raw.together is None else raw.together[where],
         ),
         told,
     )
@@ -107,7 +108,8 @@ def read_for(
     Raises:
         DataError: the file cannot be read as answers, or does not fit the data.
     """
-    raw, told = read_answers(file, options), ()
+    raw = read_answers(file, options)
+    told: tuple[str, ...] = ()
     if ids is not None:
         raw, told = named_by(raw, ids, noun)
     answers = tidy(raw, options, known)
@@ -166,9 +168,9 @@ def from_columns(
         return Answered(
             counts,
             notes=(
-                f"The {answers.shape[1]} columns of `annotator_labels` are taken as places for answers, not as "
-                "people, since `annotator_ids` is missing: who answered is not known. Add it, (R,) where each "
-                "column is one person, or (N, R).",
+                f"The {answers.shape[1]} columns of `annotator_labels` are taken as places for answers, "
+                "not as people, since `annotator_ids` is missing: who answered is not known. Add it, "
+                "(R,) where each column is one person, or (N, R).",
             ),
         )
     if ids.shape not in (answers.shape, answers.shape[1:]):

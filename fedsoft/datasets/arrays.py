@@ -41,12 +41,14 @@ def from_arrays(
     checks.check_lengths(arrays, source)
     if "images" in arrays:
         inputs = checks.check_images(arrays["images"], source)
+    elif answers is not None and not arrays["features"].size:
+        inputs = arrays["features"]  # of answers alone, which nothing is trained on
     else:
         inputs = checks.check_features(arrays["features"], source)
     labels = np.full(len(inputs), NONE)
     if "labels" in arrays:
         labels = checks.check_labels(arrays["labels"], source)
-    ids = checks.check_ids(arrays.get("item_ids"), source)
+    ids = checks.check_ids(arrays.get("item_ids"), answers is not None, source)
     names, answered = _answered(arrays, labels, answers, ids, source)
     if answered is not None and not answered.votes.any():
         problem = "hold no vote"
@@ -153,16 +155,15 @@ def _of_rows(data: AnnotatedDataset, kept: np.ndarray) -> AnnotatedDataset:
     def pick(array: np.ndarray | None) -> np.ndarray | None:
         return None if array is None else array[rows]
 
-    answered = None
     if data.votes is not None:
         answered = Answered(data.votes, data.annotations, data.repeated).of_items(kept)
+        data = replace(
+            data, votes=answered.votes, annotations=answered.annotations, repeated=answered.repeated
+        )
     return replace(
         data,
         inputs=data.inputs[rows],
         labels=data.labels[rows],
-        votes=answered and answered.votes,
-        annotations=answered and answered.annotations,
-        repeated=answered and answered.repeated,
         groups=pick(data.groups),
         item_ids=pick(data.item_ids),
         held_out=pick(data.held_out),
@@ -178,9 +179,10 @@ def _labelled(data: AnnotatedDataset, about: About) -> AnnotatedDataset:
     majority = np.where(ties, stream("majority label ties").random(ties.shape), -1.0).argmax(axis=1)
     labels = np.where(labelled, data.labels, majority)
     if not labelled.any():
-        return replace(data, labels=labels)
+        return replace(data, labels=labels, told=data.told | {"labels_are"})
     note = (
-        f"{_of(int((~labelled).sum()), len(data), data.noun)} no label: they train with the majority of their "
+        f"{_of(int((~labelled).sum()), len(data), data.noun)} no label: they train with the majority of "
+        "their "
         'answers for one, and are never tested; without_label = "leave_out" leaves them out.'
     )
     return replace(data, labels=labels, labelled=labelled, notes=(*data.notes, note))
@@ -190,25 +192,28 @@ def _tested(data: AnnotatedDataset, about: About, source: str) -> AnnotatedDatas
     """With a mark on the items that may be tested, where these are not all."""
     testable = np.ones(len(data), dtype=bool) if data.labelled is None else data.labelled.copy()
     notes = list(data.notes)
-    lacking = int((~data.voted).sum()) if data.votes is not None else 0
-    if lacking:
+    lacking = np.zeros(len(data), dtype=bool) if data.votes is None else ~data.voted
+    if lacking.any():
         chosen = about.tested or ("voted" if data.held_out is None else "labelled")
         if chosen == "voted":
             testable &= data.voted
-        never = " and are never tested" if chosen == "voted" and data.held_out is None else ""
-        other = "labelled" if chosen == "voted" else "voted"
-        notes.append(
-            f"{_of(lacking, len(data), data.noun)} no answer: they train on their label where a source needs "
-            f'votes{never} (tested = "{other}" and without_votes = "leave_out" are the other ways).'
-        )
+        training = lacking if data.held_out is None else lacking & ~data.held_out
+        if training.any():
+            never = " and are never tested" if data.held_out is None and chosen == "voted" else ""
+            notes.append(
+                f"{_of(int(training.sum()), len(data), data.noun)} no answer: they train on their label where "
+                f'a source needs votes{never} (tested = "{"labelled" if never else "voted"}" and without_votes = '
+                '"leave_out" are the other ways).'
+            )
     inside = testable if data.held_out is None else testable & data.held_out
     if not inside.any():
         problem = "leaves nothing to test: no item that may be tested has both"
         checks.fail(source, "labels", problem, 'add labels to items with votes, or set tested = "labelled"')
     found = replace(data, notes=tuple(notes), testable=None if testable.all() else testable)
-    if lacking and found.judges is None:
+    if lacking.any() and found.judges is None:
+        silent = int((lacking & found.may_be_tested).sum())
         note = (
-            f"Some tested {data.noun} have no answer, so that models are compared with the label alone: the "
+            f"{silent:,} of the {found.may_be_tested.sum():,} {data.noun} for testing have no answer, so that models are compared with the label alone: the "
             "references `mode` and `vote` and strata of human disagreement are left out."
         )
         found = replace(found, notes=(*found.notes, note))
@@ -235,6 +240,8 @@ def _are_majority(data: AnnotatedDataset, about: About, source: str) -> bool:
             checks.fail(source, "labels", problem, "add `votes` or leave the option out")
         return False
     modes = are_modes(data.labels, data.votes)
+    if data.labelled is not None:
+        modes |= ~data.labelled
     if about.labels_are == "majority" and not modes.all():
         row = checks.first_row(~modes)
         problem = f"holds {data.labels[row]} in row {row}, which is no mode of that row's votes"

@@ -46,11 +46,12 @@ def check_names(arrays: dict[str, np.ndarray], source: str, answered: bool = Fal
 
 
 def check_lengths(arrays: dict[str, np.ndarray], source: str) -> None:
-    """Every array with one row an item has as many rows as there are inputs, at least two."""
-    first = "images" if "images" in arrays else "features"
+    """Every array with one row an item has as many rows as there are labels, or else inputs, at least two."""
+    first = next(name for name in ("labels", "images", "features") if name in arrays)
     rows = len(arrays[first]) if arrays[first].ndim else 0
     if rows < 2:
-        fail(source, first, f"has {rows or 'no'} rows", "a dataset needs at least two items")
+        found = "is empty" if not rows else "has one row"
+        fail(source, first, found, "a dataset needs at least two items")
     for name in sorted(arrays.keys() - {first, "class_names", "annotator_ids"}):
         if not arrays[name].ndim or len(arrays[name]) != rows:
             found = len(arrays[name]) if arrays[name].ndim else "no"
@@ -147,12 +148,13 @@ def check_votes(votes: np.ndarray, source: str) -> np.ndarray:
     return check_whole(votes, "votes", 2, 0, source)
 
 
-def check_ids(ids: np.ndarray | None, source: str) -> np.ndarray | None:
-    """(N,) what items are called, no two the same."""
-    if ids is None:
-        return None
-    _one_an_item(ids, "item_ids", source)
-    names, first, times = np.unique(ids, return_index=True, return_counts=True)
+def check_ids(ids: np.ndarray | None, matched: bool, source: str) -> np.ndarray | None:
+    """(N,) what items are called, no two the same where answers are matched by it."""
+    if ids is not None:
+        _one_an_item(ids, "item_ids", source)
+    if ids is None or not matched:
+        return ids
+    names, times = np.unique(ids, return_counts=True)
     if (times > 1).any():
         rows = np.flatnonzero(ids == names[times > 1][0])
         problem = f"holds {str(names[times > 1][0])!r} in rows {rows[0]} and {rows[1]}"

@@ -1,6 +1,6 @@
 """Bring your own data as annotation tools export them: pictures, and what people answered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
@@ -157,7 +157,8 @@ def _read(folder: ImageFolder, tables: str, pictures: tuple[str, ...]) -> Items:
     ids = tuple(name for name in pictures if name in named)
     if answers and (left := len(pictures) - len(ids)):
         has = "has neither answer nor label and is" if left == 1 else "have neither answer nor label and are"
-        answers = answers.with_note(f"{plural(left, 'image')} in {folder.path} {has} left out.")
+        note = f"{plural(left, 'image')} in {folder.path} {has} left out."
+        answers = replace(answers, told=(*answers.told, note))
     labels = None
     if own:
         place = {name: at for at, name in enumerate(ids)}
@@ -180,7 +181,7 @@ def _labels(folder: ImageFolder, pictures: tuple[str, ...]) -> RawAnswers:
         )
     return RawAnswers(
         where=folder.path,
-        place="image",
+        place="entry",
         items=[name for name, _ in inside],
         annotators=None,
         classes=[label for _, label in inside],

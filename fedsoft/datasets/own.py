@@ -40,6 +40,9 @@ class OwnData(Dataset, AnswerOptions):
         "`held_out` says, else voted",
     )
 
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())  # a mapping of columns has no hash
+
     def about(self) -> About:
         """As the options say."""
         return About(

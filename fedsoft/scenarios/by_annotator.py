@@ -31,7 +31,8 @@ class ByAnnotator(Partition):
     )
 
     def teams(self, answers: Annotations, clients: int, rng: np.random.Generator) -> np.ndarray:
-        """(R,) the client of each annotator, -1 for those who are in none; clients are in order of their people.
+        """(R,) the client of each annotator, -1 for those who are in none; clients are in order of their
+        people.
 
         Raises:
             StudyFileError: there are too few people.
@@ -69,6 +70,6 @@ class ByAnnotator(Partition):
             StudyFileError: always.
         """
         raise StudyFileError(
-            "partition 'by_annotator' needs to know who answered what, and the data do not say it; give a file "
-            "of answers with a column of annotators, or choose another partition."
+            "partition 'by_annotator' needs to know who answered what, and the data do not say it; give a "
+            "file of answers with a column of annotators, or choose another partition."
         )

@@ -103,15 +103,16 @@ class Scenario(BaseModel):
             client_of: the client of each annotator, where clients are people.
 
         Raises:
-            StudyFileError: a party names an annotator who is in no client's team, or a client of another party.
+            StudyFileError: a party names an annotator who is in no client's team, or a client of another
+                party.
         """
         party_of = np.full(self.clients, -1)
         for number, party in enumerate(self.parties):
             named = [*(party.clients or ()), *_clients_of(party.annotators or (), client_of or {})]
             if (party_of[named] >= 0).any():
                 raise StudyFileError(
-                    f"scenario.parties: client {next(c for c in named if party_of[c] >= 0)} is in two parties; "
-                    "name each annotator's client once."
+                    f"scenario.parties: client {next(c for c in named if party_of[c] >= 0)} is in two "
+                    "parties; name each annotator's client once."
                 )
             party_of[named] = number
         free = rng.permutation(np.flatnonzero(party_of < 0))

@@ -184,7 +184,7 @@ def _check_folder(folder: Path, name: str) -> None:
 
 
 def _check(plan: Plan, store: Store, device: str) -> None:
-    """Deal the data of every seed, and prepare one run of every source in the first cell, one in the others."""
+    """Deal every seed's data; prepare one run of every source in the first cell, and one in the others."""
     checked: set[str] = set()
     for cell in plan.cells:
         data = load_dataset(cell.study.dataset)
@@ -197,9 +197,9 @@ def _check(plan: Plan, store: Store, device: str) -> None:
             for source in (run.source, *(p.source for p in run.scenario.parties if p.source)):
                 if source.needs_answers and data.annotations is None:
                     raise DataError(
-                        f"sources: {source.label()!r} needs to know who answered what, but dataset {data.name!r} "
-                        "does not say it; add a file of answers with a column of annotators, or "
-                        "`annotator_labels` with `annotator_ids`."
+                        f"sources: {source.label()!r} needs to know who answered what, but dataset "
+                        f"{data.name!r} does not say it; add a file of answers with a column of "
+                        "annotators, or `annotator_labels` with `annotator_ids`."
                     )
                 if source.needs_votes and data.votes is None:
                     raise DataError(

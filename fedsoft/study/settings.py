@@ -24,8 +24,8 @@ from fedsoft.federation.strategies.fedavg import FedAvg
 from fedsoft.privacy import LabelPrivacy
 from fedsoft.scenarios import Scenario
 from fedsoft.streams import stream
-from fedsoft.supervision.hard import Hard
 from fedsoft.study.data import content_of
+from fedsoft.supervision.hard import Hard
 from fedsoft.supervision.teacher import Teacher
 from fedsoft.training import Training
 

@@ -157,7 +157,8 @@ def check_votes(held: Holdings) -> None:
 def _collected(
     held: Holdings, number: int, rows: np.ndarray, party: Party, source: LabelSource, named: Named
 ) -> tuple[np.ndarray, Annotations | None]:
-    """The votes (n, C) that a party's people give on its training examples (n,), and whose, where a source asks.
+    """The votes (n, C) that a party's people give on its training examples (n,), and whose, where a source
+    asks.
 
     Raises:
         DataError: an example has fewer votes than are bought, or shares of which none can be bought.
@@ -182,7 +183,8 @@ def _named(held: Holdings, rows: np.ndarray, who: str, mend: str) -> Iterator[No
         first = held.dataset.item_name(held.train.rows[rows[error.row]])
         few = plural(error.items, "example has", "examples have")
         raise DataError(
-            f"{who} wants {plural(error.wanted, 'vote')} an example, and {few} fewer (the first is {first}, with "
+            f"{who} wants {plural(error.wanted, 'vote')} an example, and {few} fewer (the first is "
+            f"{first}, with "
             f'{error.has}); {mend}, or set scenario.few_votes = "take" to take those there are.'
         ) from None
 

@@ -27,7 +27,8 @@ def parties_of(
     scenario = settings.scenario
     client_of = {}
     if team is not None and dataset.annotations is not None:
-        names = dataset.annotations.annotator_ids
+        ids = dataset.annotations.annotator_ids
+        names = np.arange(len(team)) if ids is None else ids
         client_of = {str(names[one]): int(team[one]) for one in np.flatnonzero(team >= 0)}
     party_of = scenario.party_of(settings.stream("partition", "parties"), client_of)[train.owner]
     for number in np.unique(party_of).tolist():
@@ -38,8 +39,8 @@ def parties_of(
 def answers_held(dataset: AnnotatedDataset, train: Clients, team: np.ndarray | None) -> Annotations | None:
     """The single answers that clients hold, items being places among the M training examples.
 
-    Where clients are teams of people (R,) who are numbered by client, each holds what its own people answered;
-    None where it is not known who answered.
+    Where clients are teams of people (R,) who are numbered by client, each holds what its own people
+    answered; None where it is not known who answered.
     """
     answers = dataset.annotations
     if answers is None or team is None:

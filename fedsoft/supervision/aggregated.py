@@ -17,6 +17,7 @@ class Aggregated(LabelSource):
     """A source whose target is an aggregation's posterior, over the annotations of all clients."""
 
     models_votes: ClassVar[bool] = True
+    needs_answers: ClassVar[bool] = True
 
     @abstractmethod
     def aggregate(self, annotations: Annotations, images: int, classes: int) -> Aggregate:

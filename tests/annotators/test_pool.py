@@ -40,5 +40,5 @@ def test_a_pool_is_written_as_it_is_read(table):
     ("options", "all_of_them"),
     [({}, True), ({"votes": 5}, False), ({"noise": {"name": "slips", "rate": 0.1}}, False)],
 )
-def test_who_gave_which_vote_is_known_only_where_all_are_taken_as_they_are(options, all_of_them):
+def test_a_pool_takes_all_votes_as_they_are_unless_told(options, all_of_them):
     assert AnnotatorPool.parse(options).takes_all == all_of_them

@@ -51,8 +51,8 @@ def test_shares_that_sum_to_one_leave_nobody_out(clients):
 @pytest.mark.parametrize(
     ("tables", "words"),
     [
-        ([{"source": "hard"}], "takes either `share` or `clients`"),
-        ([{"share": 0.5, "clients": [1]}], "takes either `share` or `clients`"),
+        ([{"source": "hard"}], "takes one of `share`, `clients` and `annotators`"),
+        ([{"share": 0.5, "clients": [1]}], "takes one of `share`, `clients` and `annotators`"),
         ([{"clients": []}], "at least 1 item"),
         ([{"clients": [1, 1]}], "a client is named twice in parties"),
         ([{"clients": [1, 2]}, {"clients": [2]}], "a client is named twice in parties"),

@@ -124,15 +124,18 @@ def test_missing_votes_are_told(source, examples):
 
 
 @each()
-def test_an_example_without_votes_is_told(source, examples):
+def test_an_example_without_votes_trains_on_its_label(source, examples):
     votes = examples.votes.copy()
     votes[[3, 7]] = 0
     some = replace(examples, votes=votes)
-    if not source.needs_votes:
-        supervise(source, some, None, named)
-    else:
-        with pytest.raises(DataError, match=rf"'{source.name}' needs votes, and 2 of {len(votes)} examples"):
-            supervise(source, some, None, named)
+    voted = votes.sum(axis=1) > 0
+    targets, bought = supervise(source, some, None, named)
+    if source.needs_votes:
+        np.testing.assert_array_equal(targets[~voted], onehot(examples.labels, examples.classes)[~voted])
+        alone, their = supervise(source, some.subset(np.flatnonzero(voted)), None, named)
+        np.testing.assert_array_equal(targets[voted], alone)
+        np.testing.assert_array_equal(bought[voted], their)
+        assert not bought[~voted].any()
 
 
 @each()

@@ -1,0 +1,60 @@
+"""Answers without the items that they are about: enough to look at the people."""
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from fedsoft.datasets.answered import read_for
+from fedsoft.datasets.answers.read import read_labels
+from fedsoft.datasets.answers.tidy import Answers, tidy
+from fedsoft.datasets.dataset import DATASETS, UserPath
+from fedsoft.datasets.own import OwnData
+
+
+@DATASETS("answers")
+class AnswersAlone(OwnData):
+    """Your own answers alone, a CSV or an export of an annotation tool: `data check` looks at the people.
+
+    A study needs images or features too: see `folder` and `npz`.
+    """
+
+    locations = ("path", "labels")
+
+    path: UserPath = Field(description="the file of answers; a relative path starts at the current folder")
+    labels: UserPath | None = Field(None, description="a CSV of gold labels (item, label), if there is one")
+
+    def source(self) -> str:
+        """The file."""
+        return self.path
+
+    def files(self) -> list[Path]:
+        """The tables."""
+        return [Path(self.path), *([Path(self.labels)] if self.labels else [])]
+
+    def missing(self) -> str | None:
+        """Whether the tables are there."""
+        for file in self.files():
+            if not file.exists():
+                return f"{file} does not exist; correct the path, which starts at the current folder."
+        return None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The names of all items that were answered or have a label, and their labels; no inputs."""
+        found, gold = self._read()
+        ids = list(dict.fromkeys([*found.items, *(gold.items if gold else ())]))
+        arrays = {"item_ids": np.array(ids), "features": np.zeros((len(ids), 0), dtype=np.float32)}
+        if gold:
+            place = {name: at for at, name in enumerate(ids)}
+            labels = np.full(len(ids), -1)
+            labels[[place[gold.items[item]] for item in gold.item]] = gold.label
+            arrays |= {"labels": labels, "class_names": np.array(found.class_names)}
+        return arrays
+
+    def answers(self, arrays: dict[str, np.ndarray]) -> Answers | None:
+        """What people answered."""
+        return self._read()[0]
+
+    def _read(self) -> tuple[Answers, Answers | None]:
+        gold = tidy(read_labels(Path(self.labels), self), self) if self.labels else None
+        return read_for(Path(self.path), self, None, gold.class_names if gold else (), "items"), gold
