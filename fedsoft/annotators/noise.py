@@ -16,7 +16,7 @@ class AnnotatorNoise(Options):
 
     @abstractmethod
     def moves(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        """Counts as given (N, C) and labels (N,) -> for each class (N, C), how many of its votes become what."""
+        """Counts as given (N, C) and labels (N,) -> for each class, (N, C) what its votes become."""
 
     def apply(self, votes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """(N, C) counts as given and the (N,) labels -> (N, C) int64 counts as written down, totals kept."""

@@ -50,8 +50,8 @@ def check_lengths(arrays: dict[str, np.ndarray], source: str) -> None:
     first = next(name for name in ("labels", "images", "features") if name in arrays)
     rows = len(arrays[first]) if arrays[first].ndim else 0
     if rows < 2:
-        found = "is empty" if not rows else "has one row"
-        fail(source, first, found, "a dataset needs at least two items")
+        problem = "is empty" if not rows else "has one row"
+        fail(source, first, problem, "a dataset needs at least two items")
     for name in sorted(arrays.keys() - {first, "class_names", "annotator_ids"}):
         if not arrays[name].ndim or len(arrays[name]) != rows:
             found = len(arrays[name]) if arrays[name].ndim else "no"

@@ -67,7 +67,7 @@ def test_parties_by_annotator():
         }
     )
     assert scenario.party_of(stream("parties"), {"w0": 2, "w4": 1, "w5": 2}).tolist() == [-1, 0, 0]
-    with pytest.raises(StudyFileError, match="'w4' is in no client's team .*known: w0"):
+    with pytest.raises(StudyFileError, match=r"'w4' is in no client's team .*known: w0"):
         scenario.party_of(stream("parties"), {"w0": 2})
     with pytest.raises(ValueError, match="where clients are people"):
         Scenario.model_validate({"parties": [{"annotators": ["w0"]}]})
