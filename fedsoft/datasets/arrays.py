@@ -202,8 +202,9 @@ def _tested(data: AnnotatedDataset, about: About, source: str) -> AnnotatedDatas
             never = data.held_out is None and chosen == "voted"
             other = f'tested = "{"labelled" if never else "voted"}" and without_votes = "leave_out"'
             notes.append(
-                f"{_of(int(training.sum()), len(data), data.noun)} no answer: they train on their label where "
-                f"a source needs votes{' and are never tested' if never else ''} ({other} are the other ways)."
+                f"{_of(int(training.sum()), len(data), data.noun)} no answer: they train on their label "
+                f"where a source needs votes{' and are never tested' if never else ''} ({other} are the "
+                "other ways)."
             )
     inside = testable if data.held_out is None else testable & data.held_out
     if not inside.any():
@@ -213,9 +214,9 @@ def _tested(data: AnnotatedDataset, about: About, source: str) -> AnnotatedDatas
     if lacking.any() and found.judges is None:
         silent = int((lacking & found.may_be_tested).sum())
         note = (
-            f"{silent:,} of the {found.may_be_tested.sum():,} {data.noun} for testing have no answer, so that "
-            "models are compared with the label alone: the references `mode` and `vote` and strata of human "
-            "disagreement are left out."
+            f"{silent:,} of the {found.may_be_tested.sum():,} {data.noun} for testing have no answer, so "
+            "that models are compared with the label alone: the references `mode` and `vote` and strata "
+            "of human disagreement are left out."
         )
         found = replace(found, notes=(*found.notes, note))
     return found
