@@ -68,7 +68,7 @@ def _said(answer: np.ndarray, weight: np.ndarray, classes: int, nameless: bool) 
         said.append("weights above 1 are no confidences, so an answer of one row counts whole")
     elif unsure and classes > 1:
         said.append(
-            f"{plural(unsure, 'answer')} of one class with a confidence below 1: the rest is spread evenly over "
-            f"the other {classes - 1}"
+            f"{plural(unsure, 'answer')} of one class with a confidence below 1: the rest is spread evenly "
+            f"over the other {classes - 1}"
         )
     return said
