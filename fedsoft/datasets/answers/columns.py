@@ -91,7 +91,7 @@ def chosen_columns(
     taken = [
         f"{header[i]!r} for the {role}{_others(header, role, found)}"
         for role, i in found.items()
-        if role not in (named or {}) and header[i] != role
+        if role not in (named or {}) and header[i].casefold() != role
     ]
     if not taken:
         return found, ()

@@ -15,6 +15,9 @@ from fedsoft.errors import DataError
 FILES = USUAL["item"][: USUAL["item"].index("question")]
 """Names of what holds a file or an address, which tell images apart better than numbers do."""
 
+WRAPPERS = ("answers", "records", "tasks", "rows", "items", "data")
+"""Keys of objects that hold nothing but a list of entries, and what is said of all of them."""
+
 Entry = dict[str, Any]
 
 
@@ -39,14 +42,14 @@ def is_json(data: bytes, encoding: str) -> bool:
 
 
 def read_entries(data: bytes, file: Path, encoding: str | None) -> Entries:
-    """The entries of a JSON list, of the one list in a JSON object, or of JSON Lines.
+    """The entries of a JSON list, of a list that an object wraps, or of JSON Lines.
 
     Raises:
         DataError: it is no JSON, or holds no entry.
     """
     text = data.decode(encoding_of(data, file, encoding)).lstrip("\ufeff")
     lines = [(i, line) for i, line in enumerate(text.split("\n"), 1) if line.strip()]
-    if text.lstrip().startswith("{") and (len(lines) == 1 or _ends_an_object(lines[0][1])):
+    if text.lstrip().startswith("{") and len(lines) > 1 and _ends_an_object(lines[0][1]):
         entries = Entries(file, "line", [(i, _parsed(line, file, i)) for i, line in lines])
     else:
         entries = Entries(file, "entry", list(enumerate(_list_in(_parsed(text, file, 1)), 1)))
@@ -134,8 +137,8 @@ def _parsed(text: str, file: Path, line: int) -> Any:
 
 
 def _list_in(value: Any) -> list[Any]:
-    """A list, or the one list of objects that an object holds, or the object by itself."""
+    """A list, or the list that an object wraps, or the object by itself."""
     if isinstance(value, list):
         return value
-    lists = [part for part in value.values() if isinstance(part, list) and part and isinstance(part[0], dict)]
-    return lists[0] if len(lists) == 1 and not {"annotations", "completions"} & set(value) else [value]
+    wrapped = [value[key] for key in WRAPPERS if isinstance(value.get(key), list)]
+    return wrapped[0] if wrapped else [value]

@@ -75,7 +75,7 @@ def tool_of(entries: Entries, options: AnswerOptions) -> str:
             return tool
     raise DataError(
         f"{entries.file} is of no tool that is known; its entries hold {quoted(list(seen[0]))}: say which "
-        'is which by columns = { item = "…", annotator = "…", label = "…" }, or name the tool, `answers_format`.'
+        'is which by columns = { item = "…", annotator = "…", label = "…" }, or the tool: `answers_format`.'
     )
 
 
