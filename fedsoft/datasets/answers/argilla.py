@@ -7,7 +7,7 @@ https://docs.v1.argilla.io.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from fedsoft.datasets.answers.entries import Entries, Entry, item_of, text_of
+from fedsoft.datasets.answers.entries import Entries, Entry, item_of, objects, text_of
 from fedsoft.datasets.answers.fields import chosen_field
 from fedsoft.datasets.answers.options import AnswerOptions
 from fedsoft.datasets.answers.raw import Gathered, RawAnswers
@@ -73,14 +73,13 @@ def _responses(entry: Entry) -> Iterator[Response]:
     responses = entry.get("responses")
     if isinstance(responses, dict):
         for question, given in responses.items():
-            yield from (
-                _response(question, r.get("value"), r.get("user_id"), r.get("status")) for r in given or []
-            )
-    elif isinstance(responses, list):
-        for given in responses:
-            for question, value in (given.get("values") or {}).items():
-                value = value.get("value") if isinstance(value, dict) else value
-                yield _response(question, value, given.get("user_id"), given.get("status"))
+            for one in objects(given):
+                yield _response(question, one.get("value"), one.get("user_id"), one.get("status"))
+    for given in objects(responses):
+        values = given["values"] if isinstance(given.get("values"), dict) else {}
+        for question, value in values.items():
+            value = value.get("value") if isinstance(value, dict) else value
+            yield _response(question, value, given.get("user_id"), given.get("status"))
     for key, values in entry.items():
         if key.endswith(NESTED) and isinstance(values, list):
             users, statuses = entry.get(f"{key}.users") or [], entry.get(f"{key}.status") or []

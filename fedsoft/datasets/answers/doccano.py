@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fedsoft.datasets.answers.entries import Entries, Entry, item_of, text_of
+from fedsoft.datasets.answers.entries import Entries, Entry, item_of, objects, text_of
 from fedsoft.datasets.answers.options import AnswerOptions
 from fedsoft.datasets.answers.raw import Gathered, Place, RawAnswers
 
@@ -41,7 +41,7 @@ def doccano(people: Sequence[tuple[str | None, Entries]], where: Path, options: 
             item = item_of(entries.file, named, [entry], [_text(entry)])
             for person, value in _given(entry, who):
                 if (shares := _shares(value)) is None:
-                    gathered.skipped["spans, which sort no whole item"] += 1
+                    gathered.skipped["spans or objects, which sort no whole item"] += 1
                 else:
                     gathered.add(item, person, shares, number)
     return gathered.raw(str(where), place)
@@ -53,7 +53,7 @@ def _given(entry: Entry, who: str | None) -> list[tuple[str | None, Any]]:
     if key is not None:
         return [(who, entry[key])]
     by_person: dict[str | None, list[Any]] = {}
-    for annotation in entry.get("annotations") or []:
+    for annotation in objects(entry.get("annotations")):
         user = who if annotation.get("user") is None else str(annotation["user"])
         by_person.setdefault(user, []).append(annotation.get("label"))
     return list(by_person.items()) or [(who, None)]
@@ -62,6 +62,8 @@ def _given(entry: Entry, who: str | None) -> list[tuple[str | None, Any]]:
 def _shares(value: Any) -> dict[str, float] | None:
     """The shares of classes; None for spans."""
     if isinstance(value, dict):
+        if not all(isinstance(share, int | float) for share in value.values()):
+            return None
         return {text_of(name): float(share) for name, share in value.items() if share}
     values = [part for part in (value if isinstance(value, list) else [value]) if part not in (None, "", [])]
     if any(isinstance(part, list) and not isinstance(part[0], str) for part in values):

@@ -97,7 +97,13 @@ def item_of(file: Path, named: str | None, sources: Sequence[Entry], others: Seq
 
 
 def _keys(*objects: Entry) -> str:
-    return listed([repr(key) for key in dict.fromkeys(key for entry in objects for key in entry)])
+    names = dict.fromkeys(key for entry in objects for key in entry)
+    return listed([repr(key) for key in names]) or "nothing"
+
+
+def objects(value: Any) -> list[Entry]:
+    """The objects in a list; none in anything else."""
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
 
 
 def text_of(value: Any) -> str:

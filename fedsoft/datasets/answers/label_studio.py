@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fedsoft.datasets.answers.columns import USUAL, plain
-from fedsoft.datasets.answers.entries import Entries, Entry, item_of, text_of
+from fedsoft.datasets.answers.entries import Entries, Entry, item_of, objects, text_of
 from fedsoft.datasets.answers.fields import chosen_field
 from fedsoft.datasets.answers.options import AnswerOptions
 from fedsoft.datasets.answers.raw import Gathered, RawAnswers
@@ -59,8 +59,7 @@ def label_studio(entries: Entries, options: AnswerOptions) -> RawAnswers:
 
 def _annotations(task: Entry) -> list[Entry]:
     """A task's annotations, which old versions called completions."""
-    found = task.get("annotations", task.get("completions"))
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    return objects(task.get("annotations", task.get("completions")))
 
 
 def _tasks(
@@ -69,7 +68,7 @@ def _tasks(
     """Each annotation: the task's number, item, who made it, and what it gives each question."""
     named = (options.columns or {}).get("item")
     for number, task in entries.numbered:
-        if predictions := task.get("predictions"):
+        if predictions := objects(task.get("predictions")):
             gathered.skipped["predictions of a model"] += len(predictions)
         if not (annotations := _annotations(task)):
             continue
@@ -86,8 +85,8 @@ def _tasks(
 def _given(annotation: Entry, gathered: Gathered) -> dict[str, list[str]]:
     """What an annotation gives each question about the whole item."""
     given: dict[str, list[str]] = {}
-    for result in annotation.get("result") or []:
-        value = result.get("value") or {}
+    for result in objects(annotation.get("result")):
+        value = result["value"] if isinstance(result.get("value"), dict) else {}
         kind = next((kind for kind in KINDS if kind in value), None)
         if kind is None or REGION & set(value):
             if "from_name" in result:

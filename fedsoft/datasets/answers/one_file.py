@@ -61,7 +61,10 @@ def _of_entries(entries: Entries, options: AnswerOptions) -> RawAnswers:
         raw = {"label_studio": label_studio, "argilla": argilla, "prodigy": prodigy}[tool](entries, options)
     if not raw.items:
         more = f" ({' '.join(raw.told)})" if raw.told else ""
-        raise DataError(f"{entries.file} holds no answer{more}; export it again, with the answers.")
+        raise DataError(
+            f"{entries.file}, read as an export of {TOOLS[tool][0]}, holds no answer{more}; export it again, "
+            "with the answers, or name the tool by `answers_format`."
+        )
     return with_tool(raw, tool, options)
 
 
@@ -74,8 +77,8 @@ def tool_of(entries: Entries, options: AnswerOptions) -> str:
         if any(recognises(entry) for entry in seen):
             return tool
     raise DataError(
-        f"{entries.file} is of no tool that is known; its entries hold {quoted(list(seen[0]))}: say which "
-        'is which by columns = { item = "…", annotator = "…", label = "…" }, or the tool: `answers_format`.'
+        f"{entries.file} is of no tool that is known; its entries hold {quoted(list(seen[0])) or 'nothing'}: "
+        'say which is which by columns = { item = "…", annotator = "…", label = "…" }, or the tool: `answers_format`.'
     )
 
 

@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from fedsoft.datasets.answers.classes import BLANK
 from fedsoft.datasets.answers.naming import listed, numbered
 from fedsoft.datasets.answers.raw import RawAnswers, name_of
-from fedsoft.datasets.answers.spelling import path_key, trimmed, without_bytes
+from fedsoft.datasets.answers.spelling import BLANK, path_key, trimmed, without_bytes, without_decimals
 from fedsoft.errors import DataError
 from fedsoft.plural import plural
 
@@ -20,7 +19,9 @@ def one_an_item(raw: RawAnswers, classes: Sequence[str]) -> RawAnswers:
     if empty := len(raw.items) - len(given):
         told = (*told, f"{name_of(raw.where)}: {plural(empty, 'row')} without a label left out.")
     items, item = numbered(path_key(trimmed(raw.items[i])) for i in given)
-    labels, label = numbered(without_bytes(trimmed(raw.classes[i])) for i in given)
+    spelt, code = numbered(without_bytes(trimmed(raw.classes[i])) for i in given)
+    labels, place = numbered(without_decimals(spelt))
+    label = place[code]
     numbers = raw.numbers[given]
     first = np.unique(item, return_index=True)[1]
     unlike = np.flatnonzero(label != label[first[item]])

@@ -118,7 +118,7 @@ def _lines(data: bytes, encoding: str, delimiter: str, file: Path) -> Iterator[t
         try:
             for row in reader:
                 number, before = before + 1, reader.line_num
-                if any(row) and not (number == 1 and row[0].lower().startswith("sep=")):
+                if _holds_anything(row) and not (number == 1 and row[0].lower().startswith("sep=")):
                     yield number, row
         except csv.Error as error:
             mend = "close its quotes, or export the file again"
@@ -126,6 +126,11 @@ def _lines(data: bytes, encoding: str, delimiter: str, file: Path) -> Iterator[t
         if before > number:
             text.seek(0)
             _check_closed(islice(text, number - 1, None), delimiter, number, file)
+
+
+def _holds_anything(row: list[str]) -> bool:
+    """Whether a row is more than a blank line or empty cells."""
+    return bool(row) and (bool(row[0].strip()) or any(cell.strip() for cell in row))
 
 
 def _check_closed(lines: Iterator[str], delimiter: str, number: int, file: Path) -> None:

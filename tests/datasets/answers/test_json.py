@@ -41,9 +41,28 @@ def test_a_list_within_an_object(raw):
         ('{"a": 1}\n{"b" 2}\n', "no valid JSON in line 2"),
         ("[1, 2]", r"no object \(\{…\}\) in entry 1"),
         ('[{"foo": 1, "bar": 2}]', "no tool that is known; its entries hold 'foo', 'bar'"),
+        ("{}", "entries hold nothing"),
         ("[" * 100000, "nested too deep|no valid JSON"),
     ],
 )
 def test_what_cannot_be_read_is_named(content, words, raw):
     with pytest.raises(DataError, match=words):
         raw(content, "x.json")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"data": {"image": "a"}, "annotations": [{"result": [None, 3, {"value": 3}], "completed_by": 1}]},
+        {"data": {"image": "a"}, "annotations": "none"},
+        {"fields": {"text": "x"}, "responses": {"label": "cat", "note": [None]}},
+        {"fields": {"text": "x"}, "responses": [3, {"values": 3}]},
+        {"text": "x", "cats": {"a": "much"}},
+        {"text": "x", "labels": {"a": {"b": 1}}},
+        {"text": "x", "annotations": [3]},
+        {"text": "x", "label": [[]]},
+    ],
+)
+def test_damaged_entries_are_no_answers(entry, answers):
+    with pytest.raises(DataError, match="no answer"):
+        answers([entry], "x.json")

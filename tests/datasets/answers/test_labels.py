@@ -32,3 +32,7 @@ def test_an_empty_label_is_none(labels):
 def test_labels_may_lie_in_json(labels):
     raw = labels([{"image": "a.png", "label": 3}, {"image": "b.png", "label": 4.0}], "labels.json")
     assert (raw.items, raw.classes) == (["a.png", "b.png"], ["3", "4"])
+
+
+def test_numbers_with_and_without_decimals_are_one_label(labels):
+    assert labels("item,label\na,3\na,3.0\nb,4.0\n").items == ["a", "b"]

@@ -91,8 +91,12 @@ def test_spaces_after_delimiters_are_no_part_of_names_nor_of_quotes(raw):
     assert (found.annotators, found.classes) == (["ann"], ["cat, tabby"])
 
 
+def test_the_delimiter_is_the_one_that_gives_the_columns(raw):
+    assert raw("item;annotator;label;a note, or two, or three, or four\na;w;cat;none\n").classes == ["cat"]
+
+
 def test_spreadsheets_leave_traces(raw):
-    found = raw("sep=;\nitem;annotator;label;;\na;ann;cat;;\n;;;;\n\n")
+    found = raw("sep=;\nitem;annotator;label;;\na;ann;cat;;\n;;;;\n\n ; ;;;\n  \n")
     assert (found.items, found.numbers.tolist()) == (["a"], [3])
 
 
@@ -115,6 +119,7 @@ def test_an_empty_table_of_people_is_accepted_and_told(raw):
         ),
         (f'{PLAIN}"c.png,ann,cat\nd.png,ann,dog\ne.png,ann,dog\n', "opens quotes in line 5"),
         (b"PAR1...", "Parquet"),
+        (b"\x89PNG\r\n", "a picture"),
         (b"\x1f\x8b..", "gzip"),
         (b"item,annotator,label\na,ann,\x81\x8d\n", "is no text in cp1252.*`?encoding"),
         ("item,annotator,label,weight\na,ann,cat,much\n", "'much' in line 2.*columns = { weight"),

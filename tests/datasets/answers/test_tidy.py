@@ -24,6 +24,13 @@ def test_whole_numbers_are_in_the_order_of_numbers(answers):
     assert answers(f"{HEAD}a,w,10\nb,v,2x\n").class_names == ("10", "2x")
 
 
+def test_whole_numbers_may_have_decimals(answers):
+    a = answers(f"{HEAD}a,w,1.0\nb,v,2\nc,v,\n", known=("1", "2"))
+    assert a.class_names == ("1", "2")
+    assert "such as 1.0, read without them" in " ".join(a.told)
+    assert answers(f"{HEAD}a,w,1.0\nb,v,1.5\n").class_names == ("1.0", "1.5")
+
+
 def test_spaces_are_trimmed_and_counted(answers, rows):
     a = answers(f"{HEAD}a ,ann,cat\na,bob\xa0,cat \nb,ann,dog\n")
     assert rows(a) == [("a", "ann", "cat"), ("a", "bob", "cat"), ("b", "ann", "dog")]
@@ -53,7 +60,7 @@ def test_blank_answers_are_none(blank, answers):
 
 
 def test_what_is_said_to_be_a_class_is_one(answers):
-    assert answers(f"{HEAD}a,w,NA\nb,v,EU\n", classes=("NA", "EU")).class_names == ("NA", "EU")
+    np.testing.assert_array_equal(answers(f"{HEAD}a,w,NA\nb,v,EU\n", classes=("NA", "EU")).label, [0, 1])
     assert answers(f"{HEAD}a,w,none\nb,v,other\n").class_names == ("none", "other")
 
 
@@ -103,6 +110,18 @@ def test_at_most_five_are_named(answers):
     )
     with pytest.raises(DataError, match="and 2 more; correct"):
         answers(f"{HEAD}{MANY}{odd}")
+
+
+def test_classes_of_the_data_are_not_asked_about(answers):
+    text = f"{HEAD}{MANY}p0,w7,skip\np1,w7,Cat\np2,w7,catt\n"
+    a = answers(text, known=("Cat", "cat", "skip", "catt"))
+    assert a.class_names == ("Cat", "cat", "skip", "catt", "dog")
+    assert not any("slip" in sentence for sentence in a.told)
+
+
+def test_folding_takes_the_most_frequent_spelling(answers):
+    text = f"{HEAD}a,w,hotdog\nb,v,Hot Dog\nc,w,Hot Dog\nd,w,cat\n"
+    assert answers(text, fold_case=True).class_names == ("cat", "hot dog")
 
 
 def test_folding_keeps_the_spelling_that_is_said_or_known(answers):
