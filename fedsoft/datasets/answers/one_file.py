@@ -76,9 +76,10 @@ def tool_of(entries: Entries, options: AnswerOptions) -> str:
     for tool, (_, recognises) in TOOLS.items():
         if any(recognises(entry) for entry in seen):
             return tool
+    keys = quoted(list(seen[0])) or "nothing"
     raise DataError(
-        f"{entries.file} is of no tool that is known; its entries hold {quoted(list(seen[0])) or 'nothing'}: "
-        'say which is which by columns = { item = "…", annotator = "…", label = "…" }, or the tool: `answers_format`.'
+        f"{entries.file} is of no tool that is known; its entries hold {keys}: say which is which by "
+        'columns = { item = "…", annotator = "…", label = "…" }, or the tool by `answers_format`.'
     )
 
 

@@ -219,3 +219,12 @@ def test_without_people_equal_rows_are_votes(answers):
     np.testing.assert_array_equal(a.label, [0, 0, 1])
     assert a.repeated.shape == (0, 4)
     assert a.annotator is None
+
+
+def test_a_class_that_is_nobodys_majority_is_kept_and_told(answers):
+    votes = "a,u,cat\na,v,cat\na,w,truck\nb,u,dog\nb,v,bee\n"
+    a = answers(f"{HEAD}{votes}")
+    assert a.class_names == ("bee", "cat", "dog", "truck")
+    assert a.told == (
+        "annotations.csv: 'truck' is a class that no item got most often; `no_answer` leaves it out.",
+    )
