@@ -82,10 +82,10 @@ def tidy(raw: RawAnswers, options: AnswerOptions, known: Sequence[str] = ()) -> 
     repeated = np.zeros((0, 4), dtype=np.int64)
     if unit is not None and person is not None:
         first, mode = shares.answers()
-        pairs, counts_still = repeats(unit[first], mode, options.repeated)
+        pairs, kept = repeats(unit[first], options.repeated)
         early, late = pairs.T
         repeated = np.stack([item[first[late]], person[first[late]], mode[early], mode[late]], axis=1)
-        shares = shares.only(counts_still)
+        shares = shares.only(kept)
         if len(pairs):
             told.append(_repeats_told(raw.where, repeated, options.repeated))
     if len(rare := never_most(item[shares.row], shares.label, shares.share, len(class_names))):
