@@ -36,7 +36,7 @@ def test_one_row_below_one_is_a_confidence(answers, rows):
 
 def test_weights_of_one_are_no_weights(answers):
     assert answers(f"{HEAD}a,ann,cat,1\nb,bob,dog,1\n").weight is None
-    assert answers(f"{HEAD}a,ann,cat,100\nb,bob,dog,50\n").weight is None
+    assert answers(f"{HEAD}a,ann,cat,100\nb,bob,dog,0.5\n").weight is None
 
 
 def test_without_people_an_item_has_one_soft_answer(answers, rows):
@@ -89,3 +89,8 @@ def test_every_answer_sums_to_one(answers):
     sums = np.zeros((9, 4))
     np.add.at(sums, (a.item, a.annotator), a.weight)
     np.testing.assert_allclose(sums, 1)
+
+
+def test_what_has_no_share_is_no_part_of_an_answer(answers, rows):
+    a = answers(f"{HEAD}a,ann,cat,1\na,ann,dog,0\nb,bob,dog,1\nb,bob,cat,0\n")
+    assert rows(a) == [("a", "ann", "cat"), ("b", "bob", "dog")]
