@@ -9,13 +9,10 @@ import numpy as np
 from fedsoft.datasets.answers.naming import at, listed, quoted
 from fedsoft.datasets.answers.options import AnswerOptions
 from fedsoft.datasets.answers.raw import name_of
-from fedsoft.datasets.answers.spelling import fold_key
+from fedsoft.datasets.answers.spelling import BLANK, fold_key
 from fedsoft.datasets.answers.typos import likely_typos
 from fedsoft.errors import DataError
 from fedsoft.plural import plural
-
-BLANK = frozenset({"", "nan", "NaN", "NA", "<NA>", "null", "None"})
-"""What tools write where there is no answer."""
 
 EVASIONS = frozenset(
     {

@@ -32,7 +32,7 @@ USUAL = {
 
 
 def plain(name: str) -> str:
-    """A column's name in lower-case letters and digits, without the prefixes of Mechanical Turk and Toloka."""
+    """A column's name in lower-case letters and digits, without the prefixes of MTurk and Toloka."""
     name = re.sub(r"^(input|output|answer|assignment)[.:]", "", name.strip().casefold())
     return re.sub(r"[^a-z0-9]", "", name)
 
@@ -88,17 +88,18 @@ def chosen_columns(
         )
     if doubled := [header[i] for i in found.values() if header.count(header[i]) > 1]:
         raise DataError(f"{where} has two columns {doubled[0]!r}; give each its own name.")
-    told = tuple(
-        f"{where.name}: column {header[i]!r} is taken for the {role}"
-        + _others(header, role, i, found)
-        + "; `columns` says otherwise."
+    taken = [
+        f"{header[i]!r} for the {role}{_others(header, role, found)}"
         for role, i in found.items()
-        if role not in (named or {}) and header[i] != role
-    )
-    return found, told
+        if role not in (named or {}) and header[i].casefold() != role
+    ]
+    if not taken:
+        return found, ()
+    words = f"column{'s' * (len(taken) > 1)} {' and '.join(filter(None, (', '.join(taken[:-1]), taken[-1])))}"
+    return found, (f"{where.name}: takes {words}; `columns` says otherwise.",)
 
 
-def _others(header: Sequence[str], role: str, chosen: int, found: dict[str, int]) -> str:
+def _others(header: Sequence[str], role: str, found: dict[str, int]) -> str:
     """Other columns that might have been meant."""
     places = [i for i, name in enumerate(header) if plain(name) in USUAL[role] and i not in found.values()]
     return f" (not {listed([repr(header[i]) for i in places])})" if places else ""

@@ -7,7 +7,7 @@ import numpy as np
 from fedsoft.datasets.answers.classes import Answered
 from fedsoft.datasets.answers.naming import at, numbered
 from fedsoft.datasets.answers.raw import RawAnswers, name_of
-from fedsoft.datasets.answers.spelling import joined, path_key, trimmed, without_bytes
+from fedsoft.datasets.answers.spelling import joined, path_key, trimmed, without_bytes, without_decimals
 from fedsoft.errors import DataError
 from fedsoft.plural import plural
 
@@ -43,7 +43,13 @@ def answer_names(raw: RawAnswers, told: list[str]) -> tuple[list[str], np.ndarra
         first = changed.index(True)
         words = f"{plural(rows, 'answer')} in byte strings, such as {names[first]}, read as {bare[first]!r}"
         told.append(f"{name_of(raw.where)}: {words}.")
-    return joined(names=bare, codes=code, keys=bare)
+    whole = without_decimals(bare)
+    if whole != bare:
+        changed = [name != other for name, other in zip(bare, whole, strict=True)]
+        first = changed.index(True)
+        words = f"whole numbers with decimals, such as {bare[first]}, read without them"
+        told.append(f"{name_of(raw.where)}: {words}.")
+    return joined(whole, code, whole)
 
 
 def people(

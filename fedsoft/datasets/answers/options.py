@@ -18,7 +18,9 @@ class AnswerOptions(BaseModel):
     columns: dict[str, str] | None = Field(
         None,
         description='which column is which, as { item = "question", annotator = "worker", label = "answer", '
-        'weight = "confidence" }, "" for none of that kind; without it, by their usual names',
+        'weight = "confidence" }, "" for none of that kind; without it, by their usual names. The weights of '
+        "a person's answer to an item are made to sum to 1; a single one below 1 is a confidence, and the "
+        "rest is spread evenly over the other classes",
     )
     delimiter: str | None = Field(
         None, min_length=1, max_length=1, description="between the columns of a CSV; recognised without it"

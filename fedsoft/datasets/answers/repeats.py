@@ -5,12 +5,11 @@ import numpy as np
 from fedsoft.datasets.answers.options import Repeated
 
 
-def repeats(unit: np.ndarray, label: np.ndarray, rule: Repeated) -> tuple[np.ndarray, np.ndarray]:
+def repeats(unit: np.ndarray, rule: Repeated) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of answers of one person to one item, and which answers count.
 
     Args:
         unit: (G,) a number for each person and item, one entry an answer, in the order of the file.
-        label: (G,) the class of each answer.
         rule: which of several count.
 
     Returns:

@@ -8,6 +8,10 @@ import numpy as np
 
 from fedsoft.datasets.answers.naming import numbered
 
+BLANK = frozenset({"", "nan", "NaN", "NA", "<NA>", "null", "None"})
+"""What tools write where there is no answer."""
+
+WHOLE = re.compile(r"([+-]?[0-9]+)(\.0+)?")
 BYTES = re.compile(r"""b(['"])(.*)\1""", re.DOTALL)
 
 
@@ -20,6 +24,13 @@ def without_bytes(name: str) -> str:
     """``cat`` for ``b'cat'``, as Python prints byte strings."""
     match = BYTES.fullmatch(name)
     return match[2].strip() if match else name
+
+
+def without_decimals(names: Sequence[str]) -> list[str]:
+    """``3`` for ``3.0``, as tables with gaps write whole numbers, if all names are whole numbers."""
+    if not all(WHOLE.fullmatch(name) or name in BLANK for name in names):
+        return list(names)
+    return [WHOLE.sub(r"\1", name) for name in names]
 
 
 def path_key(name: str) -> str:

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from fedsoft.datasets.answers.columns import find_columns
@@ -113,15 +114,32 @@ def _lines(data: bytes, encoding: str, delimiter: str, file: Path) -> Iterator[t
         spaced = f"{delimiter} " in text.readline()
         text.seek(0)
         reader = csv.reader(text, delimiter=delimiter, skipinitialspace=spaced)
-        before = 0
+        number = before = 0
         try:
             for row in reader:
                 number, before = before + 1, reader.line_num
-                if any(row) and not (number == 1 and row[0].lower().startswith("sep=")):
+                if _holds_anything(row) and not (number == 1 and row[0].lower().startswith("sep=")):
                     yield number, row
         except csv.Error as error:
             mend = "close its quotes, or export the file again"
             raise DataError(f"{file} cannot be read from line {before + 1} on ({error}); {mend}.") from None
+        if before > number:
+            text.seek(0)
+            _check_closed(islice(text, number - 1, None), delimiter, number, file)
+
+
+def _holds_anything(row: list[str]) -> bool:
+    """Whether a row is more than a blank line or empty cells."""
+    return bool(row) and (bool(row[0].strip()) or any(cell.strip() for cell in row))
+
+
+def _check_closed(lines: Iterator[str], delimiter: str, number: int, file: Path) -> None:
+    """The quotes of the last row end, which otherwise would hold all that follows them."""
+    try:
+        list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            raise DataError(f"{file} opens quotes in line {number} that never close; close them.") from None
 
 
 @contextmanager

@@ -13,6 +13,8 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 BINARY = (
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
     (b"PAR1", "a Parquet file"),
     (b"\x1f\x8b", "a compressed (gzip) file"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),

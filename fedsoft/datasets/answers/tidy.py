@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedsoft.datasets.answers.classes import Answered, find_classes
+from fedsoft.datasets.answers.minority import never_most
 from fedsoft.datasets.answers.names import answer_names, item_names, people
+from fedsoft.datasets.answers.naming import quoted
 from fedsoft.datasets.answers.options import AnswerOptions
 from fedsoft.datasets.answers.raw import RawAnswers, name_of
 from fedsoft.datasets.answers.repeats import repeats
@@ -80,12 +82,14 @@ def tidy(raw: RawAnswers, options: AnswerOptions, known: Sequence[str] = ()) -> 
     repeated = np.zeros((0, 4), dtype=np.int64)
     if unit is not None and person is not None:
         first, mode = shares.answers()
-        pairs, counts_still = repeats(unit[first], mode, options.repeated)
+        pairs, kept = repeats(unit[first], options.repeated)
         early, late = pairs.T
         repeated = np.stack([item[first[late]], person[first[late]], mode[early], mode[late]], axis=1)
-        shares = shares.only(counts_still)
+        shares = shares.only(kept)
         if len(pairs):
             told.append(_repeats_told(raw.where, repeated, options.repeated))
+    if len(rare := never_most(item[shares.row], shares.label, shares.share, len(class_names))):
+        told.append(_minority_told(raw.where, [class_names[c] for c in rare]))
     return Answers(
         items=tuple(items),
         annotators=tuple(who) or None,
@@ -114,3 +118,9 @@ def _repeats_told(where: str, repeated: np.ndarray, rule: str) -> str:
         f"{name_of(where)}: {plural(again, 'answer')} {verb}, {unlike:,} of them unlike the one before; "
         f"{which} (`repeated`)."
     )
+
+
+def _minority_told(where: str, names: list[str]) -> str:
+    """Which classes are no item's majority."""
+    verb = "is a class" if len(names) == 1 else "are classes"
+    return f"{name_of(where)}: {quoted(names)} {verb} that no item got most often; `no_answer` leaves it out."

@@ -37,7 +37,8 @@ def weighed(
     weight = raw.weights[counted]
     if (wrong := ~(np.isfinite(weight) & (weight >= 0))).any():
         rows = answered.at(counted[wrong])
-        raise DataError(f"{raw.where} has no valid weight in {rows}; give each row a number from 0 on.")
+        mend = 'give each row a number from 0 on, or read no weights: columns = { weight = "" }'
+        raise DataError(f"{raw.where} has no valid weight in {rows}; {mend}.")
     if raw.together is not None:
         answer = numbered_rows(raw.together[counted])
     elif unit is None:

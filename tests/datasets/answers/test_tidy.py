@@ -1,0 +1,233 @@
+import numpy as np
+import pytest
+
+from fedsoft.errors import DataError
+
+HEAD = "item,annotator,label\n"
+MANY = "".join(f"p{i},w{i % 3},{('cat', 'dog')[i % 2]}\n" for i in range(20))
+
+
+def test_names_become_numbers(answers):
+    a = answers(f"{HEAD}b,zoe,dog\na,ann,cat\nb,ann,cat\n")
+    assert (a.items, a.annotators, a.class_names) == (("b", "a"), ("ann", "zoe"), ("cat", "dog"))
+    np.testing.assert_array_equal(a.item, [0, 1, 0])
+    np.testing.assert_array_equal(a.annotator, [1, 0, 0])
+    np.testing.assert_array_equal(a.label, [1, 0, 0])
+    np.testing.assert_array_equal(a.numbers, [2, 3, 4])
+    assert a.weight is None
+    assert a.repeated.shape == (0, 4)
+    assert a.told == ()
+
+
+def test_whole_numbers_are_in_the_order_of_numbers(answers):
+    assert answers(f"{HEAD}a,w,10\nb,v,2\nc,w,-1\n").class_names == ("-1", "2", "10")
+    assert answers(f"{HEAD}a,w,10\nb,v,2x\n").class_names == ("10", "2x")
+
+
+def test_whole_numbers_may_have_decimals(answers):
+    a = answers(f"{HEAD}a,w,1.0\nb,v,2\nc,v,\n", known=("1", "2"))
+    assert a.class_names == ("1", "2")
+    assert "such as 1.0, read without them" in " ".join(a.told)
+    assert answers(f"{HEAD}a,w,1.0\nb,v,1.5\n").class_names == ("1.0", "1.5")
+
+
+def test_spaces_are_trimmed_and_counted(answers, rows):
+    a = answers(f"{HEAD}a ,ann,cat\na,bob\xa0,cat \nb,ann,dog\n")
+    assert rows(a) == [("a", "ann", "cat"), ("a", "bob", "cat"), ("b", "ann", "dog")]
+    assert len(a.told) == 3
+    assert all("1 row." in sentence for sentence in a.told)
+
+
+def test_byte_strings_are_read_as_text(answers):
+    a = answers(f'{HEAD}a,w,b\'cat\'\nb,v,"b""dog"""\nc,w,cat\n')
+    assert a.class_names == ("cat", "dog")
+    assert "2 answers in byte strings, such as b'cat'" in a.told[0]
+
+
+def test_spellings_of_one_path_are_one_item(answers):
+    a = answers(f"{HEAD}./x/a.png,w,cat\nx/a.png,v,cat\nx\\a.png,u,dog\nu\u0308,w,cat\n\u00fc,v,cat\n")
+    assert a.items == ("./x/a.png", "\u00fc")
+    assert "2 items spelt in several ways" in " ".join(a.told)
+
+
+@pytest.mark.parametrize("blank", ["", "nan", "NaN", "NA", "null", "None", " "])
+def test_blank_answers_are_none(blank, answers):
+    a = answers(f"{HEAD}a,w,cat\na,v,{blank}\nb,v,dog\nc,,\n")
+    assert a.class_names == ("cat", "dog")
+    assert a.items == ("a", "b", "c")
+    assert len(a.label) == 2
+    assert "2 rows without an answer" in " ".join(a.told)
+
+
+def test_what_is_said_to_be_a_class_is_one(answers):
+    np.testing.assert_array_equal(answers(f"{HEAD}a,w,NA\nb,v,EU\n", classes=("NA", "EU")).label, [0, 1])
+    assert answers(f"{HEAD}a,w,none\nb,v,other\n").class_names == ("none", "other")
+
+
+@pytest.mark.parametrize(
+    "evasion", ["dont know", "Don't know", "unsure", "Skip", "idk", "?", "n/a", "NOT SURE"]
+)
+def test_evasions_are_asked_about(evasion, answers):
+    text = f'{HEAD}{MANY}p0,w7,"{evasion}"\np3,w7,"{evasion}"\n'
+    with pytest.raises(DataError, match="look like none") as error:
+        answers(text)
+    assert f'no_answer = ["{evasion}"]' in str(error.value)
+    assert "line 22 (p0)" in str(error.value)
+    assert "2 times" in str(error.value)
+    a = answers(text, no_answer=(evasion,))
+    assert a.class_names == ("cat", "dog")
+    assert len(a.label) == 20
+    assert a.annotators == ("w0", "w1", "w2")
+    assert f"2 answers left out as no class ({evasion!r} 2)" in " ".join(a.told)
+    assert len(answers(text, classes=("cat", "dog", evasion)).class_names) == 3
+
+
+def test_no_answer_ignores_case_and_says_what_nobody_answered(answers):
+    a = answers(f"{HEAD}a,w,cat\nb,v,Dont Know\nc,w,dog\n", no_answer=("dont know", "pass"))
+    assert len(a.label) == 2
+    assert "nobody answered 'pass'" in " ".join(a.told)
+    with pytest.raises(DataError, match="'cat' is in `classes` and in `no_answer`"):
+        answers(f"{HEAD}a,w,cat\n", classes=("cat", "dog"), no_answer=("cat",))
+    with pytest.raises(DataError, match="no answer that is a class"):
+        answers(f"{HEAD}a,w,pass\n", no_answer=("pass",))
+
+
+def test_case_and_spaces_are_asked_about(answers):
+    text = f'{HEAD}{MANY}p0,w7," Cat"\np4,w7,CAT\n'
+    with pytest.raises(DataError, match="several ways") as error:
+        answers(text)
+    for words in ("'Cat' in line 22 (p0) for 'cat'", "'CAT' in line 23 (p4)", "fold_case = true"):
+        assert words in str(error.value)
+    a = answers(text, fold_case=True)
+    assert a.class_names == ("cat", "dog")
+    assert "2 answers folded ('Cat' is 'cat', 'CAT' is 'cat')" in " ".join(a.told)
+    assert answers(text, classes=("cat", "dog", "Cat", "CAT")).class_names == ("cat", "dog", "Cat", "CAT")
+
+
+def test_at_most_five_are_named(answers):
+    odd = "".join(
+        f"p{i},v,{name}\n" for i, name in enumerate(["Cat", "CAT", "cAt", "caT", "CAt", "cAT", "CaT"])
+    )
+    with pytest.raises(DataError, match="and 2 more; correct"):
+        answers(f"{HEAD}{MANY}{odd}")
+
+
+def test_classes_of_the_data_are_not_asked_about(answers):
+    text = f"{HEAD}{MANY}p0,w7,skip\np1,w7,Cat\np2,w7,catt\n"
+    a = answers(text, known=("Cat", "cat", "skip", "catt"))
+    assert a.class_names == ("Cat", "cat", "skip", "catt", "dog")
+    assert not any("slip" in sentence for sentence in a.told)
+
+
+def test_folding_takes_the_most_frequent_spelling(answers):
+    text = f"{HEAD}a,w,hotdog\nb,v,Hot Dog\nc,w,Hot Dog\nd,w,cat\n"
+    assert answers(text, fold_case=True).class_names == ("cat", "hot dog")
+
+
+def test_folding_keeps_the_spelling_that_is_said_or_known(answers):
+    text = f"{HEAD}a,w,cat\nb,v,CAT\nc,w,hot dog\nd,w,Hot  Dog\n"
+    assert answers(text, fold_case=True).class_names == ("cat", "hot dog")
+    assert answers(text, fold_case=True, known=("Cat",)).class_names == ("Cat", "hot dog")
+    assert answers(text, fold_case=True, classes=("HotDog", "CAT")).class_names == ("HotDog", "CAT")
+
+
+def test_answers_beside_the_classes_said_are_refused_with_the_nearest(answers):
+    text = f"{HEAD}{MANY}p5,w7,catt\np6,w7,xyz\np7,w7,Dog\n"
+    with pytest.raises(DataError) as error:
+        answers(text, classes=("dog", "cat"))
+    for words in ("'catt' in line 22 (p5), nearest class 'cat'", "'xyz' in line 23 (p6),", "fold_case"):
+        assert words in str(error.value)
+
+
+def test_classes_have_the_order_said_and_nobody_need_answer_them(answers):
+    a = answers(f"{HEAD}a,w,cat\nb,v,dog\n", classes=("ship", "dog", "cat"))
+    assert a.class_names == ("ship", "dog", "cat")
+    np.testing.assert_array_equal(a.label, [2, 1])
+    assert "nobody answered 'ship'" in " ".join(a.told)
+
+
+def test_known_classes_come_first(answers):
+    a = answers(f"{HEAD}a,w,ant\nb,v,dog\n", known=("dog", "cat"))
+    assert a.class_names == ("dog", "cat", "ant")
+    assert "'ant' is no class of the data yet" in " ".join(a.told)
+    with pytest.raises(DataError, match="leaves out 'cat'"):
+        answers(f"{HEAD}a,w,dog\n", known=("dog", "cat"), classes=("dog", "bee"))
+    with pytest.raises(DataError, match="'Dog' in line 2"):
+        answers(f"{HEAD}a,w,Dog\n", known=("dog", "cat"))
+
+
+@pytest.mark.parametrize(
+    ("odd", "slip"),
+    [("shipp", True), ("hsip", True), ("sheep", True), ("Zhip", True), ("shipyard", False), ("dgo", False)],
+)
+def test_rare_classes_near_common_ones_are_told_and_kept(odd, slip, answers):
+    many = "".join(f"p{i},w,{('ship', 'dog')[i % 2]}\n" for i in range(20))
+    a = answers(f"{HEAD}{many}p0,v,{odd}\n")
+    assert odd in a.class_names
+    slips = [sentence for sentence in a.told if "slip" in sentence]
+    assert len(slips) == slip
+    assert all("slip for 'ship'" in sentence and "line 22 (p0)" in sentence for sentence in slips)
+    assert not any("slip" in sentence for sentence in answers(f"{HEAD}{many}p0,v,{odd}\n", known=(odd,)).told)
+
+
+def test_numbers_in_names_are_no_slips(answers):
+    many = "".join(f"p{i},w,class {i % 2}\n" for i in range(20))
+    assert not any("slip" in sentence for sentence in answers(f"{HEAD}{many}p0,v,class 2\n").told)
+
+
+def test_missing_people_and_items_are_named(answers):
+    with pytest.raises(DataError, match=r"who answered in lines 3 \(b\), 4 \(c\); fill it in"):
+        answers(f"{HEAD}a,w,cat\nb,,dog\nc,nan,dog\n")
+    with pytest.raises(DataError, match="names no item in line 3"):
+        answers(f"{HEAD}a,w,cat\n,v,dog\n")
+    a = answers(f"{HEAD}a,,cat\nb,,dog\n")
+    assert a.annotators is None
+    assert "no row says who answered" in a.told[0]
+
+
+def test_a_header_alone_is_no_answer(answers):
+    with pytest.raises(DataError, match="holds no answer; add"):
+        answers(HEAD)
+
+
+def test_one_person_is_accepted_and_told(answers):
+    a = answers(f"{HEAD}a,ann,cat\nb,ann,dog\n")
+    assert a.annotators == ("ann",)
+    assert "one person gave every answer" in a.told[0]
+
+
+TWICE = f"{HEAD}a,ann,cat\nb,ann,dog\na,bob,dog\na,ann,dog\na,bob,dog\na,ann,cat\n"
+
+
+@pytest.mark.parametrize(
+    ("rule", "left"),
+    [
+        ("last", [("a", "ann", "cat"), ("a", "bob", "dog"), ("b", "ann", "dog")]),
+        ("first", [("a", "ann", "cat"), ("a", "bob", "dog"), ("b", "ann", "dog")]),
+        ("all", None),
+    ],
+)
+def test_the_same_person_twice(rule, left, answers, rows):
+    a = answers(TWICE, repeated=rule)
+    assert rows(a) == (left or sorted(tuple(line.split(",")) for line in TWICE.split("\n")[1:-1]))
+    np.testing.assert_array_equal(a.numbers, {"last": [3, 6, 7], "first": [2, 3, 4]}.get(rule, range(2, 8)))
+    np.testing.assert_array_equal(a.repeated, [[0, 0, 0, 1], [0, 1, 1, 1], [0, 0, 1, 0]])
+    told = " ".join(a.told)
+    assert "3 answers" in told
+    assert "2 of them unlike" in told
+
+
+def test_without_people_equal_rows_are_votes(answers):
+    a = answers("item,label\na,cat\na,cat\nb,dog\n")
+    np.testing.assert_array_equal(a.label, [0, 0, 1])
+    assert a.repeated.shape == (0, 4)
+    assert a.annotator is None
+
+
+def test_a_class_that_is_nobodys_majority_is_kept_and_told(answers):
+    votes = "a,u,cat\na,v,cat\na,w,truck\nb,u,dog\nb,v,bee\n"
+    a = answers(f"{HEAD}{votes}")
+    assert a.class_names == ("bee", "cat", "dog", "truck")
+    assert a.told == (
+        "annotations.csv: 'truck' is a class that no item got most often; `no_answer` leaves it out.",
+    )
