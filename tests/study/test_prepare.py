@@ -171,7 +171,7 @@ def test_single_annotations_are_there_where_all_votes_are_taken_as_they_are(tiny
     assert agrees > 0.97  # the targets are of these images, in this order
     assert ready.votes_bought == votes[rows].sum()
     tiny["scenario"] = {"clients": 4, "votes": 5}
-    with pytest.raises(StudyFileError, match="'wawa' needs single annotations"):
+    with pytest.raises(StudyFileError, match="'wawa' needs to know who gave each answer"):
         open_study(tiny, "tiny.toml", tmp_path / "five")
 
 
