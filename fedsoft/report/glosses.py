@@ -25,6 +25,8 @@ SOURCES = {
     "dawid_skene": "one true class, from who answered what",
     "one_coin": "one true class, from how reliable people are",
     "wawa": "votes weighted by how often people agree",
+    "mace": "one true class, from who answers by habit",
+    "glad": "one true class, from people's ability and examples' easiness",
 }
 """By source; one that is not here is glossed by the first sentence of its documentation."""
 

@@ -56,7 +56,7 @@ def test_each_run_gets_its_own_figures(tiny, tmp_path, run):
 
 
 OPTIONS = {"votes_k": {"k": 2}, "human_soft_denoised": {"slip_rate": 0.05}}
-SINGLE_ANSWERS = {"dawid_skene", "one_coin", "wawa"}
+SINGLE_ANSWERS = {"dawid_skene", "one_coin", "wawa", "mace", "glad"}
 
 
 def test_every_source_gives_the_same_in_lockstep(tiny, tmp_path, run):

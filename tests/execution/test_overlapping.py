@@ -87,9 +87,7 @@ def test_what_takes_one_owner_an_image_is_refused(shared, tmp_path):
     with pytest.raises(StudyFileError, match=r"\[privacy\] counts .* 'overlapping' lets several answer"):
         open_study(shared | {"privacy": {"epsilon": 1.0}}, "shared.toml", tmp_path)
     shared["scenario"] |= {"parties": []}
-    with pytest.raises(
-        StudyFileError, match=r"'dawid_skene' needs single .* gives each example to one client"
-    ):
+    with pytest.raises(StudyFileError, match=r"'dawid_skene' needs to know who gave each answer"):
         open_study(shared | {"sources": ["dawid_skene"]}, "shared.toml", tmp_path)
     shared["scenario"] |= {"partition": {"name": "overlapping", "examples": 1_500}}
     with pytest.raises(StudyFileError, match=r"each client 1500 examples, and there are 1294; lower"):

@@ -1,15 +1,16 @@
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from fedsoft.annotators.aggregation import dawid_skene, one_coin, wawa
+from fedsoft.annotators.aggregation import dawid_skene, glad, mace, one_coin, wawa
 from fedsoft.datasets import Annotations
-from fedsoft.errors import DataError
+from fedsoft.errors import DataError, FedsoftWarning
 from fedsoft.streams import stream
 from fedsoft.supervision import SOURCES, supervise
 
-METHODS = {"dawid_skene": dawid_skene, "one_coin": one_coin, "wawa": wawa}
+METHODS = {"dawid_skene": dawid_skene, "one_coin": one_coin, "wawa": wawa, "mace": mace, "glad": glad}
 
 
 @pytest.fixture
@@ -39,5 +40,35 @@ def test_the_target_is_the_posterior_and_costs_all_votes(name, people):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_counts_alone_are_not_enough(name, people):
-    with pytest.raises(DataError, match=rf"'{name}' needs single annotations.*`annotator_labels`"):
+    with pytest.raises(DataError, match=rf"'{name}' needs to know who gave each answer.*`annotator_labels`"):
         targets(name, replace(people, annotations=None))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_people_too_few_answers_of_whom_are_known_are_told(name, people):
+    """Of five people with 60 answers each, some become sixty who answered once."""
+    needed = SOURCES.parse(name).answers_needed(3)
+
+    def with_strangers(some):
+        told = people.annotations
+        annotator = np.where(told.annotator < some, 5 + np.arange(len(told.item)), told.annotator)
+        return replace(people, annotations=replace(told, annotator=annotator))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        targets(name, people)
+        targets(name, with_strangers(2))  # two in five answers are of strangers
+    with pytest.warns(FedsoftWarning, match=f"fewer than {needed} each, too few for label source '{name}'"):
+        targets(name, with_strangers(3))
+
+
+def test_the_words_of_a_warning_are_the_same_for_every_run(people):
+    """Python tells what it has told once no more."""
+    texts = set()
+    for rows in (40, 60):
+        kept = people.subset(np.arange(rows))
+        alone = replace(kept.annotations, annotator=np.arange(len(kept.annotations.item)))
+        with pytest.warns(FedsoftWarning) as told:
+            targets("mace", replace(kept, annotations=alone))
+        texts |= {str(warning.message) for warning in told}
+    assert len(texts) == 1
