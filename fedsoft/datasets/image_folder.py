@@ -10,6 +10,7 @@ from pydantic import Field
 
 from fedsoft.datasets.about import About, Crowd, LabelOrigin
 from fedsoft.datasets.dataset import DATASETS, Dataset, UserPath
+from fedsoft.datasets.pictures import read_pictures
 from fedsoft.errors import DataError
 from fedsoft.streams import stream
 
@@ -74,7 +75,7 @@ class ImageFolder(Dataset):
             labels = np.array([place[own[name]] for name in items])
         answers, annotators = _side_by_side(item, answer, np.array([row["annotator"] for row in rows]))
         return {
-            "images": np.stack([_read_image(self._folder() / name, self.size) for name in items]),
+            "images": read_pictures([self._folder() / name for name in items], self.size),
             "labels": labels,
             "class_names": np.array(names),
             "item_ids": items,
@@ -113,21 +114,6 @@ def _read_table(file: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
             return rows
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{file} is not a UTF-8 CSV file ({error}); export it again.") from None
-
-
-def _read_image(file: Path, size: int) -> np.ndarray:
-    """(size, size, 3) uint8 RGB."""
-    from PIL import Image, UnidentifiedImageError
-
-    if file.exists() and not file.is_file():  # a pipe, say, from which nothing would ever come
-        raise DataError(f"{file} is not a file; replace it or remove its annotations.")
-    try:
-        with Image.open(file) as image:
-            return np.asarray(image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC))
-    except FileNotFoundError:
-        raise DataError(f"{file} does not exist; add it or remove its annotations.") from None
-    except (UnidentifiedImageError, OSError, ValueError) as error:
-        raise DataError(f"{file} is not a readable image ({error}); replace it.") from None
 
 
 def _in_order(names: set[str]) -> list[str]:
