@@ -20,7 +20,9 @@ from fedsoft.execution.groups import Group, groups_of
 from fedsoft.execution.lockstep import execute_together
 from fedsoft.execution.processes import InProcess
 from fedsoft.execution.run import Hooks
-from fedsoft.federation import Stack, Task, programs, to_parameters
+from fedsoft.federation import Task
+from fedsoft.federation.records import to_parameters
+from fedsoft.federation.together import Stack, programs
 from fedsoft.files import write_npz
 from fedsoft.study.opened import open_study
 from fedsoft.training import local_update

@@ -101,15 +101,16 @@ def run(
     if workers == "ray" and engine is Engine.ray:
         raise EngineError("--workers ray spreads runs, --engine ray the clients of one run; leave one out.")
     from fedsoft.config import read_study
-    from fedsoft.execution.conduct import run_study
-    from fedsoft.report.failures import damage_lines, failure_lines
-    from fedsoft.report.live import Live
     from fedsoft.study.opened import open_study
 
     opened = open_study(read_study(study, settings or []), str(study), out)
     if dry_run:
         typer.echo(opened.summary())
         return
+    from fedsoft.execution.conduct import run_study
+    from fedsoft.report.failures import damage_lines, failure_lines
+    from fedsoft.report.live import Live
+
     for line in damage_lines(opened.damaged):
         typer.echo(line, err=True)
     with _stop_on_interrupt() as stop, Live(opened.open_runs) as live:

@@ -4,6 +4,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from fedsoft.datasets.pictures import over_white
 from fedsoft.errors import DataError
 from fedsoft.registry import nearest
 
@@ -71,17 +72,46 @@ def check_features(features: np.ndarray, source: str) -> np.ndarray:
 
 
 def check_images(images: np.ndarray, source: str) -> np.ndarray:
-    """(N, H, W) or (N, H, W, channels) uint8 images, as (N, H, W, channels)."""
+    """Images as (N, H, W, 1 or 3 channels) uint8.
+
+    Args:
+        images: (N, H, W) or (N, H, W, 1, 3 or 4 channels), of which a fourth is opacity, over white.
+            Brightness is whole numbers to 255, or to 65,535 as uint16, or real numbers to 1 or to 255: the
+            lesser of the two that holds all.
+        source: the file or name that errors give.
+    """
     _numeric(images, "images", source)
     _finite(images, "images", source)
-    if images.dtype != np.uint8:
-        fail(source, "images", f"has dtype {images.dtype}", "store brightness 0 to 255 as uint8")
     if images.ndim == 3:
         images = images[..., np.newaxis]
-    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
-        mend = "its shape must be (images, height, width) or (images, height, width, 1 or 3 channels)"
+    if images.ndim != 4 or images.shape[-1] not in (1, 3, 4) or not images.size:
+        mend = "its shape must be (images, height, width) or (images, height, width, 1, 3 or 4 channels)"
+        if images.ndim == 4 and images.shape[1] in (1, 3, 4) and images.size:
+            mend = f"channels come last, so store images.transpose(0, 2, 3, 1); {mend}"
         fail(source, "images", f"has shape {images.shape}", mend)
-    return images
+    images = _eight_bits(images, source)
+    return over_white(images) if images.shape[-1] == 4 else images
+
+
+def _eight_bits(images: np.ndarray, source: str) -> np.ndarray:
+    """Brightness as 0 to 255, rounded."""
+    if images.dtype == np.uint8:
+        return images
+    lowest, highest = images.min(), images.max()
+    limits = (1, 255) if images.dtype.kind == "f" else (255, 65535) if images.dtype == np.uint16 else (255,)
+    white = next((limit for limit in limits if highest <= limit), None)
+    mend = "store it as 0 to 255 (uint8), 0 to 65535 (uint16) or 0 to 1 (real numbers)"
+    if lowest < 0 or white is None:
+        row = first_row((images < 0) | (images > limits[-1]))
+        fail(source, "images", f"holds brightness from {lowest} to {highest}, first in row {row}", mend)
+    if white == 255 and limits[0] == 1 and highest < 2:  # 0 to 1 with overshoot, which would turn black
+        fail(
+            source, "images", f"holds brightness to {highest}, neither 0 to 1 nor 0 to 255", f"clip or {mend}"
+        )
+    scaled = np.empty(images.shape, dtype=np.uint8)
+    for row, image in enumerate(images):  # one by one: floats of all would be eight times as large
+        scaled[row] = np.rint(image * (255 / white))
+    return scaled
 
 
 def check_whole(array: np.ndarray, name: str, dimensions: int, lowest: int, source: str) -> np.ndarray:

@@ -14,6 +14,7 @@ from fedsoft.datasets.download import download
 from fedsoft.datasets.folder import data_folder
 from fedsoft.errors import DataError
 from fedsoft.files import write_npz
+from fedsoft.installation import check_import
 
 COMMIT = "48da312b193b82e6939ec20f23d1f09cbdd849c8"
 VOTES_URL = f"https://raw.githubusercontent.com/jcpeterson/cifar-10h/{COMMIT}/data/cifar10h-counts.npy"
@@ -52,6 +53,7 @@ class Cifar10H(ArchivedDataset):
 
         Raises:
             DataError: a download failed, or its content is not the expected one.
+            FedsoftError: torch and torchvision do not work together.
         """
         if self.inputs == "features":
             return super().fetch()
@@ -65,6 +67,7 @@ class Cifar10H(ArchivedDataset):
 
 def _test_images(folder: Path) -> dict[str, np.ndarray]:
     """CIFAR-10's test images in their published order, downloaded into a folder."""
+    check_import()
     from torchvision.datasets import CIFAR10
 
     try:

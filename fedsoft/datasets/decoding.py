@@ -1,7 +1,8 @@
 """One picture's file as a person sees it: what Pillow leaves to those who use it."""
 
+import contextlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +32,7 @@ def decode(file: Path, size: int) -> np.ndarray:
             raise Unreadable(f"{file} is not a file{' but a folder' if file.is_dir() else ''}", REPLACE)
         if file.exists() and not file.stat().st_size:
             raise Unreadable(f"{file} is empty, and so not a readable image", REPLACE)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of damaged metadata, which nobody sees
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _decoded(file, size)
+        return _decoded(file, size)
     except Unreadable:
         raise
     except BOMB:
@@ -50,7 +48,7 @@ def decode(file: Path, size: int) -> np.ndarray:
 
 
 def _decoded(file: Path, size: int) -> np.ndarray:
-    with Image.open(file) as image:
+    with _warned_of_bombs_alone(), Image.open(file) as image:
         key = _transparent_value(image)
         image.load()
         if key is not None:
@@ -64,11 +62,20 @@ def _decoded(file: Path, size: int) -> np.ndarray:
         return np.asarray(seen.convert("RGB").resize((size, size), Image.Resampling.BICUBIC))
 
 
+@contextlib.contextmanager
+def _warned_of_bombs_alone() -> Iterator[None]:
+    """Their warning is an error; nobody sees the metadata that others are about."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
 def _dimensions(file: Path) -> str:
     """Width × height of a picture that Pillow refuses to open for its size; decodes nothing."""
     most, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        with Image.open(file) as image:
+        with _warned_of_bombs_alone(), Image.open(file) as image:
             return f"{image.width:,} × {image.height:,}"
     finally:
         Image.MAX_IMAGE_PIXELS = most

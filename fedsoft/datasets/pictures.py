@@ -1,4 +1,4 @@
-"""Pictures as a person sees them: which files are some, many at once, and what is wrong with those that fail."""
+"""Pictures as a person sees them: many at once, and which of them cannot be read."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -9,10 +9,10 @@ import numpy as np
 from fedsoft.errors import DataError
 from fedsoft.parallel import in_parallel
 
-ENDINGS = frozenset(
-    (".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg")
-    + (".jpg", ".jpx", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp")
-)
+ENDINGS = (
+    {".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg"}
+    | {".jpg", ".jpx", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
+)  # fmt: skip
 """Of files that are pictures, some of which cannot be read and are then refused by name."""
 
 TOGETHER = 64

@@ -11,7 +11,9 @@ from fedsoft.config import read_study
 from fedsoft.errors import StudyFileError
 from fedsoft.execution.lockstep import execute
 from fedsoft.execution.run import Hooks, Host
-from fedsoft.federation import FlowerGrid, Task, find_nodes, make_client_app
+from fedsoft.federation import Task
+from fedsoft.federation.client import make_client_app
+from fedsoft.federation.grids import FlowerGrid, find_nodes
 from fedsoft.study.data import pick_device
 from fedsoft.study.plan import make_plan
 from fedsoft.study.prepare import prepare

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from fedsoft.evaluation import Cartography
-from fedsoft.federation import RoundResult, to_parameters
+from fedsoft.federation.records import to_parameters
+from fedsoft.federation.rounds import RoundResult
 from fedsoft.study.prepare import Prepared
 from fedsoft.training import predict
 

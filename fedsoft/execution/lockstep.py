@@ -10,7 +10,9 @@ from flwr.app import Message
 
 from fedsoft.execution.run import Hooks, Host, Interrupted, Meter, Run, begin
 from fedsoft.execution.scoring import Scoring, score_together
-from fedsoft.federation import Exchange, InProcessGrid, Stack, train_together
+from fedsoft.federation.grids import InProcessGrid
+from fedsoft.federation.rounds import Exchange
+from fedsoft.federation.together import Stack, train_together
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 

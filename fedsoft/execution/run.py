@@ -22,17 +22,11 @@ from fedsoft.evaluation import Cartography, onehot
 from fedsoft.execution.derive import derive
 from fedsoft.execution.follow import follow, from_sums, to_sums, training_map
 from fedsoft.execution.scoring import Figures, Scoring, scores
-from fedsoft.federation import (
-    CohortGrid,
-    Exchange,
-    RoundError,
-    RoundResult,
-    Task,
-    play_round,
-    restore_strategy,
-    strategy_state,
-    to_parameters,
-)
+from fedsoft.federation import Task
+from fedsoft.federation.checkpoint import restore_strategy, strategy_state
+from fedsoft.federation.grids import CohortGrid
+from fedsoft.federation.records import to_parameters
+from fedsoft.federation.rounds import Exchange, RoundError, RoundResult, play_round
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import client_labels
 from fedsoft.study.failures import failure_of

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from fedsoft.evaluation import METRICS, Predictions, Reference
-from fedsoft.federation import RoundResult, to_parameters
+from fedsoft.federation.records import to_parameters
+from fedsoft.federation.rounds import RoundResult
 from fedsoft.study.prepare import Prepared
 from fedsoft.training import predict
 

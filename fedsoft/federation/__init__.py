@@ -1,34 +1,12 @@
-"""Federation: Flower's messages and strategies, our round loop, and engines that execute clients."""
+"""Federation: Flower's messages and strategies, our round loop, and engines that execute clients.
 
-from fedsoft.federation.checkpoint import restore_strategy, strategy_state
-from fedsoft.federation.client import Asked, make_client_app
-from fedsoft.federation.grids import CohortGrid, FlowerGrid, InProcessGrid, find_nodes
-from fedsoft.federation.records import to_arrays, to_parameters, to_record
-from fedsoft.federation.rounds import Exchange, RoundError, RoundResult, play_round
+What a study file names of it (`strategies`) and what clients train on (`task`) do without Flower, whose
+import takes long, and are here. The rest is imported from where it is: messages (`records`), the ClientApp
+(`client`), clients as one tensor program (`together`), what delivers messages (`grids`), a round
+(`rounds`), and a strategy's state (`checkpoint`).
+"""
+
 from fedsoft.federation.strategies import STRATEGIES, StrategyOptions
 from fedsoft.federation.task import Task
-from fedsoft.federation.together import Stack, programs, train_together
 
-__all__ = [
-    "STRATEGIES",
-    "Asked",
-    "CohortGrid",
-    "Exchange",
-    "FlowerGrid",
-    "InProcessGrid",
-    "RoundError",
-    "RoundResult",
-    "Stack",
-    "StrategyOptions",
-    "Task",
-    "find_nodes",
-    "make_client_app",
-    "play_round",
-    "programs",
-    "restore_strategy",
-    "strategy_state",
-    "to_arrays",
-    "to_parameters",
-    "to_record",
-    "train_together",
-]
+__all__ = ["STRATEGIES", "StrategyOptions", "Task"]

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import softmax
 
 Match = Literal["entropy", "top_mass"]
@@ -59,6 +58,8 @@ def temperature_matched(predictions: np.ndarray, people: np.ndarray, match: Matc
         else (lambda rows: -float(rows.max(axis=1).mean()))
     )
     wanted = measure(people)
+
+    from scipy.optimize import brentq  # here, since it takes an eighth of a second to import
 
     def excess(log_temperature: float) -> float:
         return measure(tempered(predictions, float(np.exp(log_temperature)))) - wanted

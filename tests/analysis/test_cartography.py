@@ -9,7 +9,7 @@ from scipy import stats
 
 from fedsoft.analysis.cartography import make_atlas, over_seeds, people_of
 from fedsoft.analysis.digest import digest
-from fedsoft.federation import to_parameters
+from fedsoft.federation.records import to_parameters
 from fedsoft.files import read_npz
 from fedsoft.study.opened import open_study
 from fedsoft.study.prepare import prepare

@@ -11,7 +11,7 @@ from benchmarks import bench, limit, pfl_peer, plain_loop, rounds
 from benchmarks.apart import call, measure
 from benchmarks.tasks import load
 from benchmarks.workloads import WORKLOADS, Workload
-from fedsoft.federation import to_parameters
+from fedsoft.federation.records import to_parameters
 from fedsoft.training import local_update
 
 SMALL = (

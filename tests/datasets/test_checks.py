@@ -50,9 +50,29 @@ PROBLEMS = {
     "beyond float32": ({"features": changed(VALID["features"], (3, 0), 1e300)}, "not finite in row 3"),
     "flat features": ({"features": np.zeros(4)}, r"`features` has shape \(4,\)"),
     "text features": ({"features": np.array([["a"]] * 4)}, "`features` has dtype"),
-    "float images": ({"features": None, "images": IMAGES / 255}, "dtype float64; .* uint8"),
+    "bright images": (
+        {"features": None, "images": changed(IMAGES.astype(float), (2, 0, 0, 0), 255.5)},
+        r"`images` holds brightness from 0.0 to 255.5, first in row 2; .*uint8",
+    ),
+    "negative images": (
+        {"features": None, "images": changed(IMAGES / 255.0, (1, 0, 0, 0), -0.5)},
+        "from -0.5 to 0.0, first in row 1",
+    ),
+    "wide images": (
+        {"features": None, "images": IMAGES.astype(int) + 256},
+        "from 256 to 256, first in row 0",
+    ),
+    "overshooting images": (
+        {"features": None, "images": changed(IMAGES / 255.0, (3, 0, 0, 0), 1.02)},
+        "to 1.02, neither 0 to 1 nor 0 to 255; clip",
+    ),
+    "yes-or-no images": ({"features": None, "images": IMAGES > 0}, "`images` has dtype bool"),
     "NaN images": ({"features": None, "images": changed(IMAGES, (3, 0, 0, 0), np.nan)}, "finite in row 3"),
-    "channels first": ({"features": None, "images": np.zeros((4, 3, 5, 6), np.uint8)}, "1 or 3 channels"),
+    "channels first": (
+        {"features": None, "images": np.zeros((4, 3, 5, 6), np.uint8)},
+        r"shape \(4, 3, 5, 6\); .*images\.transpose\(0, 2, 3, 1\)",
+    ),
+    "two channels": ({"features": None, "images": np.zeros((4, 5, 6, 2), np.uint8)}, "1, 3 or 4 channels"),
     "flat images": ({"features": None, "images": np.zeros((4, 30), np.uint8)}, r"shape \(4, 30\)"),
     "negative votes": ({"votes": changed(VALID["votes"], (2, 0), -1)}, "`votes` holds -1 in row 2"),
     "fractional votes": (
@@ -126,3 +146,39 @@ def test_a_damaged_member_is_refused(tmp_path):
     file.write_bytes(content)
     with pytest.raises(DataError, match=re.escape(str(file)) + ".*damaged"):
         DATASETS.parse({"name": "npz", "path": str(file)}).load()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "brightness", "expected"),
+    [
+        (np.uint8, [0, 1, 255], [0, 1, 255]),
+        (np.uint16, [0, 257, 384, 386, 65535], [0, 1, 1, 2, 255]),
+        (np.uint16, [0, 1, 255], [0, 1, 255]),
+        (np.int64, [0, 1, 255], [0, 1, 255]),
+        (np.float32, [0, 0.5, 1], [0, 128, 255]),
+        (np.float64, [0, 0.4, 254.6, 255], [0, 0, 255, 255]),
+        (np.float64, [0, 2.5], [0, 2]),
+        (np.float16, [0, 1], [0, 255]),
+    ],
+)
+def test_brightness_is_on_one_scale(dtype, brightness, expected, tmp_path):
+    images = np.resize(np.array(brightness, dtype), (4, 5, 6, 3))
+    data = load(tmp_path, features=None, images=images)
+    assert data.inputs.dtype == np.uint8
+    np.testing.assert_array_equal(data.inputs, np.resize(expected, (4, 5, 6, 3)))
+    np.testing.assert_array_equal(
+        load(tmp_path, features=None, images=images[..., 0]).inputs, data.inputs[..., :1]
+    )
+
+
+@pytest.mark.parametrize("scale", [1, 1 / 255])
+def test_transparent_images_lie_on_white(scale, tmp_path):
+    images = np.zeros((4, 5, 6, 4), np.uint8)
+    images[:] = [200, 0, 100, 255]
+    images[0, 0, :3, 3] = [0, 51, 204]
+    shown = load(tmp_path, features=None, images=images * scale if scale < 1 else images).inputs
+    assert shown.shape == (4, 5, 6, 3)
+    np.testing.assert_array_equal(
+        shown[0, 0, :4], [[255, 255, 255], [244, 204, 224], [211, 51, 131], [200, 0, 100]]
+    )
+    assert (shown[1:] == [200, 0, 100]).all()

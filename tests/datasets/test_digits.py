@@ -5,6 +5,7 @@ import pytest
 
 from fedsoft.datasets import DATASETS
 from fedsoft.datasets.simulated_crowd import simulate_crowd
+from fedsoft.errors import DataError
 from fedsoft.streams import stream
 
 
@@ -23,6 +24,20 @@ def test_shapes_and_ranges(digits):
     assert (digits.inputs.min(), digits.inputs.max()) == (0, 1)
     assert digits.crowd_name == "simulated crowd"
     assert (digits.votes.sum(axis=1) == 18).all()
+
+
+def test_they_are_scikit_learns(digits):
+    from sklearn.datasets import load_digits
+
+    theirs = load_digits()
+    np.testing.assert_array_equal(digits.inputs, (theirs.data / 16).astype(np.float32))
+    np.testing.assert_array_equal(digits.labels, theirs.target)
+
+
+def test_without_scikit_learn_they_say_so(monkeypatch):
+    monkeypatch.setattr("fedsoft.datasets.digits.find_spec", lambda name: None)
+    with pytest.raises(DataError, match="pip install scikit-learn"):
+        DATASETS.parse("digits").load()
 
 
 def test_images_are_the_features_in_eight_bits(digits):

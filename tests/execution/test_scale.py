@@ -9,7 +9,7 @@ import pytest
 
 from fedsoft.execution.lockstep import execute
 from fedsoft.execution.run import Hooks, Host
-from fedsoft.federation import InProcessGrid
+from fedsoft.federation.grids import InProcessGrid
 from fedsoft.study.opened import open_study
 from fedsoft.study.prepare import prepare
 

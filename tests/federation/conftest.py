@@ -12,17 +12,10 @@ import torch
 from flwr.app import Message, MetricRecord, RecordDict
 from flwr.serverapp.strategy import Strategy
 
-from fedsoft.federation import (
-    STRATEGIES,
-    CohortGrid,
-    InProcessGrid,
-    RoundResult,
-    StrategyOptions,
-    Task,
-    play_round,
-    to_arrays,
-    to_record,
-)
+from fedsoft.federation import STRATEGIES, StrategyOptions, Task
+from fedsoft.federation.grids import CohortGrid, InProcessGrid
+from fedsoft.federation.records import to_arrays, to_record
+from fedsoft.federation.rounds import RoundResult, play_round
 from fedsoft.scenarios import Clients
 from fedsoft.streams import stream
 from fedsoft.training import MODELS, Training

@@ -5,13 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from fedsoft.federation import (
-    STRATEGIES,
-    InProcessGrid,
-    restore_strategy,
-    strategy_state,
-    to_record,
-)
+from fedsoft.federation import STRATEGIES
+from fedsoft.federation.checkpoint import restore_strategy, strategy_state
+from fedsoft.federation.grids import InProcessGrid
+from fedsoft.federation.records import to_record
 
 
 def plain(value):

@@ -8,7 +8,9 @@ import torch
 from flwr.app import ConfigRecord
 from torch.nn import functional
 
-from fedsoft.federation import STRATEGIES, InProcessGrid, to_record
+from fedsoft.federation import STRATEGIES
+from fedsoft.federation.grids import InProcessGrid
+from fedsoft.federation.records import to_record
 from fedsoft.streams import stream
 from fedsoft.training import Deliveries, Multipass, Stochastic, Training
 

@@ -9,16 +9,11 @@ from flwr.app import ConfigRecord, Context, Message, RecordDict
 from flwr.serverapp import Grid
 
 from fedsoft.errors import EngineError
-from fedsoft.federation import (
-    STRATEGIES,
-    FlowerGrid,
-    InProcessGrid,
-    RoundResult,
-    find_nodes,
-    make_client_app,
-    to_parameters,
-    to_record,
-)
+from fedsoft.federation import STRATEGIES
+from fedsoft.federation.client import make_client_app
+from fedsoft.federation.grids import FlowerGrid, InProcessGrid, find_nodes
+from fedsoft.federation.records import to_parameters, to_record
+from fedsoft.federation.rounds import RoundResult
 from fedsoft.streams import stream
 from fedsoft.training import MODELS, predict
 

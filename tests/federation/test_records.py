@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from flwr.app import Array
 
-from fedsoft.federation import to_arrays, to_parameters, to_record
+from fedsoft.federation.records import to_arrays, to_parameters, to_record
 
 
 def test_arrays_round_trip_bitwise():

@@ -7,16 +7,11 @@ import numpy as np
 import pytest
 
 from fedsoft.errors import EngineError
-from fedsoft.federation import (
-    STRATEGIES,
-    InProcessGrid,
-    RoundError,
-    RoundResult,
-    restore_strategy,
-    strategy_state,
-    to_arrays,
-    to_record,
-)
+from fedsoft.federation import STRATEGIES
+from fedsoft.federation.checkpoint import restore_strategy, strategy_state
+from fedsoft.federation.grids import InProcessGrid
+from fedsoft.federation.records import to_arrays, to_record
+from fedsoft.federation.rounds import RoundError, RoundResult
 from fedsoft.files import read_npz, write_npz
 from fedsoft.training import Training
 

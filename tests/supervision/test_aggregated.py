@@ -47,7 +47,7 @@ def test_counts_alone_are_not_enough(name, people):
 @pytest.mark.parametrize("name", METHODS)
 def test_people_too_few_answers_of_whom_are_known_are_told(name, people):
     """Of five people with 60 answers each, some become sixty who answered once."""
-    needed = SOURCES.parse(name).answers_needed(3)
+    needed = SOURCES.parse(name).enough_answers(3)
 
     def with_strangers(some):
         told = people.annotations

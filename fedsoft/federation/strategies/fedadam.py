@@ -1,9 +1,8 @@
 """Adam on the server."""
 
-from flwr.serverapp import strategy as flower
 from pydantic import Field
 
-from fedsoft.federation.strategies.options import STRATEGIES, WHOLE_COHORT, StrategyOptions
+from fedsoft.federation.strategies.options import STRATEGIES, Strategy, StrategyOptions, flower
 
 
 @STRATEGIES("fedadam")
@@ -21,6 +20,6 @@ class FedAdam(StrategyOptions):
     beta_2: float = Field(0.99, ge=0, lt=1, description="decay of the second moment")
     tau: float = Field(1e-3, gt=0, description="adaptivity: larger is closer to plain momentum")
 
-    def build(self) -> flower.Strategy:
+    def build(self) -> Strategy:
         """Flower's FedAdam."""
-        return flower.FedAdam(**self.model_dump(), **WHOLE_COHORT)
+        return flower("FedAdam", **self.model_dump())

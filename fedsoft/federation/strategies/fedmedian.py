@@ -1,14 +1,12 @@
 """The coordinate-wise median."""
 
-from flwr.serverapp import strategy as flower
-
-from fedsoft.federation.strategies.options import STRATEGIES, WHOLE_COHORT, StrategyOptions
+from fedsoft.federation.strategies.options import STRATEGIES, Strategy, StrategyOptions, flower
 
 
 @STRATEGIES("fedmedian")
 class FedMedian(StrategyOptions):
     """The coordinate-wise median of the clients' models. Yin et al. 2018, arXiv:1803.01498."""
 
-    def build(self) -> flower.Strategy:
+    def build(self) -> Strategy:
         """Flower's FedMedian."""
-        return flower.FedMedian(**WHOLE_COHORT)
+        return flower("FedMedian")

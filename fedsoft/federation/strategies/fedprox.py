@@ -1,9 +1,8 @@
 """Federated averaging with a proximal term."""
 
-from flwr.serverapp import strategy as flower
 from pydantic import Field
 
-from fedsoft.federation.strategies.options import STRATEGIES, WHOLE_COHORT, StrategyOptions
+from fedsoft.federation.strategies.options import STRATEGIES, Strategy, StrategyOptions, flower
 
 
 @STRATEGIES("fedprox")
@@ -15,6 +14,6 @@ class FedProx(StrategyOptions):
 
     mu: float = Field(0.1, ge=0, le=1e6, description="strength of the pull")
 
-    def build(self) -> flower.Strategy:
+    def build(self) -> Strategy:
         """Flower's FedProx; the pull itself is in the local update."""
-        return flower.FedProx(proximal_mu=self.mu, **WHOLE_COHORT)
+        return flower("FedProx", proximal_mu=self.mu)

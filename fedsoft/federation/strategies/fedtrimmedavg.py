@@ -2,10 +2,9 @@
 
 import math
 
-from flwr.serverapp import strategy as flower
 from pydantic import Field
 
-from fedsoft.federation.strategies.options import STRATEGIES, WHOLE_COHORT, StrategyOptions
+from fedsoft.federation.strategies.options import STRATEGIES, Strategy, StrategyOptions, flower
 
 
 @STRATEGIES("fedtrimmedavg")
@@ -18,9 +17,9 @@ class FedTrimmedAvg(StrategyOptions):
 
     beta: float = Field(0.2, ge=0, lt=0.5, description="share of clients cut off at each end")
 
-    def build(self) -> flower.Strategy:
+    def build(self) -> Strategy:
         """Flower's FedTrimmedAvg."""
-        return flower.FedTrimmedAvg(beta=self.beta, **WHOLE_COHORT)
+        return flower("FedTrimmedAvg", beta=self.beta)
 
     def check_cohort(self, size: int) -> None:
         """Enough clients that one is cut off at each end; rounded as Flower rounds."""

@@ -1,9 +1,8 @@
 """Krum."""
 
-from flwr.serverapp import strategy as flower
 from pydantic import Field
 
-from fedsoft.federation.strategies.options import STRATEGIES, WHOLE_COHORT, StrategyOptions
+from fedsoft.federation.strategies.options import STRATEGIES, Strategy, StrategyOptions, flower
 
 
 @STRATEGIES("krum")
@@ -16,9 +15,9 @@ class Krum(StrategyOptions):
 
     malicious: int = Field(0, ge=0, description="number of malicious clients to withstand")
 
-    def build(self) -> flower.Strategy:
+    def build(self) -> Strategy:
         """Flower's Krum."""
-        return flower.Krum(num_malicious_nodes=self.malicious, **WHOLE_COHORT)
+        return flower("Krum", num_malicious_nodes=self.malicious)
 
     def check_cohort(self, size: int) -> None:
         """At least 2f + 3 clients, Blanchard's condition."""

@@ -1,11 +1,15 @@
 """The base of strategies: our options, Flower's objects."""
 
 from abc import abstractmethod
-from typing import Any
-
-from flwr.serverapp.strategy import Strategy
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fedsoft.registry import Options, Registry
+
+if TYPE_CHECKING:
+    from flwr.serverapp import strategy
+
+Strategy: TypeAlias = "strategy.Strategy"
+"""Flower's, by name: study files are checked without importing Flower, which takes long."""
 
 
 class StrategyOptions(Options):
@@ -32,3 +36,11 @@ WHOLE_COHORT: dict[str, Any] = {
     "min_available_nodes": 1,
 }
 """The grid draws the cohort, and Flower's own sampling takes all that it sees. The server evaluates."""
+
+
+def flower(name: str, **options: Any) -> Strategy:
+    """The strategy that Flower has under a name, for whole cohorts."""
+    from flwr.serverapp import strategy
+
+    built: Strategy = getattr(strategy, name)(**options, **WHOLE_COHORT)
+    return built
