@@ -24,8 +24,9 @@ from fedsoft.analysis.stability import Stability, stability
 from fedsoft.analysis.tables import write_tables
 from fedsoft.analysis.targets import Targets, doses_of, targets_of
 from fedsoft.analysis.values import Values, gather
+from fedsoft.annotators.mode_shifts import ModeShifts
 from fedsoft.config import Study
-from fedsoft.evaluation import ModeShifts, Score
+from fedsoft.evaluation import Score
 from fedsoft.parallel import in_parallel
 from fedsoft.study.data import load_dataset
 from fedsoft.study.opened import OpenStudy
