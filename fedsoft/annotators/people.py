@@ -45,8 +45,8 @@ class People:
 
     @property
     def blind(self) -> np.ndarray:
-        """(R,) whether a person agrees with others less than chance explains, and no more than by guessing."""
-        found: np.ndarray = (self.standing.less) & (self.agreement.low <= self.guessing)
+        """(R,) whether a person agrees with others less than chance explains, and no more than a guess."""
+        found: np.ndarray = self.standing.less & (self.agreement.low <= self.guessing)
         return found
 
 

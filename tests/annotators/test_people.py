@@ -167,6 +167,5 @@ def test_memory_is_that_of_the_answers():
     """One item that 5,000 people answered, beside many that three did."""
     rng = stream("one control item")
     item = np.r_[np.zeros(5_000, dtype=int), np.repeat(np.arange(1, 3_000), 3)]
-    who = np.r_[np.arange(5_000), rng.integers(0, 5_000, len(item) - 5_000)]
     label = rng.integers(0, 50, len(item))
     assert len(Beside.of(item, label, 50).entry_of) <= 5_000 * 50 + 3 * len(item)
