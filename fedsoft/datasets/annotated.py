@@ -59,6 +59,10 @@ class AnnotatedDataset:
             at once, or one of the ``sites`` that could be clients; None without groups.
         told: which of ``labels_are`` and ``groups_are`` its source told, and were not recognised.
         attribution: whom to name, and the licence, where data are passed on that ask for it.
+        notes: what was odd in its source, but usable, in sentences.
+        repeated: (P, 4) item, annotator, class of an earlier answer and class of the later one, of one person
+            to one item; None where nobody answered an item twice, or that is not known.
+        labelled: (N,) whether an item's label is its own; None for all.
     """
 
     name: str
@@ -76,6 +80,9 @@ class AnnotatedDataset:
     groups_are: GroupKind | None = None
     told: frozenset[str] = frozenset()
     attribution: str | None = None
+    notes: tuple[str, ...] = ()
+    repeated: np.ndarray | None = None
+    labelled: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
