@@ -1,43 +1,58 @@
-"""The people of a dataset."""
+"""The people of a dataset: everything that its single answers tell of them."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from fedsoft.annotators.krippendorff import Alpha, alpha_with_interval
 from fedsoft.annotators.people import People, people_of
 from fedsoft.annotators.spread import Differences, differences
-from fedsoft.datasets import AnnotatedDataset, Annotations
+from fedsoft.datasets import AnnotatedDataset
 from fedsoft.streams import stream
 
 
-def people_in(data: AnnotatedDataset) -> People | None:
-    """Everybody who gave answers, beside the others; None where single answers are not known."""
+@dataclass(frozen=True)
+class KnownCrowd:
+    """People of whom it is known who gave which answer.
+
+    Attributes:
+        people: each beside the others.
+        names: R, what the source calls them, or their numbers.
+        differences: what they differ in; None where fewer than two gave many answers.
+        alpha: Krippendorff's alpha over items and people; None where votes are no counts.
+        class_names: C.
+    """
+
+    people: People
+    names: tuple[str, ...]
+    differences: Differences | None
+    alpha: Alpha | None
+    class_names: tuple[str, ...]
+
+
+def crowd_of(data: AnnotatedDataset) -> KnownCrowd | None:
+    """The people of a dataset; None where single answers are not known."""
     answers = data.annotations
     if answers is None:
         return None
     labels = None
     if not data.labels_are_majority:
         labels = data.labels if data.labelled is None else np.where(data.labelled, data.labels, -1)
-    return people_of(
-        answers.item, answers.annotator, answers.label, _number(answers), data.classes, labels, data.repeated
+    ids = answers.annotator_ids
+    number = int(answers.annotator.max(initial=-1)) + 1 if ids is None else len(ids)
+    known = answers.item, answers.annotator, answers.label
+    alpha = None
+    if data.votes is not None and whole(data.votes):
+        alpha = alpha_with_interval(data.votes, *known)
+    return KnownCrowd(
+        people=people_of(*known, number, data.classes, labels, data.repeated),
+        names=tuple(str(name) for name in (range(number) if ids is None else ids)),
+        differences=differences(*known, number, data.classes, stream("answers dealt anew")),
+        alpha=alpha,
+        class_names=data.class_names,
     )
 
 
-def differences_in(data: AnnotatedDataset) -> Differences | None:
-    """What a dataset's people differ in; None where single answers are not known, or few gave many."""
-    answers = data.annotations
-    if answers is None:
-        return None
-    rng = stream("answers dealt anew")
-    return differences(answers.item, answers.annotator, answers.label, _number(answers), data.classes, rng)
-
-
-def _number(answers: Annotations) -> int:
-    """How many people there are."""
-    if answers.annotator_ids is not None:
-        return len(answers.annotator_ids)
-    return int(answers.annotator.max(initial=-1)) + 1
-
-
-def names_of(data: AnnotatedDataset, people: int) -> list[str]:
-    """What the source calls each of R people, or their numbers."""
-    known = None if data.annotations is None else data.annotations.annotator_ids
-    return [str(name) for name in (range(people) if known is None else known)]
+def whole(votes: np.ndarray) -> bool:
+    """Whether votes are counts, and not shares of soft answers."""
+    return bool((votes == np.floor(votes)).all())

@@ -27,9 +27,15 @@ class Standing:
     says_more: np.ndarray
 
     @property
+    def unusual(self) -> np.ndarray:
+        """(R,) whether a person agrees less than chance explains, or leans to a class."""
+        found: np.ndarray = self.less | self.says_more.any(axis=1)
+        return found
+
+    @property
     def anyhow(self) -> np.ndarray:
         """(R,) whether a person stands out in one way or another."""
-        found: np.ndarray = self.less | self.more | self.says_more.any(axis=1)
+        found: np.ndarray = self.unusual | self.more
         return found
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from fedsoft.annotators.crowd import differences_in, names_of, people_in
-from fedsoft.annotators.krippendorff import Alpha, alpha_with_interval
+from fedsoft.annotators.crowd import KnownCrowd, crowd_of, whole
+from fedsoft.annotators.krippendorff import alpha_with_interval
 from fedsoft.annotators.likely import likely_distributions
 from fedsoft.annotators.mode_shifts import ModeShifts, mode_shifts
 from fedsoft.datasets import AnnotatedDataset
@@ -36,39 +36,37 @@ def show_data(data: AnnotatedDataset, console: Console, out: Path | None = None)
     Raises:
         DataError: the table of people is wanted, and it is not known who gave which answer.
     """
-    people = people_in(data)
-    names = names_of(data, 0 if people is None else len(people))
+    crowd = crowd_of(data)
     if out is not None:
-        if people is None:
+        if crowd is None:
             raise DataError(
                 f"--out writes a table of people, but in {data.name!r} it is not known who gave which "
                 "answer; leave it out, or give single answers with their annotators."
             )
-        write_people(out, people, names, data.class_names)
+        write_people(out, crowd)
     for line in (*data.summary().splitlines(), *data.notes):
         _say(console, line)
     if data.votes is not None:
         _title(console, "People")
-        alpha = _alpha(data)
-        if people is None:
+        alpha = _alpha(data, crowd)
+        if crowd is None:
             _say(console, alpha)
             _say(console, "It is not known who gave which answer, so nothing can be said of single people.")
         else:
-            found = differences_in(data)
-            for line in people_lines(people, names, found, data.class_names, alpha):
+            for line in people_lines(crowd, alpha):
                 _say(console, line)
     for line in duplicate_lines(find_duplicates(data.inputs, data.labels, data.held_out), data):
         _say(console, line)
     _title(console, "What these data can be asked")
     rows = [
         [Cell(one.what), Cell(one.can, strong=one.can == "yes", faint=one.can == "no"), Cell(one.why)]
-        for one in supports(data, people, shifts_of(data))
+        for one in supports(data, None if crowd is None else crowd.people, shifts_of(data))
     ]
     console.print(to_rich(Table(("", "", ""), rows, prose=(0, 1, 2)), headed=False))
     _say(console, study_line(data))
-    if people is not None and people.standing.anyhow.any():
+    if crowd is not None and crowd.people.standing.unusual.any():
         _title(console, "Who stands out")
-        table, left = standing_table(people, names, data.class_names)
+        table, left = standing_table(crowd)
         console.print(to_rich(table))
         more = f"{plural(left, 'other stands', 'others stand')} out too. " if left else ""
         _say(console, f"{more}{STANDING}{' Everybody is in ' + str(out) + '.' if out else EVERYBODY}")
@@ -117,16 +115,11 @@ def duplicate_lines(found: Duplicates, data: AnnotatedDataset) -> list[str]:
     return lines
 
 
-def _alpha(data: AnnotatedDataset) -> str:
+def _alpha(data: AnnotatedDataset, crowd: KnownCrowd | None) -> str:
     """Krippendorff's alpha of the votes, where these are counts, else nothing."""
-    votes = data.votes
-    if votes is None or (votes != np.floor(votes)).any():
+    if data.votes is None or not whole(data.votes):
         return ""
-    both: Alpha | None = None
-    answers = data.annotations
-    if answers is not None:
-        both = alpha_with_interval(votes, answers.item, answers.annotator, answers.label)
-    return alpha_line(alpha_with_interval(votes), both)
+    return alpha_line(alpha_with_interval(data.votes), None if crowd is None else crowd.alpha)
 
 
 def _say(console: Console, text: str) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from fedsoft.annotators.crowd import whole
 from fedsoft.annotators.mode_shifts import ModeShifts
 from fedsoft.annotators.people import People
 from fedsoft.annotators.spread import ENOUGH
@@ -118,6 +119,8 @@ def _correction(data: AnnotatedDataset, shifts: ModeShifts | None) -> Support:
         return Support(what, "no", "it needs labels from elsewhere; these are the votes' own majority")
     if shifts is None:
         return Support(what, "no", "no item has both a label of its own and votes")
+    if not shifts.observed:
+        return Support(what, "no", "every label is the mode of its votes, so there is nothing to correct")
     text = f"the votes' mode is not the label on {_percent(shifts.observed)} of {data.noun}"
     if math.isnan(shifts.added):
         return Support(what, "partly", f"{text}; how much of that is chance, single votes do not tell")
@@ -129,7 +132,7 @@ def _votes_k(data: AnnotatedDataset) -> Support:
     what = "cheap crowds"
     if data.votes is None:
         return Support(what, "no", "there are no votes to draw from")
-    if not _whole(data):
+    if not whole(data.votes):
         return Support(what, "no", "votes are shares, of which none can be drawn")
     train = np.ones(len(data), dtype=bool) if data.held_out is None else ~data.held_out
     fewest = int(_each(data)[train].min())
@@ -177,7 +180,7 @@ def _privacy(data: AnnotatedDataset) -> Support:
     what = "private labels"
     if data.votes is None:
         return Support(what, "no", "there are no votes to make private")
-    if not _whole(data):
+    if not whole(data.votes):
         return Support(what, "no", "votes are shares: ε is spent on whole votes")
     return Support(what, "yes", "by ε a vote or ε an item")
 
@@ -204,11 +207,6 @@ def _folds(data: AnnotatedDataset) -> Support:
     if counts[rarest] < FOLDS:
         return Support(what, "partly", f"{text}, so some folds have none of it")
     return Support(what, "yes", text)
-
-
-def _whole(data: AnnotatedDataset) -> bool:
-    """Whether votes are counts."""
-    return data.votes is not None and bool((data.votes == np.floor(data.votes)).all())
 
 
 def _percent(share: float) -> str:

@@ -1,11 +1,12 @@
 """What is said of the people who gave single answers: sentences, a table of those who stand out, a CSV."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from fedsoft.annotators.crowd import KnownCrowd
 from fedsoft.annotators.krippendorff import Alpha
 from fedsoft.annotators.people import People
 from fedsoft.annotators.shares import shares
@@ -17,28 +18,24 @@ from fedsoft.report.tables import Cell, Table
 
 SHOWN = 10
 """People of each kind that a table shows."""
+CLASSES = 5
+"""Classes that a table shows: those in which people differ most."""
 
 
-def people_lines(
-    people: People,
-    names: Sequence[str],
-    found: Differences | None,
-    class_names: Sequence[str],
-    alpha: str = "",
-) -> list[str]:
+def people_lines(crowd: KnownCrowd, alpha: str = "", differ_first: bool = False) -> list[str]:
     """Who there is, whom they agree with, what they differ in, who stands out: a sentence or two each.
 
     Args:
-        people: the people.
-        names: R of theirs.
-        found: what they differ in.
-        class_names: C of the classes.
+        crowd: the people.
         alpha: what is said of Krippendorff's alpha.
+        differ_first: whether to begin with what people differ in.
     """
+    people, found = crowd.people, crowd.differences
     if len(people) < 2:
         return [f"{_who(people)} Nobody else gave any, so nothing can be said of people."]
     lines = [_who(people), _agreement(people, found), alpha, _right(people), _consistency(people)]
-    return [*filter(None, lines), differ_line(found, class_names), standing_line(people, names)]
+    lines.insert(0 if differ_first else len(lines), differ_line(crowd))
+    return [*filter(None, lines), standing_line(crowd)]
 
 
 def _who(people: People) -> str:
@@ -50,7 +47,9 @@ def _who(people: People) -> str:
     )
     if counts.min() == counts.max():
         each = f"{plural(int(counts[0]), 'answer')} each"
-    return f"{len(people):,} people, {each}; {int((counts >= ENOUGH).sum()):,} gave {ENOUGH} or more."
+    enough = int((counts >= ENOUGH).sum())
+    many = "" if enough == len(people) else f"; {enough:,} gave {ENOUGH} or more"
+    return f"{len(people):,} people, {each}{many}."
 
 
 def _agreement(people: People, found: Differences | None) -> str:
@@ -59,7 +58,7 @@ def _agreement(people: People, found: Differences | None) -> str:
         return "No item was answered by two people, so nobody can be compared."
     mean = np.average(people.agreement.share[met], weights=people.agreement.of[met])
     text = f"An answer is the same as another's to the same item {percent(mean)} of the time"
-    if found is None or found.agreement is None:
+    if found is None or found.agreement is None or _most_in_agreement(found):
         return f"{text}."
     return f"{text}; of people with {ENOUGH} answers or more, {spread_words(found.agreement)}."
 
@@ -104,22 +103,33 @@ def spread_words(found: Spread) -> str:
     )
 
 
-def differ_line(found: Differences | None, class_names: Sequence[str]) -> str:
-    """What people differ in most: the class whose share varies most beyond chance."""
+def differ_line(crowd: KnownCrowd) -> str:
+    """What people differ in most beyond chance: whom they agree with, or how often they answer a class."""
+    found = crowd.differences
     if found is None:
         return f"Fewer than two people gave {ENOUGH} answers, so what people differ in cannot be told."
     who = f"the {found.people:,} people with {ENOUGH} answers or more"
-    widest = max(range(len(class_names)), key=lambda c: (found.says[c].beyond, found.says[c].excess))
-    if not found.says[widest].beyond:
-        return f"In which classes they answer, {who} differ no more than people who are alike would."
+    if found.agreement is not None and _most_in_agreement(found):
+        what = "agree with the others, in the share of these who gave the same answer to the same item"
+        return f"People differ most in how often they {what}: of {who}, {spread_words(found.agreement)}."
+    most = widest(found)[0]
+    if not found.says[most].beyond:
+        return f"In what they answer, {who} differ no more than people who are alike would."
     return (
-        f"People differ in how often they answer “{class_names[widest]}”: of {who}, "
-        f"{spread_words(found.says[widest])}."
+        f"People differ most in how often they answer “{crowd.class_names[most]}”: of {who}, "
+        f"{spread_words(found.says[most])}."
     )
 
 
-def standing_line(people: People, names: Sequence[str]) -> str:
+def _most_in_agreement(found: Differences) -> bool:
+    """Whether people differ in agreement, and more so than in any class."""
+    agreement, classes = found.agreement, [one.excess for one in found.says if one.beyond]
+    return agreement is not None and agreement.beyond and agreement.excess > max(classes, default=0)
+
+
+def standing_line(crowd: KnownCrowd) -> str:
     """How many stand out, and which way."""
+    people, names = crowd.people, crowd.names
     standing = people.standing
     less, blind = int(standing.less.sum()), int(people.blind.sum())
     more, bias = int(standing.more.sum()), int(standing.says_more.any(axis=1).sum())
@@ -144,8 +154,9 @@ def standing_line(people: People, names: Sequence[str]) -> str:
     return " ".join(lines)
 
 
-def standing_table(people: People, names: Sequence[str], class_names: Sequence[str]) -> tuple[Table, int]:
+def standing_table(crowd: KnownCrowd) -> tuple[Table, int]:
     """Those who agree less or lean to a class, those who agree least first, and how many it leaves out."""
+    people, names = crowd.people, crowd.names
     standing = people.standing
     bias = standing.says_more.any(axis=1)
     kinds = (standing.less, bias & ~standing.less)
@@ -156,7 +167,7 @@ def standing_table(people: People, names: Sequence[str], class_names: Sequence[s
             Cell(_share(people.agreement.share[r], people.agreement.low[r], people.agreement.high[r])),
             Cell(percent(people.others[r])),
             *_label_cell(people, r),
-            Cell(remark(people, r, class_names)),
+            Cell(remark(crowd, r)),
         ]
         for kind in kinds
         for r in _by_agreement(people, kind)[:SHOWN]
@@ -164,7 +175,7 @@ def standing_table(people: People, names: Sequence[str], class_names: Sequence[s
     columns = ["who", "answers", "agrees with\nthe others", "these with\neach other"]
     columns += ["is the\nlabel"] * (people.right is not None)
     columns.append("what stands out")
-    left = int((standing.less | bias).sum()) - len(rows)
+    left = int(standing.unusual.sum()) - len(rows)
     return Table(tuple(columns), rows, prose=(0, len(columns) - 1)), left
 
 
@@ -173,8 +184,9 @@ def _label_cell(people: People, r: int) -> Iterator[Cell]:
         yield Cell(percent(people.right.share[r]))
 
 
-def remark(people: People, r: int, class_names: Sequence[str]) -> str:
+def remark(crowd: KnownCrowd, r: int) -> str:
     """What stands out in one person, in a few words."""
+    people, class_names = crowd.people, crowd.class_names
     standing, parts = people.standing, []
     if people.blind[r]:
         parts.append("no better than guessing")
@@ -192,21 +204,23 @@ def remark(people: People, r: int, class_names: Sequence[str]) -> str:
     return "; ".join(parts)
 
 
-def alpha_line(items: Alpha, both: Alpha | None) -> str:
-    """Krippendorff's alpha with its intervals; nothing where there is none."""
-    if math.isnan(items.alpha):
+def alpha_line(*found: Alpha | None) -> str:
+    """Krippendorff's alpha with its intervals, over items or over people too; nothing where there is none."""
+    known = [one for one in found if one is not None and not math.isnan(one.alpha)]
+    if not known:
         return ""
-    text = f"Krippendorff's α is {plain(items.alpha)} (1: all agree, 0: as by chance)"
-    ends = []
-    if not math.isnan(items.low):
-        ends.append(f"{plain(items.low)} to {plain(items.high)} for other items")
-    if both is not None and not math.isnan(both.low):
-        ends.append(f"{plain(both.low)} to {plain(both.high)} for other items and other people")
-    return f"{text}: {', '.join(ends)}." if ends else f"{text}."
+    text = f"Krippendorff's α is {plain(known[0].alpha)} (1: all agree, 0: as by chance)"
+    ends = [
+        f"{plain(one.low)} to {plain(one.high)} for other items{' and other people' * one.people}"
+        for one in known
+        if not math.isnan(one.low)
+    ]
+    return f"{text}; 95 % interval: {', '.join(ends)}." if ends else f"{text}."
 
 
-def write_people(path: Path, people: People, names: Sequence[str], class_names: Sequence[str]) -> None:
+def write_people(path: Path, crowd: KnownCrowd) -> None:
     """Write one row a person: every figure, with its interval and what it is a share of."""
+    people, class_names = crowd.people, crowd.class_names
     columns = ["annotator", "answers", "stands_out"]
     measured = {"agreement": people.agreement, "right": people.right, "consistent": people.consistent}
     known = {name: found for name, found in measured.items() if found is not None}
@@ -216,9 +230,9 @@ def write_people(path: Path, people: People, names: Sequence[str], class_names: 
     columns += [f"says_{name}" for name in class_names] + [f"expected_{name}" for name in class_names]
     rows = (
         [
-            names[r],
+            crowd.names[r],
             people.answers[r],
-            remark(people, r, class_names),
+            remark(crowd, r),
             *(part[r] for found in known.values() for part in (found.share, found.low, found.high, found.of)),
             people.others[r],
             people.guessing[r],
@@ -244,3 +258,38 @@ def _by_agreement(people: People, some: np.ndarray) -> list[int]:
     """Of some people (R,), those who agree least with the others first."""
     found: list[int] = np.flatnonzero(some)[np.argsort(people.agreement.share[some], kind="stable")].tolist()
     return found
+
+
+def spread_table(crowd: KnownCrowd) -> Table | None:
+    """What people differ in: agreement, and the classes that they differ in most, beside chance."""
+    found = crowd.differences
+    if found is None:
+        return None
+    rows = [("agrees with the others", found.agreement)] if found.agreement is not None else []
+    rows += [(f"answers “{crowd.class_names[c]}”", found.says[c]) for c in widest(found)[:CLASSES]]
+    return Table(
+        ("share of a person's answers", "10th to 90th percentile\nof people", "were people\nalike"),
+        [
+            [
+                Cell(name),
+                Cell(_range(one.low, one.high), strong=one.beyond),
+                Cell(_range(one.chance_low, one.chance_high)),
+            ]
+            for name, one in rows
+        ],
+    )
+
+
+def widest(found: Differences) -> list[int]:
+    """The classes, those first whose share differs most beyond chance; of a pair that mirrors, the rarer."""
+
+    def order(c: int) -> tuple[bool, float, float]:
+        one = found.says[c]
+        return not one.beyond, -round(one.excess, 9), one.high
+
+    return sorted(range(len(found.says)), key=order)
+
+
+def _range(low: float, high: float) -> str:
+    places = 0 if high - low >= 0.05 else 1
+    return f"{plain(100 * low, places)} to {percent(high, places)}"
