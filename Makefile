@@ -12,7 +12,7 @@ $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -e '.[dev]'
-	$(BIN)/fedsoft data check digits
+	$(BIN)/python -c 'from fedsoft.installation import check_import; check_import()'
 	@touch $@
 
 study: $(VENV)/.ready  ## set up, and run the flagship studies: digits, then radiologists (STUDY=configs/... for another)

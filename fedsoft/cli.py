@@ -190,19 +190,28 @@ def data_fetch(dataset: DatasetName, settings: Settings = None) -> None:
 
 
 @data_app.command("check")
-def data_check(dataset: DatasetName, settings: Settings = None) -> None:
-    """Load a dataset, check every array, and say what it holds; also checks torch and torchvision."""
-    from fedsoft.installation import check_import
+def data_check(
+    dataset: DatasetName,
+    settings: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Also write a table there: one row a person.")
+    ] = None,
+) -> None:
+    """Load a dataset, check every array, and say what it holds, who answered, and what it can be asked."""
+    from rich.console import Console
 
-    check_import()
+    from fedsoft.report import WIDE
+    from fedsoft.report.data_check import show_data
+
+    console = Console()
     data = _dataset(dataset, settings or []).load()
-    typer.echo(data.summary())
+    show_data(data, console if console.is_terminal else Console(width=WIDE), out)
 
 
 def _dataset(name: str, settings: list[str]) -> Any:
-    from fedsoft.config import put_all
     from fedsoft.datasets import DATASETS
     from fedsoft.datasets.from_path import choice_of
+    from fedsoft.keys import put_all
 
     table = {"name": name}
     if name not in DATASETS.names() and ("/" in name or Path(name).exists()):

@@ -20,6 +20,7 @@ from fedsoft.datasets import DATASETS, Dataset
 from fedsoft.errors import StudyFileError
 from fedsoft.evaluation import CALIBRATORS, Calibrator
 from fedsoft.federation.strategies import STRATEGIES, StrategyOptions
+from fedsoft.keys import DEEPEST, TOO_DEEP, put, put_all
 from fedsoft.privacy import LabelPrivacy
 from fedsoft.registry import Options, explain
 from fedsoft.scenarios import Scenario
@@ -253,9 +254,6 @@ class Study(BaseModel):
         return self
 
 
-DEEPEST = 20
-TOO_DEEP = f"tables or lists lie more than {DEEPEST} deep in each other, which no key takes; take some away"
-
 AXES_NOT_IN_GRID = ("grid", "sources", "rivals", "strategies", "seeds", "name", "device", "stack")
 
 
@@ -281,45 +279,6 @@ def read_study(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:
         raise StudyFileError(f"{path}: {TOO_DEEP}.") from None
     table.setdefault("name", path.stem)
     return put_all(table, settings)
-
-
-def put_all(table: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:
-    """Apply ``key=value`` settings to a table, and return it.
-
-    Raises:
-        StudyFileError: a setting has no ``=``.
-    """
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals:
-            raise StudyFileError(f"--set {setting!r} has no '='; write --set training.lr=0.05.")
-        put(table, key.strip(), _value(text.strip()))
-    return table
-
-
-def _value(text: str) -> Any:
-    """A TOML value; anything that is none is a string, so that names need no quotes."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return text
-
-
-def put(table: dict[str, Any], key: str, value: Any) -> None:
-    """Set a dotted key in nested tables; a choice spelled as a bare name becomes a table to take options."""
-    *path, last = key.split(".")
-    if len(path) > DEEPEST:
-        raise StudyFileError(f"--set {key[:40]}…: {TOO_DEEP}.")
-    for part in path:
-        inner = table.get(part, {})
-        inner = (
-            {"name": inner} if isinstance(inner, str) else dict(inner) if isinstance(inner, dict) else None
-        )
-        if inner is None:
-            raise StudyFileError(f"key {key!r} cannot be set: {part!r} is not a table.")
-        table[part] = inner
-        table = inner
-    table[last] = value
 
 
 def validate(table: Mapping[str, Any], where: str) -> Study:

@@ -7,7 +7,7 @@ import pytest
 
 import fedsoft
 
-LEAVES = ("errors", "files", "installation", "parallel", "plural", "registry", "streams")
+LEAVES = ("errors", "files", "holm", "installation", "keys", "parallel", "plural", "registry", "streams")
 ROOMS = (
     "datasets",
     "annotators",

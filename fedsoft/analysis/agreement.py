@@ -8,19 +8,16 @@ from torch import Tensor
 
 from fedsoft.analysis.values import Values
 from fedsoft.annotators import draw_votes, split_half
-from fedsoft.annotators.mixture import fit_mixture
-from fedsoft.annotators.prior import fit_prior, posterior_draw, tally
-from fedsoft.errors import DataError
+from fedsoft.annotators.likely import likely_distributions
+from fedsoft.annotators.mode_shifts import ModeShifts, mode_shifts
 from fedsoft.evaluation import (
     AGREEMENT,
-    ModeShifts,
     Score,
     agreement_ceiling,
     agreement_floor,
     class_means,
     entropy_error_at_equal_votes,
     mean_vote,
-    mode_shifts,
     shuffled_correlation,
     soft_labels,
     split_half_ceiling,
@@ -31,8 +28,6 @@ from fedsoft.study.plan import Cell
 from fedsoft.supervision.human import VotesK
 
 EQUAL_VOTES = "entropy_error_at_equal_votes"
-DRAWS = 10
-"""Distributions drawn from each image's posterior, over which ceilings and noise are averaged."""
 
 
 def equal_votes_score(cell: Cell, values: Values, probs: Tensor) -> Score:
@@ -82,7 +77,8 @@ def agreement_bounds(cell: Cell, values: Values, probs: Tensor) -> dict[str, tup
         )
     rng, ceiling = stream("ceilings"), dict.fromkeys(AGREEMENT, math.nan)
     if truths is not None:
-        found = [agreement_ceiling(truth, votes[tested].sum(dim=-1), rng) for truth in truths]
+        counts = votes[tested].sum(dim=-1)
+        found = [agreement_ceiling(torch.from_numpy(truth), counts, rng) for truth in truths]
         ceiling = {name: float(np.mean([one[name] for one in found])) for name in AGREEMENT}
     bounds = {name: (floor[name], ceiling[name]) for name in AGREEMENT}
     if not data.counted:
@@ -127,30 +123,6 @@ def mode_shift_rates(cell: Cell) -> dict[str, ModeShifts]:
         if isinstance(arm.source, VotesK):
             sets[arm.source.label()] = draw_votes(collected, arm.source.k, stream("mode shifts"), fewer)
     return {
-        name: mode_shifts(
-            torch.from_numpy(some),
-            torch.from_numpy(labels),
-            likely_distributions(some, labels),
-            stream("mode noise"),
-        )
+        name: mode_shifts(some, labels, likely_distributions(some, labels), stream("mode noise"))
         for name, some in sets.items()
     }
-
-
-def likely_distributions(
-    votes: np.ndarray, labels: np.ndarray, labels_are_majority: bool = False
-) -> Tensor | None:
-    """(DRAWS, N, C) label distributions that images with these votes (N, C) may have.
-
-    Under a Dirichlet prior of each label (N,), or one mixture for all where labels are the votes' own mode.
-    None where the images of a label have one vote each, from which no prior can be fitted.
-    """
-    rng = stream("likely distributions")
-    try:
-        if labels_are_majority:
-            mixture = fit_mixture(votes)
-            return torch.from_numpy(np.stack([mixture.posterior_draw(votes, rng) for _ in range(DRAWS)]))
-        prior = fit_prior(tally(votes, labels, int(votes.sum(axis=1).max())))
-    except DataError:
-        return None
-    return torch.from_numpy(np.stack([posterior_draw(votes, prior[labels], rng) for _ in range(DRAWS)]))

@@ -24,8 +24,10 @@ from fedsoft.analysis.stability import Stability, stability
 from fedsoft.analysis.tables import write_tables
 from fedsoft.analysis.targets import Targets, doses_of, targets_of
 from fedsoft.analysis.values import Values, gather
+from fedsoft.annotators.crowd import KnownCrowd, crowd_of
+from fedsoft.annotators.mode_shifts import ModeShifts
 from fedsoft.config import Study
-from fedsoft.evaluation import ModeShifts, Score
+from fedsoft.evaluation import Score
 from fedsoft.parallel import in_parallel
 from fedsoft.study.data import load_dataset
 from fedsoft.study.opened import OpenStudy
@@ -129,6 +131,7 @@ class Digest:
         conclusions: the verdict on the endpoint in each cell; empty without an endpoint.
         missing: runs that have not finished.
         seconds: compute seconds of all runs, and of those that ensembles are made of.
+        people: who gave the single answers; None where that is not known.
     """
 
     opened: OpenStudy
@@ -138,6 +141,7 @@ class Digest:
     conclusions: list[Conclusion]
     missing: int
     seconds: float
+    people: KnownCrowd | None
 
 
 def digest(opened: OpenStudy) -> Digest:
@@ -167,6 +171,7 @@ def digest(opened: OpenStudy) -> Digest:
         conclusions=conclude(compared, endpoint, len(plan.cells)) if endpoint and compared else [],
         missing=len(plan.runs) - len(records),
         seconds=seconds_of([run for run in plan.runs if run.key in records], store),
+        people=crowd_of(load_dataset(plan.study.dataset)),
     )
     write_tables(store.root, plan.study, result.cells, result.conclusions)
     return result

@@ -10,7 +10,8 @@ import numpy as np
 from fedsoft.analysis.learning import Learned
 from fedsoft.analysis.values import Values
 from fedsoft.config import MARGINS
-from fedsoft.evaluation import Crossing, Verdict, decide, holm
+from fedsoft.evaluation import Crossing, Verdict, decide
+from fedsoft.holm import holm
 
 Goal = Literal["label", "people"]
 GOALS: dict[Goal, tuple[str, str]] = {"label": ("label", "brier"), "people": ("vote", "nll")}

@@ -20,14 +20,13 @@ from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.gaps import GapEffects
 from fedsoft.evaluation.jackknife import Unit, pair_jackknife
 from fedsoft.evaluation.metric import METRICS, Better, Metric
-from fedsoft.evaluation.mode_shifts import ModeShifts, mode_shift_rate, mode_shifts
 from fedsoft.evaluation.predictions import SMALLEST, Predictions, Reference
 from fedsoft.evaluation.references import build_references, entropy, human_mode, onehot, soft_labels
 from fedsoft.evaluation.stability import churned, pair_variance
 from fedsoft.evaluation.statistics import Crossing, Effects, crossed_effects
 from fedsoft.evaluation.strata import STRATA, human_strata, margin_strata
 from fedsoft.evaluation.temperature import apply_temperature, fit_temperature, temperature_for_confidence
-from fedsoft.evaluation.verdicts import Decision, Verdict, decide, holm, holm_interval, smallest_detectable
+from fedsoft.evaluation.verdicts import Decision, Verdict, decide, holm_interval, smallest_detectable
 
 __all__ = [
     "AGREEMENT",
@@ -44,7 +43,6 @@ __all__ = [
     "Effects",
     "GapEffects",
     "Metric",
-    "ModeShifts",
     "Predictions",
     "Reference",
     "Score",
@@ -66,14 +64,11 @@ __all__ = [
     "fit_temperature",
     "floor_label",
     "floors",
-    "holm",
     "holm_interval",
     "human_mode",
     "human_strata",
     "margin_strata",
     "mean_vote",
-    "mode_shift_rate",
-    "mode_shifts",
     "onehot",
     "pair_jackknife",
     "pair_variance",

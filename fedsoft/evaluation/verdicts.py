@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import nctdtrinc, stdtrit
 
 from fedsoft.evaluation.metric import Better
+from fedsoft.holm import holm_steps
 
 Verdict = Literal["better", "worse", "as good", "undecided at this size"]
 
@@ -42,14 +43,6 @@ class Decision:
     high: float
 
 
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """Holm's adjusted p values (M,), capped at 1; NaN stays NaN and counts for nothing.
-
-    Holm 1979, Scandinavian Journal of Statistics 6:65.
-    """
-    return np.minimum(_stepped(np.asarray(p_values, dtype=float))[0], 1.0)
-
-
 def holm_interval(effects: Uncertain, level: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
     """Ends (M,), (M,) of intervals that exclude zero just where Holm's adjusted p value is under ``level``.
 
@@ -60,7 +53,7 @@ def holm_interval(effects: Uncertain, level: float = 0.05) -> tuple[np.ndarray, 
 
 def _level(p_values: np.ndarray, level: float) -> np.ndarray:
     """(M,) the level at which Holm's procedure tests each of a family."""
-    adjusted, factor = _stepped(p_values)
+    adjusted, factor = holm_steps(p_values)
     stretch = np.divide(adjusted, p_values, out=factor, where=p_values > 0)
     return level / stretch
 
@@ -117,14 +110,3 @@ def decide(effects: Uncertain, margin: float, better: Better, level: float = 0.0
             verdict = "better" if (estimate > 0) == (better == "higher") else "worse"
         decisions.append(Decision(verdict, low, high))
     return decisions
-
-
-def _stepped(p_values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Uncapped adjusted p values, and the number of hypotheses that each is tested beside."""
-    order = np.argsort(p_values, kind="stable")  # NaN goes last
-    rank = np.empty(len(order))
-    rank[order] = np.arange(len(order))
-    factor = np.maximum((~np.isnan(p_values)).sum() - rank, 1)
-    adjusted = np.empty(len(order))
-    adjusted[order] = np.maximum.accumulate((p_values * factor)[order])
-    return adjusted, factor

@@ -3,7 +3,7 @@
 import math
 
 from fedsoft.analysis.agreement import EQUAL_VOTES
-from fedsoft.evaluation import ModeShifts
+from fedsoft.annotators.mode_shifts import ModeShifts
 from fedsoft.report.numbers import NOT_ENOUGH, interval, plain, signed
 from fedsoft.report.shown import Shown
 from fedsoft.report.tables import Cell, Table

@@ -7,6 +7,7 @@ from functools import partial
 from matplotlib.figure import Figure
 
 from fedsoft.analysis.digest import Digest
+from fedsoft.annotators.spread import ENOUGH
 from fedsoft.config import Endpoint
 from fedsoft.report import figures
 from fedsoft.report.shown import Shown, axes_name, in_detail
@@ -40,7 +41,7 @@ def all_plates(result: Digest) -> list[Plate]:
     found = list(grid_plates(result))
     for shown in in_detail(result):
         found += [*plates(shown), *filter(None, [map_plate(shown)])]
-    return found
+    return [*found, *filter(None, [people_plate(result)])]
 
 
 def plates(shown: Shown) -> Iterator[Plate]:
@@ -101,6 +102,21 @@ def map_plate(shown: Shown) -> Plate | None:
         f"{atlas.votes} votes ({shown.digest.crowd}) on the examples of a hexagon.",
         partial(figures.cartography, shown, atlas),
         axes_name(shown.cell.axes),
+    )
+
+
+def people_plate(result: Digest) -> Plate | None:
+    """What people differ in, where it is known who gave which answer, and some gave many."""
+    crowd = result.people
+    if crowd is None or crowd.differences is None:
+        return None
+    who = "Simulated annotators" if result.crowd == "simulated crowd" else "People"
+    return Plate(
+        "What people differ in",
+        f"{who} with {ENOUGH} answers or more, a dot each. Grey: where the middle 80 % would lie were they "
+        "alike, each with the items that they saw (every item's answers dealt anew among those who answered "
+        "it). Bars: where the middle 80 % lie. Blue: who stands out beyond chance, adjusted for all of them.",
+        partial(figures.people, crowd),
     )
 
 

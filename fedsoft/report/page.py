@@ -21,9 +21,10 @@ from fedsoft.report.dose_table import dose_table
 from fedsoft.report.effect_tables import effects_table
 from fedsoft.report.failures import failure_lines
 from fedsoft.report.figures.style import to_svg
-from fedsoft.report.gallery import Plate, all_plates, grid_plates, map_plate, plates
+from fedsoft.report.gallery import Plate, all_plates, grid_plates, map_plate, people_plate, plates
 from fedsoft.report.guide import guide
 from fedsoft.report.level_tables import conclusions_table, grid_table, result_table, strategy_table
+from fedsoft.report.people_words import alpha_line, people_lines, spread_table
 from fedsoft.report.purchase_tables import kind_of_pairs, pairs_table, purchase_table
 from fedsoft.report.run_tables import client_table, settings_table
 from fedsoft.report.shown import FEW, Shown, axes_name, in_detail
@@ -61,7 +62,7 @@ def page(result: Digest) -> str:
         body += [_purchases(shown), _figures(shown, drawn), _effects(shown), _pairs(shown)]
         body += [_agreement(shown), _selective(shown)]
         body += [_cartography(shown, drawn), _stability(shown), _strategies(shown), _clients(shown)]
-    body += [_run(result), _guide(result)]
+    body += [_people(result, drawn), _run(result), _guide(result)]
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -272,6 +273,21 @@ def _clients(shown: Shown) -> str:
     )
     strangers = shown.strangers
     return f"<h2>Clients</h2>\n{to_html(table)}{_note(note)}{_note(strangers) if strangers else ''}"
+
+
+def _people(result: Digest, drawn: Mapping[str, str]) -> str:
+    """Who gave the answers, and what they differ in."""
+    crowd, plate = result.people, people_plate(result)
+    if crowd is None or len(crowd.people) < 2:
+        return ""
+    differ, *others = people_lines(crowd, alpha_line(crowd.alpha), differ_first=True)
+    simulated = " These people are simulated." if result.crowd == "simulated crowd" else ""
+    parts = [f"<h2>People</h2>\n<p>{escape(differ + simulated)}</p>\n"]
+    if plate is not None and drawn[plate.name]:
+        parts.append(_figure(plate, drawn))
+    if table := spread_table(crowd):
+        parts.append(to_html(table))
+    return "".join(parts) + "".join(_note(line) for line in others)
 
 
 def _run(result: Digest) -> str:

@@ -1,14 +1,19 @@
 """One table, printed on a terminal or written as HTML."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
+from typing import TYPE_CHECKING
 
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from fedsoft.analysis.estimates import Estimate
 from fedsoft.report.numbers import interval, places_for, plain, reach, signed
+
+if TYPE_CHECKING:  # that room brings torch, which tables of data do without
+    from fedsoft.analysis.estimates import Estimate
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,10 @@ def effect_cell(found: Estimate | None, learned: bool | None = None) -> Cell:
     )
 
 
-def to_rich(table: Table) -> RichTable:
+def to_rich(table: Table, headed: bool = True) -> RichTable:
     """The table for a terminal, without the small print unless the table is fine."""
     made = RichTable(box=None, padding=(0, 1), header_style="dim", pad_edge=False, collapse_padding=True)
+    made.show_header = headed
     heads = [name for name, span in table.groups for _ in range(span)] or [""] * len(table.columns)
     for number, (head, column) in enumerate(zip(heads, table.columns, strict=True)):
         prose = number in table.prose

@@ -5,11 +5,11 @@ import torch
 from fedsoft.analysis.agreement import (
     agreement_bounds,
     equal_votes_score,
-    likely_distributions,
     mode_shift_rates,
     split_half_bound,
 )
 from fedsoft.analysis.values import gather, stack
+from fedsoft.annotators.likely import likely_distributions
 from fedsoft.evaluation import METRICS, agreement_ceiling, class_means, mean_vote, soft_labels
 from fedsoft.streams import stream
 from fedsoft.study.data import load_dataset
@@ -116,7 +116,9 @@ def test_the_ceiling_under_majority_labels_is_what_the_truth_scores():
     found = {}
     for majority in (True, False):
         drawn = likely_distributions(votes, labels, majority)
-        found[majority] = agreement_ceiling(drawn[0], torch.from_numpy(votes).sum(dim=-1), stream("ceilings"))
+        found[majority] = agreement_ceiling(
+            torch.from_numpy(drawn[0]), torch.from_numpy(votes).sum(dim=-1), stream("ceilings")
+        )
     for name, value in real.items():
         assert found[True][name] == pytest.approx(value, rel=0.03)
         assert found[False][name] > 1.1 * value

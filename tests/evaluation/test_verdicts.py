@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fedsoft.evaluation import Effects, decide, holm, holm_interval, smallest_detectable
+from fedsoft.evaluation import Effects, decide, holm_interval, smallest_detectable
+from fedsoft.holm import holm
 
 
 def test_holm_by_hand():

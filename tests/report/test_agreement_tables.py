@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fedsoft.analysis.digest import Digest
-from fedsoft.evaluation import ModeShifts
+from fedsoft.annotators.mode_shifts import ModeShifts
 from fedsoft.report.agreement_tables import agreement_table, mode_shift_line, selective_table
 from fedsoft.report.numbers import plain, signed
 from fedsoft.report.shown import Shown

@@ -88,6 +88,7 @@ def test_sections_stand_in_order(html: str) -> None:
         "Stability from seed to seed",
         "Strategies",
         "Clients",
+        "People",
         "What was run",
         "How to read this",
     ]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from fedsoft.analysis.agreement import likely_distributions
+from fedsoft.annotators.likely import likely_distributions
 from fedsoft.evaluation import METRICS, agreement_ceiling, soft_labels
 from fedsoft.streams import stream
 from fedsoft.supervision import SOURCES, Evidence, supervise
@@ -40,7 +40,10 @@ def test_ceilings_hold(build, repetitions):
         truths = likely_distributions(world.votes, world.votes.argmax(axis=1), labels_are_majority=True)
         counts = torch.from_numpy(world.votes.sum(axis=1))
         ceiling = np.mean(
-            [agreement_ceiling(t, counts, stream("ceiling", number=number))["kl"] for t in truths]
+            [
+                agreement_ceiling(torch.from_numpy(t), counts, stream("ceiling", number=number))["kl"]
+                for t in truths
+            ]
         )
         people = soft_labels(torch.from_numpy(world.votes))
         reached = float(METRICS.parse("kl")(torch.from_numpy(world.truth), people))

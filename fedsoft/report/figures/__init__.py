@@ -8,6 +8,7 @@ from fedsoft.report.figures.gaps import gaps
 from fedsoft.report.figures.grid import grid
 from fedsoft.report.figures.lengths import lengths
 from fedsoft.report.figures.maps import maps
+from fedsoft.report.figures.people import people
 from fedsoft.report.figures.reliability import reliability
 from fedsoft.report.figures.softness import softness
 
@@ -21,6 +22,7 @@ __all__ = [
     "grid",
     "lengths",
     "maps",
+    "people",
     "reliability",
     "softness",
 ]

@@ -4,9 +4,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from torch import Tensor
-
-from fedsoft.evaluation.bounds import drawn_votes
 
 
 @dataclass(frozen=True)
@@ -31,13 +28,15 @@ class ModeShifts:
         return self.observed - self.added
 
 
-def mode_shift_rate(votes: Tensor, labels: Tensor) -> float:
+def mode_shift_rate(votes: np.ndarray, labels: np.ndarray) -> float:
     """Share of images (N,) whose most frequent vote is not the label; k tied classes count 1 / k each."""
-    tied = (votes == votes.amax(dim=-1, keepdim=True)).double()
-    return 1 - float((tied / tied.sum(dim=-1, keepdim=True)).gather(-1, labels.long()[:, None]).mean())
+    tied = votes == votes.max(axis=1, keepdims=True)
+    return 1 - float((tied[np.arange(len(labels)), labels] / tied.sum(axis=1)).mean())
 
 
-def mode_shifts(votes: Tensor, labels: Tensor, truth: Tensor | None, rng: np.random.Generator) -> ModeShifts:
+def mode_shifts(
+    votes: np.ndarray, labels: np.ndarray, truth: np.ndarray | None, rng: np.random.Generator
+) -> ModeShifts:
     """The observed rate of mode shifts, and what sampling makes of it.
 
     Args:
@@ -47,14 +46,15 @@ def mode_shifts(votes: Tensor, labels: Tensor, truth: Tensor | None, rng: np.ran
             posterior; without them nothing is known of the noise, which is NaN.
         rng: draws as many votes again as there are, once from each of the S.
     """
-    counts = votes.sum(dim=-1)
+    counts = votes.sum(axis=1)
     flipped, added = [], []
     for distributions in () if truth is None else truth:
-        drawn, mode = drawn_votes(distributions, counts, rng), distributions.argmax(dim=-1)
+        drawn = rng.multinomial(counts, distributions / distributions.sum(axis=1, keepdims=True))
+        mode = distributions.argmax(axis=1)
         flipped.append(mode_shift_rate(drawn, mode))
-        added.append(mode_shift_rate(drawn, labels) - float((mode != labels).double().mean()))
+        added.append(mode_shift_rate(drawn, labels) - float((mode != labels).mean()))
     return ModeShifts(
-        votes=float(counts.double().mean()),
+        votes=float(counts.mean()),
         observed=mode_shift_rate(votes, labels),
         flipped=float(np.mean(flipped)) if flipped else math.nan,
         added=float(np.mean(added)) if added else math.nan,
