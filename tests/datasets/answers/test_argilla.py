@@ -106,8 +106,14 @@ def test_records_of_version_1(answers, rows):
             old("y", ["cat", "dog"]),
             old("z", None, "Default", None),
             old("w", "cat", "Discarded"),
+            old("v", "dog", "Default"),
         ],
         "r.jsonl",
     )
-    assert rows(a) == [("x", "ann", "cat", 1.0), ("y", "ann", "cat", 0.5), ("y", "ann", "dog", 0.5)]
+    assert rows(a) == [
+        ("v", "ann", "dog", 1.0),
+        ("x", "ann", "cat", 1.0),
+        ("y", "ann", "cat", 0.5),
+        ("y", "ann", "dog", 0.5),
+    ]
     assert "1 answer left out: discarded" in " ".join(a.told)

@@ -101,3 +101,10 @@ def test_a_folder_of_other_exports_is_refused(write, tmp_path):
         write([record], f"out/{name}.jsonl")
     with pytest.raises(DataError, match="2 files that are not all tables or exports of doccano"):
         read(tmp_path / "out")
+
+
+def test_shares_of_nothing_are_no_answer(answers):
+    a = answers(
+        [{"text": "t", "cats": {"cat": 0, "dog": 0}}, {"text": "u", "cats": {"cat": 1, "dog": 0}}], "x.jsonl"
+    )
+    assert (a.items, a.class_names, a.weight) == (("t", "u"), ("cat",), None)

@@ -142,6 +142,16 @@ def test_csv(question, answers, rows):
     assert (a.place, a.numbers.tolist()) == ("line", [2, 3, 3])
 
 
+def test_the_question_of_a_csv_is_what_holds_choices(answers):
+    pair = '"{""choices"":[""cat"",""dog""]}"'
+    row = "ann,{},blue,5,a.png\n"
+    header = "annotation_id,annotator,animal,batch,id,image\n"
+    a = answers(header + "1," + row.format("cat") + "2," + row.format(pair))
+    assert a.class_names == ("cat", "dog")
+    with pytest.raises(DataError, match="several questions, 'animal', 'batch'"):
+        answers(header + "1," + row.format("cat"))
+
+
 def test_an_export_without_answers_says_so(answers):
     with pytest.raises(DataError, match="holds no answer"):
         answers([task("a"), task("b")], "e.json")
