@@ -65,7 +65,14 @@ def _workers(given: str) -> int | str:
     return int(given)
 
 
-DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A name that `fedsoft data list` shows.")]
+DatasetName = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATASET",
+        help="A name that `fedsoft data list` shows; or your own: a folder of images, an .npz, a file of "
+        "answers, or a study file.",
+    ),
+]
 
 
 @app.command()
@@ -213,8 +220,13 @@ def _dataset(name: str, settings: list[str]) -> Any:
     from fedsoft.datasets.from_path import choice_of
     from fedsoft.keys import put_all
 
-    table = {"name": name}
-    if name not in DATASETS.names() and ("/" in name or Path(name).exists()):
+    table: Any = {"name": name}
+    if name.endswith(".toml"):
+        from fedsoft.config import read_study
+
+        table = read_study(Path(name)).get("dataset", {})
+        table = {"name": table} if isinstance(table, str) else table
+    elif name not in DATASETS.names() and ("/" in name or Path(name).exists()):
         table = choice_of(Path(name))
     try:
         return DATASETS.parse(put_all(table, settings))

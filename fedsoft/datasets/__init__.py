@@ -1,6 +1,16 @@
 """Datasets: inputs with labels and, where they exist, human votes."""
 
-from fedsoft.datasets import answers_alone, cifar10h, cifar10n, digits, ferplus, image_folder, lidc, npz
+from fedsoft.datasets import (
+    answers_alone,
+    cifar10h,
+    cifar10n,
+    digits,
+    ferplus,
+    image_folder,
+    known_people,
+    lidc,
+    npz,
+)
 from fedsoft.datasets.annotated import AnnotatedDataset, Annotations
 from fedsoft.datasets.dataset import DATASETS, Dataset
 from fedsoft.datasets.folder import data_folder
@@ -19,6 +29,7 @@ __all__ = [
     "ferplus",
     "fold_of",
     "image_folder",
+    "known_people",
     "lidc",
     "npz",
 ]

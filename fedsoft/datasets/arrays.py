@@ -9,6 +9,7 @@ from fedsoft.datasets.about import About, are_modes, likely_kind
 from fedsoft.datasets.annotated import AnnotatedDataset
 from fedsoft.datasets.answered import Answered, from_answers, from_columns, shares
 from fedsoft.datasets.answers.tidy import Answers
+from fedsoft.errors import DataError
 from fedsoft.plural import plural
 from fedsoft.streams import stream
 
@@ -37,6 +38,7 @@ def from_arrays(
     Raises:
         DataError: the arrays are not a valid dataset; the message names array, first offending row and mend.
     """
+    arrays = {name: _text(array) for name, array in arrays.items()}
     checks.check_names(arrays, source, answers is not None)
     checks.check_lengths(arrays, source)
     if "images" in arrays:
@@ -46,6 +48,8 @@ def from_arrays(
     else:
         inputs = checks.check_features(arrays["features"], source)
     labels = np.full(len(inputs), NONE)
+    if "labels" in arrays and arrays["labels"].dtype.kind == "U":
+        arrays = checks.by_name(arrays, source)
     if "labels" in arrays:
         labels = checks.check_labels(arrays["labels"], source)
     ids = checks.check_ids(arrays.get("item_ids"), answers is not None, source)
@@ -79,6 +83,11 @@ def from_arrays(
         labels_are_majority=_are_majority(data, about, source),
         groups_are=None if data.groups is None else about.groups_are or likely_kind(data.groups),
     )
+
+
+def _text(array: np.ndarray) -> np.ndarray:
+    """Byte strings as text."""
+    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
 
 
 def _answered(
@@ -246,6 +255,9 @@ def _are_majority(data: AnnotatedDataset, about: About, source: str) -> bool:
         modes |= ~data.labelled
     if about.labels_are == "majority" and not modes.all():
         row = checks.first_row(~modes)
-        problem = f"holds {data.labels[row]} in row {row}, which is no mode of that row's votes"
-        checks.fail(source, "labels", problem, 'correct it, or leave labels_are = "majority" out')
+        raise DataError(
+            f"{source}: the label of {data.noun} {data.item_name(row)}, "
+            f'{data.class_names[data.labels[row]]!r}, is no mode of its votes, as labels_are = "majority" '
+            "says; correct it, or leave that out."
+        )
     return bool(modes.all()) and about.labels_are != "independent"

@@ -132,6 +132,23 @@ def check_whole(array: np.ndarray, name: str, dimensions: int, lowest: int, sour
     return array.astype(np.int64)
 
 
+def by_name(arrays: dict[str, np.ndarray], source: str) -> dict[str, np.ndarray]:
+    """The same with class numbers where labels (N,) are names; empty ones are none."""
+    labels = arrays["labels"]
+    if "class_names" in arrays:
+        names = check_class_names(arrays["class_names"], source)
+    else:
+        names = tuple(str(name) for name in np.unique(labels) if name)
+    place = {name: number for number, name in enumerate(names)} | {"": -1}
+    known = np.array([str(label) in place for label in labels.flat]).reshape(labels.shape)
+    if not known.all():
+        row = first_row(~known)
+        mend = f"add it to `class_names` ({nearest(str(labels[row]), list(names))})"
+        fail(source, "labels", f"holds {str(labels[row])!r} in row {row}, which is no class", mend)
+    numbers = np.array([place[str(label)] for label in labels.flat], dtype=np.int64).reshape(labels.shape)
+    return {**arrays, "labels": numbers, "class_names": np.array(names)}
+
+
 def check_labels(labels: np.ndarray, source: str) -> np.ndarray:
     """(N,) class indices as int64, -1 where there is none (or NaN)."""
     return check_whole(_numbered(labels), "labels", 1, -1, source)

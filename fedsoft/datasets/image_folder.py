@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from fedsoft.datasets.about import About
 from fedsoft.datasets.answered import named_by, read_for
 from fedsoft.datasets.answers.read import RawAnswers, read_labels
 from fedsoft.datasets.answers.tidy import Answers, tidy
@@ -53,10 +52,6 @@ class ImageFolder(OwnData):
     def source(self) -> str:
         """The folder."""
         return self.path
-
-    def about(self) -> About:
-        """As the options say; what it holds are images."""
-        return super().about()
 
     def missing(self) -> str | None:
         """Whether folder and tables are there, and what to do if not."""
@@ -159,6 +154,11 @@ def _read(folder: ImageFolder, tables: str, pictures: tuple[str, ...]) -> Items:
         has = "has neither answer nor label and is" if left == 1 else "have neither answer nor label and are"
         note = f"{plural(left, 'image')} in {folder.path} {has} left out."
         answers = replace(answers, told=(*answers.told, note))
+    if len(ids) < 2:
+        raise DataError(
+            f"{folder.path} has {plural(len(ids), 'image')} with an answer or a label, and a dataset needs at "
+            "least two; add some, or correct `path`."
+        )
     labels = None
     if own:
         place = {name: at for at, name in enumerate(ids)}

@@ -1,11 +1,13 @@
 """Bring your own data in one file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from pydantic import Field
 
 from fedsoft.datasets import checks
+from fedsoft.datasets.about import About, GroupKind
 from fedsoft.datasets.answers.tidy import Answers
 from fedsoft.datasets.dataset import DATASETS, ArchivedDataset, UserPath
 from fedsoft.datasets.own import OwnData
@@ -27,6 +29,16 @@ class Npz(OwnData, ArchivedDataset):
     annotations: UserPath | None = Field(
         None, description="answers to the items of `item_ids`: a CSV, or an export of an annotation tool"
     )
+
+    groups_are: GroupKind | None = Field(
+        None,
+        description="people, who are never in training and test at once, or sites; without it, people from "
+        "50 groups on",
+    )
+
+    def about(self) -> About:
+        """As the options say."""
+        return replace(super().about(), groups_are=self.groups_are)
 
     def file(self) -> Path:
         """The user's file."""
@@ -57,6 +69,8 @@ class Npz(OwnData, ArchivedDataset):
         known: tuple[str, ...] = ()
         if "class_names" in arrays:
             known = checks.check_class_names(arrays["class_names"], self.path)
+        elif "labels" in arrays and arrays["labels"].dtype.kind in "US":
+            known = tuple(str(name) for name in np.unique(arrays["labels"].astype(str)) if name)
         elif "labels" in arrays:
             labels = checks.check_labels(arrays["labels"], self.path)
             known = tuple(str(label) for label in range(labels.max() + 1))

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from fedsoft.datasets.about import About, Crowd, GroupKind, LabelOrigin, Tested, WithoutLabel, WithoutVotes
+from fedsoft.datasets.about import About, Crowd, LabelOrigin, Tested, WithoutLabel, WithoutVotes
 from fedsoft.datasets.answered import read_for
 from fedsoft.datasets.answers.options import AnswerOptions
 from fedsoft.datasets.answers.tidy import Answers
@@ -21,11 +21,6 @@ class OwnData(Dataset, AnswerOptions):
     labels_are: LabelOrigin | None = Field(
         None,
         description="majority of the votes, or independent of them; without it, majority if all could be",
-    )
-    groups_are: GroupKind | None = Field(
-        None,
-        description="people, who are never in training and test at once, or sites; without it, people from "
-        "50 groups on",
     )
     without_votes: WithoutVotes = Field(
         "label", description="items that nobody answered train on their label, or are left out (`leave_out`)"
@@ -48,7 +43,6 @@ class OwnData(Dataset, AnswerOptions):
         return About(
             crowd=self.crowd,
             labels_are=self.labels_are,
-            groups_are=self.groups_are,
             without_votes=self.without_votes,
             without_label=self.without_label,
             tested=self.tested,

@@ -44,7 +44,7 @@ def show_data(data: AnnotatedDataset, console: Console, out: Path | None = None)
                 "answer; leave it out, or give single answers with their annotators."
             )
         write_people(out, crowd)
-    for line in (*data.summary().splitlines(), *data.notes):
+    for line in data.summary().splitlines():
         _say(console, line)
     if data.votes is not None:
         _title(console, "People")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Plan:
         """Every run once, whichever cells share it."""
         return list({run.key: run for cell in self.cells for run in cell.runs}.values())
 
-    @property
+    @cached_property
     def phases(self) -> list[list[RunSettings]]:
         """All runs and what they need, each once, in groups of which each needs only those before it."""
         runs = {need.key: need for run in self.runs for need in (*run.behind(), run)}.values()

@@ -43,7 +43,7 @@ def test_who_says_that_labels_are_independent_is_obeyed(load):
 
 def test_a_majority_that_is_none_is_refused_with_the_first_row(load):
     assert load(options={"labels_are": "majority"}).labels_are_majority
-    with pytest.raises(DataError, match=r"`labels` holds 2 in row 1, which is no mode"):
+    with pytest.raises(DataError, match=r"label of items number 1, '2', is no mode of its votes"):
         load(OTHERS, options={"labels_are": "majority"})
     with pytest.raises(DataError, match="there are none"):
         load(votes=None, options={"labels_are": "majority"})

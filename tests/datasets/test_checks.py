@@ -88,7 +88,10 @@ PROBLEMS = {
     "negative label": ({"labels": np.array([0, -2, 2, 1])}, "`labels` holds -2 in row 1"),
     "nothing known": ({"labels": np.full(4, -1), "votes": None}, "holds no label, and there are no votes"),
     "fractional label": ({"labels": np.array([0, 1, 1.5, 2])}, "`labels` holds 1.5 in row 2"),
-    "text labels": ({"labels": np.array(["a", "b", "c", "b"])}, "`labels` has dtype"),
+    "text labels": (
+        {"labels": np.array(["cat", "dog", "deerr", "dog"])},
+        "`labels` holds 'deerr' in row 2, which is no class; .* did you mean 'deer'",
+    ),
     "one-hot labels": ({"labels": np.eye(4)}, r"`labels` has shape \(4, 4\)"),
     "one class": ({"labels": np.zeros(4), "votes": None, "class_names": None}, "knows 1 class"),
     "repeated name": ({"class_names": np.array(["cat", "dog", "cat"])}, "'cat' twice"),

@@ -1,5 +1,3 @@
-import os
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -62,33 +60,99 @@ def test_columns_may_come_in_any_order_with_others(pictures):
 @pytest.mark.parametrize(
     ("rows", "header", "words"),
     [
-        (ROWS, "image,annotator,label", "no column 'item'"),
-        ([*ROWS, "a.png,,cat"], "item,annotator,label", "no annotator in line 7"),
-        ([*ROWS, "c.png,ann,cat"], "item,annotator,label", r"c\.png does not exist"),
-        ([*ROWS, "annotations.csv,ann,cat"], "item,annotator,label", "not a readable image"),
-        ([*ROWS, "a\0b.png,ann,cat"], "item,annotator,label", "not a readable image"),
-        ([*ROWS, "pipe,ann,cat"], "item,annotator,label", "pipe is not a file"),
-        ([], "item,annotator,label", "no annotation"),
-        (["a.png,ann,cat"], "item,annotator,label", "knows 1 class"),
+        (ROWS, "thing,annotator,label", "thing"),
+        ([*ROWS, "a.png,,cat"], "item,annotator,label", r"does not say who answered in line 7 \(a.png\)"),
+        (["x.png,ann,cat", "y.png,ann,dog", "a.png,ann,cat"], "item,annotator,label", "'x.png' in line 2"),
+        ([], "item,annotator,label", "holds no answer"),
+        (["a.png,ann,cat", "b.png,ann,cat"], "item,annotator,label", "1 class"),
     ],
 )
 def test_a_bad_table_says_where(rows, header, words, pictures):
-    os.mkfifo(pictures / "pipe")
     write(pictures, rows, header)
     with pytest.raises(DataError, match=words):
         load(pictures)
 
 
-def test_a_table_in_another_encoding_says_so(pictures):
-    (pictures / "annotations.csv").write_bytes("item,annotator,label\na.png,Jörg,cat\n".encode("latin-1"))
-    with pytest.raises(DataError, match="not a UTF-8 CSV file"):
+def test_an_unreadable_image_is_named(pictures):
+    (pictures / "b.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"b\.png"):
         load(pictures)
 
 
-def test_an_item_without_its_own_label_says_so(pictures):
-    write(pictures, ["a.png,dog"], "item,label", "labels.csv")
-    with pytest.raises(DataError, match=r"no label for the annotated item 'b\.png'"):
+def test_answers_to_images_that_are_not_there_are_left_out_and_told(pictures):
+    write(pictures, [*ROWS, "c.png,ann,cat"])
+    data = load(pictures)
+    assert list(data.item_ids) == ["a.png", "b.png"]
+    assert "1 of the 3 items" in data.summary()
+    assert "'c.png' in line 7" in data.summary()
+
+
+def test_an_item_without_its_own_label_trains_with_the_majority(pictures):
+    Image.new("RGB", (5, 5)).save(pictures / "c.png")
+    write(pictures, ["a.png,dog", "c.png,dog"], "item,label", "labels.csv")
+    data = load(pictures, labels="labels.csv")
+    assert [data.class_names[c] for c in data.labels] == ["dog"] * 3
+    assert list(data.labelled) == [True, False, True]
+    assert list(data.testable) == [True, False, False]  # c.png was answered by nobody
+
+
+def test_two_labels_for_one_item_are_an_error_that_names_both(pictures):
+    write(pictures, ["a.png,dog", "b.png,dog", "a.png,cat"], "item,label", "labels.csv")
+    with pytest.raises(DataError, match=r"'a\.png' is 'dog' in line 2 and 'cat' in line 4"):
         load(pictures, labels="labels.csv")
+
+
+def test_answers_may_lie_beside_the_folder_or_in_the_current_one(pictures, tmp_path, monkeypatch):
+    inside = tmp_path / "images"
+    inside.mkdir()
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).rename(inside / name)
+    assert len(load(inside)) == 2
+    (tmp_path / "annotations.csv").rename(tmp_path / "said.csv")
+    assert len(load(inside, annotations="../said.csv")) == 2
+    assert len(load(inside, annotations="said.csv")) == 2
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "said.csv").rename(tmp_path / "elsewhere/said.csv")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert len(load(inside, annotations="said.csv")) == 2
+
+
+def test_subfolders_and_names_without_extension_are_found(pictures):
+    (pictures / "north").mkdir()
+    (pictures / "a.png").rename(pictures / "north/a.png")
+    write(pictures, [row.replace(".png", "") for row in ROWS])
+    data = load(pictures)
+    assert list(data.item_ids) == ["b.png", "north/a.png"]
+    np.testing.assert_array_equal(data.votes, [[0, 2], [2, 1]])
+
+
+def test_subfolders_may_be_the_labels(pictures):
+    for name, label in (("a.png", "dog"), ("b.png", "cat")):
+        (pictures / label).mkdir()
+        (pictures / name).rename(pictures / label / name)
+    data = load(pictures, labels="subfolders")
+    assert [data.class_names[c] for c in data.labels] == ["cat", "dog"]
+    assert list(data.item_ids) == ["cat/b.png", "dog/a.png"]
+    (pictures / "annotations.csv").unlink()
+    assert load(pictures, labels="subfolders").votes is None
+
+
+def test_only_what_the_data_consist_of_counts(pictures):
+    def print_of():
+        return DATASETS.parse({"name": "folder", "path": str(pictures)}).fingerprint()
+
+    before = print_of()
+    (pictures / ".DS_Store").write_bytes(b"finder")
+    (pictures / "notes.txt").write_text("to do")
+    Image.new("RGB", (5, 5)).save(pictures / "unused.png")
+    assert print_of() == before
+    (pictures / "north").mkdir()
+    (pictures / "a.png").rename(pictures / "north/a.png")
+    moved = print_of()
+    Image.new("RGB", (5, 5), (9, 9, 9)).save(pictures / "north/a.png")
+    assert len({before, moved, print_of()}) == 3
+    write(pictures, ROWS[1:])
+    assert print_of() != moved
 
 
 def test_missing_files_are_told_before_loading(pictures):

@@ -26,14 +26,33 @@ def real(request, data_folder):
 
 
 def test_names():
-    assert DATASETS.names() == ["cifar10h", "cifar10n", "digits", "ferplus", "folder", "lidc", "npz"]
+    assert sorted(DATASETS.names()) == [
+        *("answers", "cifar10h", "cifar10n", "digits", "ferplus", "folder", "lidc", "md_agreement"),
+        *("music_genre", "npz"),
+    ]
 
 
 @pytest.mark.parametrize("name", DATASETS.names())
 def test_options_round_trip(name):
-    options = {"name": name, "path": "somewhere"} if name in ("npz", "folder") else {"name": name}
+    options = {"name": name, "path": "somewhere"} if name in ("answers", "npz", "folder") else {"name": name}
     dataset = DATASETS.parse(options)
     assert DATASETS.parse(dataset.dump()) == dataset
+
+
+def test_crowds_whose_people_are_known(data_folder):
+    music, tweets = DATASETS.parse("music_genre"), DATASETS.parse("md_agreement")
+    if reason := music.missing() or tweets.missing():
+        pytest.skip(reason)
+    songs = music.load()
+    assert (len(songs), len(songs.annotations.item), len(songs.annotations.annotator_ids)) == (1000, 2945, 44)
+    right = songs.annotations.label == songs.labels[songs.annotations.item]
+    assert right.mean() == pytest.approx(0.56, abs=0.005)
+    np.testing.assert_array_equal(songs.voted, ~songs.held_out)
+    assert songs.judges is None
+    said = tweets.load()
+    assert len(said.annotations.annotator_ids) == 819
+    assert said.labels_are_majority
+    assert said.people is None
 
 
 @pytest.mark.parametrize("name", ["cifar10h", "cifar10n", "ferplus"])

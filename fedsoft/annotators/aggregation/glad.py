@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
-from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logsumexp, softmax
 
 from fedsoft.annotators.aggregation.answers import Aggregate, people_of, votes_of
@@ -69,6 +68,8 @@ def glad(
         slope = np.bincount(annotator, levels @ surprise, people) - pull
         value = evidence.sum() - ability @ pull / 2
         return -float(value), -slope
+
+    from scipy.optimize import minimize  # here, since it takes an eighth of a second to import
 
     found = minimize(
         loss,
