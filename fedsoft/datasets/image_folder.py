@@ -151,8 +151,8 @@ def _read(folder: ImageFolder, tables: str, pictures: tuple[str, ...]) -> Items:
     named = {*(own.items if own else ()), *(answers.items if answers else ())}
     ids = tuple(name for name in pictures if name in named)
     if answers and (left := len(pictures) - len(ids)):
-        has = "has neither answer nor label and is" if left == 1 else "have neither answer nor label and are"
-        note = f"{plural(left, 'image')} in {folder.path} {has} left out."
+        has, are = ("has", "is") if left == 1 else ("have", "are")
+        note = f"{plural(left, 'image')} in {folder.path} {has} neither answer nor label and {are} left out."
         answers = replace(answers, told=(*answers.told, note))
     if len(ids) < 2:
         raise DataError(

@@ -42,10 +42,10 @@ class KnownPeople(ArchivedDataset):
 
 @DATASETS("music_genre")
 class MusicGenre(KnownPeople):
-    """1,000 songs as features, 700 of them with 4 answers of 44 people on their genre, 56 % right; true genres.
+    """1,000 songs as features, 700 of them with four answers of 44 people on the genre, 56 % of them right.
 
-    Rodrigues, Pereira, Ribeiro 2013 (Pattern Recognition Letters 34, 1428). The 300 songs that nobody answered
-    are for testing only.
+    Rodrigues, Pereira, Ribeiro 2013 (Pattern Recognition Letters 34, 1428). Labels are the true genres. The
+    300 songs that nobody answered are for testing only.
     """
 
     lies = "music-genre/music.npz"

@@ -33,7 +33,7 @@ def write_report(folder: Path, figures: Path | None = None) -> Path:
     from fedsoft.study.opened import reopen_study
 
     opened, console = reopen_study(folder), Console()
-    for line in damage_lines(opened.damaged):
+    for line in (*opened.kept, *damage_lines(opened.damaged)):
         console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
     result = digest(opened)
     path = folder / "report.html"

@@ -134,7 +134,9 @@ def _votes_k(data: AnnotatedDataset) -> Support:
         return Support(what, "no", "there are no votes to draw from")
     if not whole(data.votes):
         return Support(what, "no", "votes are shares, of which none can be drawn")
-    train = np.ones(len(data), dtype=bool) if data.held_out is None else ~data.held_out
+    train = data.voted if data.held_out is None else data.voted & ~data.held_out
+    if not train.any():
+        return Support(what, "no", f"no {data.noun} to train on have votes")
     fewest = int(_each(data)[train].min())
     if fewest < 2:
         return Support(

@@ -143,6 +143,8 @@ def check_votes(held: Holdings) -> None:
         source = party.source or settings.source
         if not source.needs_votes:
             continue
+        if source.needs_counts:
+            dataset.require_counts(f"label source {source.label()!r}")
         votes, _ = _collected(
             held, number, rows, party.model_copy(update={"noise": NoNoise()}), source, named
         )

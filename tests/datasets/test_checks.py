@@ -90,7 +90,7 @@ PROBLEMS = {
     "fractional label": ({"labels": np.array([0, 1, 1.5, 2])}, "`labels` holds 1.5 in row 2"),
     "text labels": (
         {"labels": np.array(["cat", "dog", "deerr", "dog"])},
-        "`labels` holds 'deerr' in row 2, which is no class; .* did you mean 'deer'",
+        "`labels` holds 'deerr' in row 2, which is no class; .*did you mean 'deer'",
     ),
     "one-hot labels": ({"labels": np.eye(4)}, r"`labels` has shape \(4, 4\)"),
     "one class": ({"labels": np.zeros(4), "votes": None, "class_names": None}, "knows 1 class"),
