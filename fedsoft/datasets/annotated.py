@@ -143,7 +143,8 @@ class AnnotatedDataset:
         """Items, inputs, classes and votes."""
         kind = "images" if self.inputs.ndim == 4 else "features"
         shape = "×".join(map(str, self.inputs.shape[1:]))
-        text = f"{self.name}: {len(self):,} {self.noun}, {kind} {shape}, {self.classes} classes"
+        inputs = f"{kind} {shape}" if self.inputs.size else "no images or features"
+        text = f"{self.name}: {len(self):,} {self.noun}, {inputs}, {self.classes} classes"
         if self.votes is None:
             return f"{text}, no votes."
         votes = self.votes[self.voted]

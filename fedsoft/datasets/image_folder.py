@@ -156,8 +156,8 @@ def _read(folder: ImageFolder, tables: str, pictures: tuple[str, ...]) -> Items:
         answers = replace(answers, told=(*answers.told, note))
     if len(ids) < 2:
         raise DataError(
-            f"{folder.path} has {plural(len(ids), 'image')} with an answer or a label, and a dataset needs at "
-            "least two; add some, or correct `path`."
+            f"{folder.path} has {plural(len(ids), 'image')} with an answer or a label, and a dataset needs "
+            "two at least; add some, or correct `path`."
         )
     labels = None
     if own:

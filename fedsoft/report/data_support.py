@@ -66,7 +66,12 @@ def supports(data: AnnotatedDataset, people: People | None, shifts: ModeShifts |
 
 def study_line(data: AnnotatedDataset) -> str:
     """What a study would take, and the smallest effect that it could see: rough guesses both."""
-    tested = len(data) if data.held_out is None else int(data.held_out.sum())
+    if not data.inputs.size:
+        return (
+            "A study takes images or features beside these answers: `fedsoft data check images --set "
+            "annotations=…` for a folder of images, or an .npz with `features` and `item_ids`."
+        )
+    tested = int(data.may_be_tested.sum())
     trained = len(data) * (FOLDS - 1) / FOLDS if data.held_out is None else len(data) - tested
     pixels = math.prod(data.inputs.shape[1:])
     cost = PER_ITEM if data.inputs.ndim == 2 else PER_PIXEL * pixels

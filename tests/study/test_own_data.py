@@ -142,7 +142,7 @@ def test_soft_answers_train_and_cannot_be_drawn(study):
     for keys in ({"sources": [{"name": "votes_k", "k": 1}]}, {"scenario": {"votes": 1}}):
         with pytest.raises(StudyFileError, match="shares \\(soft answers\\)"):
             study(changes=soft, **keys)
-    with pytest.raises(StudyFileError, match="dawid_skene.*who answered what"):
+    with pytest.raises(StudyFileError, match=r"dawid_skene.*who answered what"):
         study(["dawid_skene"], changes=soft)
 
 
