@@ -62,6 +62,8 @@ def test_agreement_the_long_way():
         assert found.agreement.share[person] == pytest.approx(np.mean(mine))
         assert found.others[person] == pytest.approx(np.mean(others))
         np.testing.assert_allclose(found.expected[person], spread / len(mine))
+        blind = np.mean([label == c for c in range(4)], axis=1) @ spread / len(mine)
+        assert found.guessing[person] == pytest.approx(blind)
 
 
 def test_wilson_as_published():
