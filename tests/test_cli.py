@@ -390,7 +390,12 @@ def test_a_report_on_data_that_have_changed_keeps_what_is_there(fedsoft, tmp_pat
 
 def test_data_commands(fedsoft, tmp_path):
     assert fedsoft("data", "list")[0] == 0
-    assert "Simulated crowd" in fedsoft("data", "check", "digits")[1]
+    text = fedsoft("data", "check", "digits", "--out", "people.csv")[1]
+    assert "Simulated crowd" in text
+    assert "Krippendorff" in text
+    assert Path("people.csv").read_text().startswith("annotator,answers,")
+    refused = fedsoft("data", "check", "lidc", "--out", "none.csv")
+    assert_refused(refused, "not known who gave which", tmp_path)
     assert fedsoft("data", "check", "digitss")[0] == 2
 
 

@@ -73,7 +73,7 @@ def people_of(
             labels of that kind.
         repeated: (P, 4) item, annotator, class of an earlier answer, class of the later one.
     """
-    _, first = np.unique(np.stack([item, annotator]), axis=1, return_index=True)
+    _, first = np.unique(item * people + annotator, return_index=True)
     item, annotator, label = item[first], annotator[first], label[first]
     answers = np.bincount(annotator, minlength=people)
     beside = Beside.of(item, label, classes)

@@ -92,7 +92,7 @@ def differences(
         return found
 
     real = _range(shares(sorted_by_item))
-    alike = np.stack([_range(shares(np.lexsort((rng.random(len(item)), item)))) for _ in range(DRAWS)])
+    alike = np.stack([_range(shares(np.argsort(item + rng.random(len(item)) / 2))) for _ in range(DRAWS)])
     widths, width = alike[:, 1] - alike[:, 0], real[1] - real[0]
     spreads = [
         Spread(low, high, chance_low, chance_high, wider)

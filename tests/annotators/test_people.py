@@ -62,6 +62,8 @@ def test_agreement_the_long_way():
         assert found.agreement.share[person] == pytest.approx(np.mean(mine))
         assert found.others[person] == pytest.approx(np.mean(others))
         np.testing.assert_allclose(found.expected[person], spread / len(mine))
+        blind = np.mean([label == c for c in range(4)], axis=1) @ spread / len(mine)
+        assert found.guessing[person] == pytest.approx(blind)
 
 
 def test_wilson_as_published():
@@ -89,10 +91,10 @@ def test_a_tail_bound_is_never_below_the_tail_and_near_it():
                 )[0]
             )  # fmt: skip
             assert exact <= bound * (1 + 1e-6)
-            assert bound < 8 * exact or exact > 0.1
+            assert bound < 8 * exact or (bound == 1 and exact > 0.01)  # near the mean, no search
         # at the highest sum there is one way, and the bound is its probability
         top = value == value.max(axis=1, keepdims=True)
-        assert bound == pytest.approx((prob * top).sum(axis=1).prod(), rel=0.02)
+        assert bound == pytest.approx((prob * top).sum(axis=1).prod(), rel=0.02) or exact > 0.02
 
 
 def test_sums_of_binary_draws_have_the_published_bound():

@@ -50,9 +50,9 @@ def test_what_items_explain_is_no_difference_between_people():
 
 def test_people_with_few_answers_are_left_out():
     item, who, label = answers(np.zeros(PEOPLE))
-    few = (who > 2) & (item >= ENOUGH - 1)
+    few = (item >= ENOUGH) & (who == 3) | (item >= ENOUGH - 1) & (who > 3)
     found = differences(item[~few], who[~few], label[~few], PEOPLE, 2, stream("dealt"))
-    assert found.people == 3
+    assert found.people == 4
     nobody = item < ENOUGH - 1
     assert differences(item[nobody], who[nobody], label[nobody], PEOPLE, 2, stream("dealt")) is None
 

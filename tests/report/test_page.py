@@ -94,6 +94,16 @@ def test_sections_stand_in_order(html: str) -> None:
     ]
 
 
+def test_people_are_named_where_their_answers_are_known(html: str, result: Digest) -> None:
+    section = html[html.index("<h2>People") : html.index("<h2>What was run")]
+    assert "differ most in how often they agree with the others" in section[:300]
+    assert "These people are simulated." in section
+    assert section.count("<svg") == 1
+    assert "Krippendorff" in section
+    unknown = page(dataclasses.replace(result, people=None))
+    assert "<h2>People" not in unknown
+
+
 def test_every_source_keeps_its_colour(html: str) -> None:
     for source, colour in colours_of(["hard", "human_soft", "votes_k(k=3)"], "human_soft", "hard").items():
         swatches = re.findall(rf'background:(#\w+)"></i>{re.escape(source)}<', html)

@@ -102,7 +102,7 @@ def test_the_table_of_those_who_stand_out(crowd: KnownCrowd) -> None:
     rows = {row[0].text: row for row in table.rows}
     assert set(list(rows)[:2]) == {"A", "B"}
     assert "always “owl”" in rows["B"][-1].text
-    assert rows["A"][-1].text == "no better than guessing"
+    assert rows["A"][-1].text.startswith("no better than guessing")
     assert len(table.columns) == len(rows["A"]) == 6
     majority = crowd_of(dataset(labels_are_majority=True))
     assert majority is not None
