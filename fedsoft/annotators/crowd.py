@@ -42,7 +42,7 @@ def crowd_of(data: AnnotatedDataset) -> KnownCrowd | None:
     number = int(answers.annotator.max(initial=-1)) + 1 if ids is None else len(ids)
     known = answers.item, answers.annotator, answers.label
     alpha = None
-    if data.votes is not None and whole(data.votes):
+    if data.votes is not None and data.counted:
         alpha = alpha_with_interval(data.votes, *known)
     return KnownCrowd(
         people=people_of(*known, number, data.classes, labels, data.repeated),
@@ -51,8 +51,3 @@ def crowd_of(data: AnnotatedDataset) -> KnownCrowd | None:
         alpha=alpha,
         class_names=data.class_names,
     )
-
-
-def whole(votes: np.ndarray) -> bool:
-    """Whether votes are counts, and not shares of soft answers."""
-    return bool((votes == np.floor(votes)).all())

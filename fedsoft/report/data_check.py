@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from fedsoft.annotators.crowd import KnownCrowd, crowd_of, whole
+from fedsoft.annotators.crowd import KnownCrowd, crowd_of
 from fedsoft.annotators.krippendorff import alpha_with_interval
 from fedsoft.annotators.likely import likely_distributions
 from fedsoft.annotators.mode_shifts import ModeShifts, mode_shifts
@@ -82,17 +81,14 @@ EVERYBODY = " --out people.csv writes everybody."
 def shifts_of(data: AnnotatedDataset) -> ModeShifts | None:
     """How often the votes' mode is not the label, beside what sampling explains.
 
-    None where that says nothing: labels are the votes' own mode, or no item has whole votes and a label.
+    None where that says nothing: labels are the votes' own mode, votes are shares, or no item has both.
     """
-    if data.votes is None or data.labels_are_majority:
+    if data.votes is None or data.labels_are_majority or not data.counted:
         return None
-    votes = np.floor(data.votes).astype(np.int64)
-    known = (votes == data.votes).all(axis=1) & (votes.sum(axis=1) > 0)
-    if data.labelled is not None:
-        known &= data.labelled
+    known = data.voted if data.labelled is None else data.voted & data.labelled
     if not known.any():
         return None
-    votes, labels = votes[known], data.labels[known]
+    votes, labels = data.votes[known], data.labels[known]
     return mode_shifts(votes, labels, likely_distributions(votes, labels), stream("mode noise"))
 
 
@@ -117,7 +113,7 @@ def duplicate_lines(found: Duplicates, data: AnnotatedDataset) -> list[str]:
 
 def _alpha(data: AnnotatedDataset, crowd: KnownCrowd | None) -> str:
     """Krippendorff's alpha of the votes, where these are counts, else nothing."""
-    if data.votes is None or not whole(data.votes):
+    if data.votes is None or not data.counted:
         return ""
     return alpha_line(alpha_with_interval(data.votes), None if crowd is None else crowd.alpha)
 

@@ -6,11 +6,11 @@ from typing import Literal
 
 import numpy as np
 
-from fedsoft.annotators.crowd import whole
 from fedsoft.annotators.mode_shifts import ModeShifts
 from fedsoft.annotators.people import People
 from fedsoft.annotators.spread import ENOUGH
 from fedsoft.datasets import AnnotatedDataset
+from fedsoft.datasets.about import are_modes
 from fedsoft.plural import plural
 from fedsoft.report.numbers import duration, plain
 
@@ -122,6 +122,10 @@ def _correction(data: AnnotatedDataset, shifts: ModeShifts | None) -> Support:
         return Support(what, "no", "it needs votes beside labels")
     if data.labels_are_majority:
         return Support(what, "no", "it needs labels from elsewhere; these are the votes' own majority")
+    if not data.counted:
+        shifted = ~are_modes(data.labels, data.votes)[data.voted]
+        text = f"the votes' mode is not the label on {_percent(shifted.mean())} of {data.noun}"
+        return Support(what, "partly", f"{text}; how much of that is chance, shares do not tell")
     if shifts is None:
         return Support(what, "no", "no item has both a label of its own and votes")
     if not shifts.observed:
@@ -137,7 +141,7 @@ def _votes_k(data: AnnotatedDataset) -> Support:
     what = "cheap crowds"
     if data.votes is None:
         return Support(what, "no", "there are no votes to draw from")
-    if not whole(data.votes):
+    if not data.counted:
         return Support(what, "no", "votes are shares, of which none can be drawn")
     train = data.voted if data.held_out is None else data.voted & ~data.held_out
     if not train.any():
@@ -187,16 +191,19 @@ def _privacy(data: AnnotatedDataset) -> Support:
     what = "private labels"
     if data.votes is None:
         return Support(what, "no", "there are no votes to make private")
-    if not whole(data.votes):
+    if not data.counted:
         return Support(what, "no", "votes are shares: ε is spent on whole votes")
     return Support(what, "yes", "by ε a vote or ε an item")
 
 
 def _hard(data: AnnotatedDataset) -> Support:
     what = "hard examples"
-    tested = np.ones(len(data), dtype=bool) if data.held_out is None else data.held_out
-    known = int((tested & (_each(data) > 1)).sum())
+    tested = data.may_be_tested
+    told = data.voted if data.votes is not None and not data.counted else _each(data) > 1
+    known = int((tested & told).sum())
     where = "tested" if data.held_out is None else "held out"
+    if data.judges is None:
+        return Support(what, "no", f"some {where} {data.noun} have no votes to tell how hard they are")
     if not known:
         return Support(what, "no", f"no {where} item has two votes to tell how hard it is")
     hard = min(known // 5, int((tested & _apart(data)).sum()))
