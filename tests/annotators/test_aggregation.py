@@ -165,6 +165,34 @@ def test_a_leap_that_lowers_the_likelihood_is_undone(monkeypatch):
     np.testing.assert_allclose(dawid_skene(annotations, 60, CLASSES, 3).posterior, found, atol=1e-5)
 
 
+@pytest.mark.parametrize(("aggregate", "options"), [(dawid_skene, {"smoothing": 0}), (one_coin, {})])
+def test_plain_steps_never_lower_the_likelihood(aggregate, options, monkeypatch):
+    _, annotations = everyone_answers(even([0.4, 0.5, 0.6, 0.8]), images=60)
+    seen = []
+
+    def plain_steps(start, step, number):
+        here = start
+        for _ in range(40):
+            once, (here, likelihood) = here, step(here)
+            seen.append(likelihood)
+        return once, here
+
+    monkeypatch.setattr(getmodule(aggregate), "settle", plain_steps)
+    posterior = aggregate(annotations, 60, CLASSES, **options).posterior
+    assert np.diff(seen).min() > -1e-9
+    # That of the last parameters, answer by answer.
+    if aggregate is one_coin:
+        skill = [
+            posterior[annotations.item, annotations.label][annotations.annotator == r].mean()
+            for r in range(4)
+        ]
+        chances = even(skill)[annotations.annotator, :, annotations.label]
+        logs = np.log(posterior.mean(axis=0)) + np.stack(
+            [np.log(chances[annotations.item == image]).sum(axis=0) for image in range(60)]
+        )
+        assert seen[-1] == pytest.approx(np.log(np.exp(logs).sum(axis=1)).sum(), abs=1e-2)
+
+
 def strangers(people, each, an_image, classes):
     """True classes, and answers of people who are right in 60 to 95 % and err in ways of their own."""
     rng = stream("strangers", people=people)
