@@ -178,7 +178,8 @@ def check_classes(labels: np.ndarray, names: tuple[str, ...], source: str) -> No
     """At least two classes, and every label among them."""
     classes = len(names)
     if classes < 2:
-        fail(source, "labels", f"knows {classes} class", "a dataset needs at least two")
+        known = f"one class, {names[0]!r}," if names else "no class"
+        raise DataError(f"{source} knows {known} where a dataset needs two at least; add items of another.")
     if (labels >= classes).any():
         row = first_row(labels >= classes)
         mend = f"with {classes} classes, labels run from 0 to {classes - 1}"

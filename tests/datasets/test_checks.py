@@ -93,7 +93,7 @@ PROBLEMS = {
         "`labels` holds 'deerr' in row 2, which is no class; .*did you mean 'deer'",
     ),
     "one-hot labels": ({"labels": np.eye(4)}, r"`labels` has shape \(4, 4\)"),
-    "one class": ({"labels": np.zeros(4), "votes": None, "class_names": None}, "knows 1 class"),
+    "one class": ({"labels": np.zeros(4), "votes": None, "class_names": None}, "knows one class, '0', where"),
     "repeated name": ({"class_names": np.array(["cat", "dog", "cat"])}, "'cat' twice"),
     "names in a table": ({"class_names": np.array([["cat", "dog", "deer"]])}, r"shape \(1, 3\)"),
     "ids alone": ({"annotator_ids": np.array(["a"])}, "`annotator_ids` is there without"),

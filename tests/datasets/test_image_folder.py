@@ -64,7 +64,7 @@ def test_columns_may_come_in_any_order_with_others(pictures):
         ([*ROWS, "a.png,,cat"], "item,annotator,label", r"does not say who answered in line 7 \(a.png\)"),
         (["x.png,ann,cat", "y.png,ann,dog", "a.png,ann,cat"], "item,annotator,label", "'x.png' in line 2"),
         ([], "item,annotator,label", "holds no answer"),
-        (["a.png,ann,cat", "b.png,ann,cat"], "item,annotator,label", "1 class"),
+        (["a.png,ann,cat", "b.png,ann,cat"], "item,annotator,label", "one class"),
     ],
 )
 def test_a_bad_table_says_where(rows, header, words, pictures):
