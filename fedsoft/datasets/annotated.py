@@ -165,8 +165,7 @@ class AnnotatedDataset:
         """Whether labels are the votes' own majority, why that is thought, and what would change it."""
         if self.votes is None:
             return ""
-        shifted = ~are_modes(self.labels, self.votes)
-        others = int((shifted if self.labelled is None else shifted & self.labelled).sum())
+        others = int((~are_modes(self.labels, self.votes)).sum())
         if "labels_are" in self.told:
             if self.labels_are_majority:
                 return "Labels: the votes' own majority."

@@ -251,8 +251,6 @@ def _are_majority(data: AnnotatedDataset, about: About, source: str) -> bool:
             checks.fail(source, "labels", problem, "add `votes` or leave the option out")
         return False
     modes = are_modes(data.labels, data.votes)
-    if data.labelled is not None:
-        modes |= ~data.labelled
     if about.labels_are == "majority" and not modes.all():
         row = checks.first_row(~modes)
         raise DataError(

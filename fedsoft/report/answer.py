@@ -292,7 +292,6 @@ def _unsaid(shown: Shown) -> list[str]:
         )
     if not shown.cell.rests:
         said.append("Whether training had come to rest: no client has validation examples to tell it by.")
-    said += data.notes
     if data.votes is None:
         said.append("Without votes, nothing can be said of agreement with people; it takes two or more each.")
     if conclusion:

@@ -153,7 +153,8 @@ def data_line(result: Digest) -> str:
     classes = f"{data.classes} classes" + (f" ({named})" if len(named) <= LONGEST_NAMES else "")
     return (
         f"Data: {data.name}, {amount(len(data))} {data.noun} in {classes}, {votes}. {who}{part}, partition "
-        f"{choice_name(scenario.partition)}. {_seeds(study.seeds)}. {fold_sentence(data, study.folds)}"
+        f"{choice_name(scenario.partition)}. {_seeds(study.seeds)}. "
+        + " ".join([fold_sentence(data, study.folds), *data.notes])
     )
 
 

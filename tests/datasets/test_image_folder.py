@@ -135,6 +135,10 @@ def test_subfolders_may_be_the_labels(pictures):
     assert list(data.item_ids) == ["cat/b.png", "dog/a.png"]
     (pictures / "annotations.csv").unlink()
     assert load(pictures, labels="subfolders").votes is None
+    choice = DATASETS.parse({"name": "folder", "path": str(pictures), "labels": "subfolders"})
+    before = choice.fingerprint()
+    (pictures / "dog/a.png").rename(pictures / "cat/z.png")  # another label, the same images in the same order
+    assert choice.fingerprint() != before
 
 
 def test_only_what_the_data_consist_of_counts(pictures):
