@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from fedsoft.annotators.mixture import fit_mixture
 from fedsoft.errors import StudyFileError
 from fedsoft.execution.conduct import run_study
 from fedsoft.report import write_report
@@ -144,6 +145,12 @@ def test_soft_answers_train_and_cannot_be_drawn(study):
             study(changes=soft, **keys)
     with pytest.raises(StudyFileError, match=r"dawid_skene.*who answered what"):
         study(["dawid_skene"], changes=soft)
+
+
+def test_priors_do_not_condition_on_labels_that_stand_in_for_majorities(study):
+    made = ready(study(["human_soft_shrunk"], changes=GAPS["labels for some"]), "human_soft_shrunk")
+    votes = made.dataset.votes[made.task.train.rows]
+    np.testing.assert_allclose(made.targets, fit_mixture(votes).posterior_mean(votes))
 
 
 GAPS = {
