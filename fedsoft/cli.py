@@ -125,6 +125,29 @@ def run(
 
 
 @app.command()
+def init(
+    data: Annotated[str, typer.Argument(metavar="PATH", help="A folder of images, an .npz, or a dataset.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.toml", help="The study file to write.")] = Path(
+        "study.toml"
+    ),
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Set an option of the dataset; repeatable."),
+    ] = None,
+    no_search: Annotated[
+        bool, typer.Option("--no-search", help="Search no learning rate, which takes half a minute.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Look at your data and write a commented study file that fits them, or say what they lack."""
+    check_pair()
+    from fedsoft.starting.start import start
+
+    for line in start(_dataset_table(data, settings or []), out, not no_search, force).lines():
+        typer.echo(line)
+
+
+@app.command()
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's results.")],
     figures: Annotated[
@@ -198,7 +221,8 @@ def data_check(dataset: DatasetName, settings: Settings = None) -> None:
     typer.echo(data.summary())
 
 
-def _dataset(name: str, settings: list[str]) -> Any:
+def _dataset_table(name: str, settings: list[str]) -> dict[str, Any]:
+    """A dataset as a study file would name it, from its name or from where the user's own data lie."""
     from fedsoft.config import put_all
     from fedsoft.datasets import DATASETS
     from fedsoft.datasets.from_path import choice_of
@@ -206,8 +230,14 @@ def _dataset(name: str, settings: list[str]) -> Any:
     table = {"name": name}
     if name not in DATASETS.names() and ("/" in name or Path(name).exists()):
         table = choice_of(Path(name))
+    return put_all(table, settings)
+
+
+def _dataset(name: str, settings: list[str]) -> Any:
+    from fedsoft.datasets import DATASETS
+
     try:
-        return DATASETS.parse(put_all(table, settings))
+        return DATASETS.parse(_dataset_table(name, settings))
     except ValueError as error:
         raise StudyFileError(f"dataset: {error}.") from None
 
