@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from fedsoft.datasets.about import MANY_GROUPS
-from fedsoft.plural import plural
 from fedsoft.starting.answers import Trainable
 from fedsoft.starting.draft import Entry
 from fedsoft.study.dealing import tested_in
@@ -123,11 +122,11 @@ def _people(part: Trainable) -> tuple[str, ...]:
     if able < FEWEST_PEOPLE:
         return ()
     some = min(able, MOST_PEOPLE)
-    named = "each of them" if some == able else f"the {some} with most answers"
+    named = "each of them" if some == able else f"the {some} who gave most"
     return (
-        f"Or clients who are people: {plural(able, 'person', 'people')} gave {FEWEST_ANSWERS} answers or more. "
-        f"{named[0].upper()}{named[1:]}",
-        "then holds what it answered, with its own answers. In place of the keys above:",
+        f"Or clients who are people: {able} gave {FEWEST_ANSWERS} answers or more. For {named}"
+        " to hold what they",
+        "answered, with their own answers, in place of the keys above:",
         f"clients = {some}",
         'partition = { name = "by_annotator", people = 1 }',
         'few_votes = "take"',

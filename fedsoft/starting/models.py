@@ -12,9 +12,11 @@ SMALLEST_IMAGE = 4
 """Pixels a side, below which there is nothing to convolve."""
 RATE_OF_IMAGES = 0.1
 RATE_OF_FEATURES = 10.0
-"""Learning rate × mean squared length of inputs at which heads on features train well, to a factor of three."""
+"""Learning rate × mean squared length of inputs at which heads on features train well, about."""
 FEW = 200
 """Clients with fewer examples take smaller batches and two passes a round."""
+HEAVY = 300 * 32 * 32
+"""Pixels of all training images from which a study takes minutes, so that its first look compares less."""
 ODD_SCALES = 100.0
 """Features whose spreads differ by so much train badly together."""
 
@@ -32,6 +34,11 @@ def model_for(data: AnnotatedDataset, training: int) -> Entry:
     if training >= max(A_HIDDEN_LAYER, 4 * features):
         return Entry({"name": "mlp", "hidden": [64]}, f"one hidden layer on {on}")
     return Entry("linear", f"{on}: too few for a hidden layer")
+
+
+def heavy(data: AnnotatedDataset, training: int) -> bool:
+    """Whether a run on so many training examples takes long: a net on that many images."""
+    return data.inputs.ndim == 4 and training * int(np.prod(data.inputs.shape[1:3])) > HEAVY
 
 
 def training_for(data: AnnotatedDataset, sizes: np.ndarray) -> dict[str, Entry]:
@@ -67,6 +74,6 @@ def scales_note(data: AnnotatedDataset) -> tuple[str, ...]:
     if not len(spread) or spread.max() < ODD_SCALES * spread.min():
         return ()
     return (
-        f"Features spread from {spread.min():.2g} to {spread.max():.2g}, and no learning rate suits both: models "
-        "train better on features that are standardised (each less its mean, by its standard deviation).",
+        f"Features spread from {spread.min():.2g} to {spread.max():.2g}, and no learning rate suits both: "
+        "models train better on standardised features (each less its mean, by its standard deviation).",
     )

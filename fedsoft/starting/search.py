@@ -16,11 +16,12 @@ from fedsoft.report.live import Live
 from fedsoft.starting.models import near
 from fedsoft.starting.rest import Settled, best, settle
 from fedsoft.study.opened import OpenStudy, open_study
+from fedsoft.study.settings import RunSettings
 
 KEY = "training.lr"
 SEEDS = (1000, 1001)
 SECONDS = 25.0
-"""How long a search should take; at twice that it stops with what there is."""
+"""How long a search should take; at thrice that, where cores are busy, it stops with what there is."""
 PROBE_SECONDS = 1.5
 STARTING_SECONDS = 4.0
 """What it costs to start processes: below twice that, this one does the work."""
@@ -48,6 +49,7 @@ SIZES = (
     Size(3, 2, 1, 40),
     Size(3, 2, 1, 25),
     Size(3, 1, 1, 25),
+    Size(3, 1, 1, 15),
 )
 """The first that there is time for is taken."""
 
@@ -57,21 +59,19 @@ class Searched:
     """What a search found.
 
     Attributes:
-        chosen: rate and rounds.
+        chosen: rate and rounds; None where there was no time to search, or nothing to judge by.
         tuned: how they were chosen, for the study file.
         run_second: seconds that a round of a run took, all cores at work.
         warning: a sentence where nothing was learned; else empty.
     """
 
-    chosen: Settled
+    chosen: Settled | None
     tuned: str
     run_second: float
     warning: str = ""
 
 
-def search(
-    table: Mapping[str, Any], arms: Sequence[Any], middle: float, constant: float, rounds: int | None = None
-) -> Searched | None:
+def search(table: Mapping[str, Any], arms: Sequence[Any], middle: float, constant: float) -> Searched:
     """Try learning rates around a middle one.
 
     Args:
@@ -79,10 +79,6 @@ def search(
         arms: sources to try, the baseline first.
         middle: the rate in the middle.
         constant: NLL of a constant forecast on labels.
-        rounds: at most so many, where not as many as there is time for.
-
-    Returns:
-        What was found; None where there is no time for it, or no validation examples.
     """
     with tempfile.TemporaryDirectory(prefix="fedsoft-") as folder:
         trial = Trial(table, arms, Path(folder))
@@ -90,24 +86,24 @@ def search(
         a_round = trial.probe(middle)
         sizes = [size for size in SIZES if size.run_rounds * a_round / cores <= SECONDS]
         if not sizes:
-            return None
+            why = "a search would take too long on these data"
+            return Searched(None, f"not tuned: {why}", a_round / cores)
         size = sizes[0]
-        if rounds is not None:
-            size = Size(size.rates, size.arms, size.seeds, min(rounds, size.rounds))
         alone = size.run_rounds * a_round < 2 * STARTING_SECONDS
         rates = [near(middle, step) for step in range(-2, size.rates - 2)]
-        seconds, ran = trial.run(rates, size, 1 if alone else None)
+        seconds, run_second = trial.run(rates, size, 1 if alone else None)
         found = trial.settled()
-        while found and seconds < SECONDS / 2:
+        while found and seconds < SECONDS:
             edge = _beyond([one.lr for one in found.values()], best(list(found.values())).lr)
             if edge is None or edge in rates or len(rates) > size.rates + 2:
                 break
             rates.append(edge)
-            more, ran_more = trial.run(rates, size, 1 if alone else None)
-            seconds, ran, found = seconds + more, ran + ran_more, trial.settled()
+            seconds += trial.run(rates, size, 1 if alone else None)[0]
+            found = trial.settled()
         if not found:
-            return None
-        return _searched(list(found.values()), trial.tried, size, constant, seconds / max(ran, 1))
+            why = "no run of a search came to an end with validation examples"
+            return Searched(None, f"not tuned: {why}", run_second)
+        return _searched(list(found.values()), trial.tried, size, constant, run_second)
 
 
 @dataclass
@@ -120,33 +116,39 @@ class Trial:
     tried: list[Tried] = field(default_factory=list)
 
     def probe(self, rate: float) -> float:
-        """Seconds that a round of one run takes on one core."""
+        """Seconds that a round of one run takes a core that has nothing else to do."""
         times: list[float] = []
+        began = time.monotonic()
         study = self._study([rate], Size(1, 1, 1, SIZES[0].rounds), "probe")
         run_study(
             study,
             "inprocess",
             1,
-            lambda run, figures: times.append(time.monotonic()),
-            lambda: len(times) > 2 and times[-1] - times[0] > PROBE_SECONDS,
+            lambda run, figures: times.append(time.process_time()),
+            lambda: len(times) > 2 and time.monotonic() - began > PROBE_SECONDS,
         )
         return (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else float("inf")
 
-    def run(self, rates: Sequence[float], size: Size, workers: int | None) -> tuple[float, int]:
-        """Try some rates, if they were not tried yet; seconds, and rounds of all runs."""
+    def run(self, rates: Sequence[float], size: Size, workers: int | None) -> tuple[float, float]:
+        """Try some rates, if they were not tried yet.
+
+        Returns:
+            seconds that it took, and seconds a round of a run once all were at work.
+        """
         study = self._study(sorted(rates), size, "search")
-        began, todo = time.monotonic(), len(study.open_runs)
+        began, times = time.monotonic(), [time.monotonic()]
         with Live(study.open_runs) as live:
-            run_study(
-                study,
-                "inprocess",
-                workers,
-                live.after_round,
-                lambda: time.monotonic() - began > 2 * SECONDS,
-                failed=live.failed,
-            )
+
+            def after_round(run: RunSettings, figures: dict[str, float]) -> None:
+                times.append(time.monotonic())
+                live.after_round(run, figures)
+
+            def late() -> bool:
+                return time.monotonic() - began > 3 * SECONDS
+
+            run_study(study, "inprocess", workers, after_round, late, failed=live.failed)
         self.tried = tried(study, KEY)
-        return time.monotonic() - began, todo * size.rounds
+        return time.monotonic() - began, (times[-1] - times[1]) / (len(times) - 2) if len(times) > 2 else 0.0
 
     def settled(self) -> dict[float, Settled]:
         """What each rate came to, of those whose runs are done and did not diverge."""
@@ -173,10 +175,11 @@ def _searched(
     chosen = best(found)
     names = list(dict.fromkeys(one.arm for one in arms))
     seeds = " and ".join(map(str, SEEDS[: size.seeds]))
+    rates = ", ".join(f"{one.lr:g}" for one in found)
+    losses = ", ".join(f"{one.nll:.3f}" for one in found)
     tuned = (
-        f"lr among {', '.join(f'{one.lr:g}' for one in found)} by mean validation NLL of {' and '.join(names)} "
-        f"({', '.join(f'{one.nll:.3f}' for one in found)}), with seed{'s' * (size.seeds > 1)} {seeds} "
-        "(fedsoft init): the smallest within 0.01 of the least"
+        f"lr among {rates} by mean validation NLL of {' and '.join(names)} ({losses}), with "
+        f"seed{'s' * (size.seeds > 1)} {seeds} (fedsoft init): the smallest within 0.01 of the least"
     )
     if chosen.at_rest:
         tuned += f"; rounds after which training was at rest, of {size.rounds} tried"
@@ -187,7 +190,7 @@ def _searched(
     warning = ""
     if nll > constant - 0.01:
         warning = (
-            f"On validation examples, {names[0]} was no better than a constant forecast (NLL {nll:.2f} against "
-            f"{constant:.2f}): check that the inputs tell classes apart."
+            f"On validation examples, {names[0]} was no better than a constant forecast (NLL {nll:.2f} "
+            f"against {constant:.2f}): check that the inputs tell classes apart."
         )
     return Searched(chosen, tuned, run_second, warning)

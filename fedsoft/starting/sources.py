@@ -17,6 +17,11 @@ ANSWERS_A_CLASS = 5
 ANSWERS = 10
 """So many answers tell how reliable a person is."""
 SMOOTHED = {"name": "smoothing", "rate": 0.1}
+FIRST = (
+    "hard", "human_soft", "human_soft_mode_matched", "shuffled_mode_matched",
+    {"name": "votes_k", "k": 1}, SMOOTHED,
+)  # fmt: skip
+"""What is compared where a run takes long."""
 
 
 @dataclass(frozen=True)
@@ -38,40 +43,46 @@ class Offer:
     few_votes: str = ""
 
 
-def offer(part: Trainable, validating: int) -> Offer:
+def offer(part: Trainable, validating: int, lean: bool = False) -> Offer:
     """What can be compared on some data.
 
     Args:
         part: what may be trained on.
         validating: how many validation examples a seed is likely to have.
+        lean: whether runs take so long that a first look should compare what matters most.
     """
+    voted = 2 * len(part.votes) >= len(part.rows)
     reason = _no_people(part)
+    rivals, absent = _rivals(validating, voted and not reason)
     if reason:
-        sources = [
+        sources = (
             Entry("hard", "the label: the baseline"),
             Entry(SMOOTHED, "does smoothing, which asks nobody, do better?"),
-        ]
-        rivals, absent = _rivals(validating, False)
-        return Offer(
-            tuple(sources), rivals, (("human_soft and all that is made of it", reason), *absent), SMOOTHED
         )
-    sources, left = _of_people(part)
+        return Offer(sources, rivals, (("human_soft and what is made of it", reason), *absent), SMOOTHED)
+    of_people, left = _of_people(part)
     draws, few_votes, more = _cheap_crowds(part)
     aggregation, why = _aggregation(part)
-    sources += [*draws, *([aggregation] if aggregation else [])]
-    sources += [
+    of_people += [
+        *draws,
+        *([aggregation] if aggregation else []),
         Entry("smoothing", "does uniform smoothing as soft as people do as well?"),
         Entry(SMOOTHED, "does smoothing that asks nobody do as well?"),
     ]
-    rivals, absent = _rivals(validating, bool(2 * len(part.votes) >= len(part.rows)))
     left += [*more, *([] if aggregation else [("dawid_skene, one_coin, wawa", why)])]
+    if lean:
+        waiting = [entry for entry in of_people if entry.value not in FIRST]
+        of_people = [entry for entry in of_people if entry.value in FIRST]
+        names = ", ".join(dict.fromkeys(_name(entry.value) for entry in waiting))
+        left.append((names, "a net on images takes its time; add them once the first look is promising"))
     left.append(
-        (
-            "teacher, ensemble",
-            "they train further models; add them for a model's uncertainty in place of people's",
-        )
+        ("teacher, ensemble", "they train further models, to put a model's uncertainty in place of people's")
     )
-    return Offer(tuple(sources), rivals, (*left, *absent), "human_soft", few_votes)
+    return Offer(tuple(of_people), rivals, (*left, *absent), "human_soft", few_votes)
+
+
+def _name(source: Any) -> str:
+    return source if isinstance(source, str) else str(source["name"])
 
 
 def _no_people(part: Trainable) -> str:
@@ -135,7 +146,10 @@ def _cheap_crowds(part: Trainable) -> tuple[list[Entry], str, list[tuple[str, st
     few = ""
     if short:
         has = "has" if short == 1 else "have"
-        few = f"{short:,} of {len(part.totals):,} {part.data.noun} {has} fewer answers than {numbers[-1]}: take those there are"
+        few = (
+            f"{short:,} of {len(part.totals):,} {part.data.noun} {has} fewer than {numbers[-1]} answers: "
+            "take what there is"
+        )
     return [Entry({"name": "votes_k", "k": k}, asks[k]) for k in numbers], few, []
 
 
@@ -159,7 +173,7 @@ def _rivals(validating: int, voted: bool) -> tuple[tuple[Entry, ...], tuple[tupl
     decay = Entry({"source": "hard", "training.weight_decay": 0.01}, "does weight decay?")
     ensemble = (
         "members = 5 (an ensemble)",
-        "it trains five models each; a rival worth its time in a larger study",
+        "it trains five models; worth its time in a larger study",
     )
     if validating < ENOUGH_TO_VALIDATE:
         few = f"a seed has about {plural(validating, 'example')} to fit or stop by"

@@ -18,7 +18,7 @@ from fedsoft.report.numbers import duration
 from fedsoft.starting.answers import Trainable
 from fedsoft.starting.clients import hold
 from fedsoft.starting.draft import Draft, Entry
-from fedsoft.starting.models import middle_rate, model_for, scales_note, training_for
+from fedsoft.starting.models import heavy, middle_rate, model_for, scales_note, training_for
 from fedsoft.starting.search import search
 from fedsoft.starting.sources import Offer, offer
 from fedsoft.starting.text import study_text
@@ -61,7 +61,7 @@ class Started:
         left = ", ".join(what for what, _ in draft.absent)
         takes = f"About {duration(self.seconds)} on this machine:" if self.seconds else "Next:"
         rate = draft.training["lr"].value
-        how = "by a search on other seeds" if self.seconds else "not tuned"
+        how = "not tuned" if draft.tuned.startswith("not") else "by a search on other seeds"
         return [
             f"Wrote {self.out}, which says why of each:",
             f"  sources: {', '.join(arm.label() for arm in study.arms)}",
@@ -110,9 +110,8 @@ def start(table: dict[str, Any], out: Path, searches: bool = True, force: bool =
             draft, run_second, more = _searched(draft, part, _table(draft, out), trial)
             warnings += more
             opened = open_study(_table(draft, out), str(out), Path(folder) / "check")
-            if run_second is not None:
-                rounds = sum(run.rounds for run in opened.open_runs if run.kind == "trained")
-                seconds = AROUND + run_second * rounds
+            rounds = sum(run.rounds for run in opened.open_runs if run.kind == "trained")
+            seconds = AROUND + run_second * rounds
     if seconds is not None:
         draft = replace(draft, seeds=Entry(draft.seeds.value, _seeds_why(seconds)))
     write_text(out, study_text(draft))
@@ -122,7 +121,7 @@ def start(table: dict[str, Any], out: Path, searches: bool = True, force: bool =
 def draft_of(part: Trainable, table: Mapping[str, Any], choice: Dataset) -> tuple[Draft, Any]:
     """What a study of some data should say before anything is tuned, and the source on trial."""
     data, held = part.data, hold(part)
-    offered = offer(part, held.validating)
+    offered = offer(part, held.validating, heavy(data, held.training))
     scenario = dict(held.scenario)
     if offered.few_votes:
         scenario["few_votes"] = Entry("take", offered.few_votes)
@@ -148,13 +147,14 @@ def draft_of(part: Trainable, table: Mapping[str, Any], choice: Dataset) -> tupl
 
 def _searched(
     draft: Draft, part: Trainable, table: dict[str, Any], trial: Any
-) -> tuple[Draft, float | None, tuple[str, ...]]:
+) -> tuple[Draft, float, tuple[str, ...]]:
     """The draft with rate and rounds from a search, seconds for a round of a run, and what to know."""
     shares = np.bincount(part.data.labels[part.rows]) / len(part.rows)
     constant = float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
     found = search(table, ["hard", trial], middle_rate(part.data), constant)
-    if found is None:
-        return draft, None, ("The learning rate is not tuned: a search would take too long here.",)
+    if found.chosen is None:
+        draft = replace(draft, tuned=found.tuned)
+        return draft, found.run_second, (f"Learning rate and rounds are {found.tuned}.",)
     rounds = found.chosen.rounds if found.chosen.at_rest else 2 * found.chosen.rounds
     why = (
         "after which training was at rest"
@@ -182,14 +182,14 @@ def _check(part: Trainable) -> None:
         raise DataError(_nothing_to_train_on(None))
     if len(part.rows) < FEWEST:
         raise DataError(
-            f"{plural(len(part.rows), data.noun[:-1])} to train on {'is' if len(part.rows) == 1 else 'are'} too few "
-            f"for a study; with {FEWEST} it can be tried, and a few hundred say something."
+            f"there are {len(part.rows)} {data.noun} to train on, too few for a study; {FEWEST} can be "
+            "tried, and a few hundred say something."
         )
     kinds = np.unique(data.labels[part.rows])
     if len(kinds) < 2:
         raise DataError(
-            f"every one of the {data.noun} to train on is {data.class_names[kinds[0]]!r}; add {data.noun} of another "
-            "class, since there is nothing to tell apart."
+            f"all {data.noun} to train on are of class {data.class_names[kinds[0]]!r}, so that "
+            f"nothing is told apart; add {data.noun} of another class."
         )
 
 
