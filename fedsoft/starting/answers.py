@@ -7,6 +7,9 @@ import numpy as np
 
 from fedsoft.datasets import AnnotatedDataset
 
+PAIRS = 5
+"""So many items with two votes are in some client's training part, whichever fold is tested."""
+
 
 @dataclass(frozen=True)
 class Trainable:
@@ -38,6 +41,19 @@ class Trainable:
         """(V,) how many votes those have."""
         totals: np.ndarray = np.round(self.votes.sum(axis=1)).astype(int)
         return totals
+
+    @property
+    def spread_known(self) -> bool:
+        """Whether items of every label tell how far people differ on one: several have two votes, or all do.
+
+        Where labels are the votes' own majority, or some stand in for one, it is asked of all together.
+        """
+        pairs = self.totals > 1
+        if self.data.labels_are_majority or self.data.labelled is not None:
+            return int(pairs.sum()) >= PAIRS or bool(pairs.all())
+        labels = self.data.labels[self.rows][self.data.voted[self.rows]]
+        each = [pairs[labels == label] for label in np.unique(labels)]
+        return all(int(some.sum()) >= PAIRS or bool(some.all()) for some in each)
 
     @property
     def agreed(self) -> bool:

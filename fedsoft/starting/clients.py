@@ -124,9 +124,9 @@ def _people(part: Trainable) -> tuple[str, ...]:
     some = min(able, MOST_PEOPLE)
     named = "each of them" if some == able else f"the {some} who gave most"
     return (
-        f"Or clients who are people: {able} gave {FEWEST_ANSWERS} answers or more. For {named}"
-        " to hold what they",
-        "answered, with their own answers, in place of the keys above:",
+        f"Or clients who are people: {able} gave {FEWEST_ANSWERS} answers or more. For {named} to hold what",
+        "they answered, with their own answers, take these in place of the keys above, and human_soft_shrunk",
+        "out of sources, which does not see one answer an item:",
         f"clients = {some}",
         'partition = { name = "by_annotator", people = 1 }',
         'few_votes = "take"',

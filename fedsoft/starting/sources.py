@@ -119,10 +119,9 @@ def _of_people(part: Trainable) -> tuple[list[Entry], list[tuple[str, str]]]:
         ]
     if not part.data.counted:
         left.append(("human_soft_shrunk", "answers are shares, which cannot be counted"))
-    elif part.totals.max() < 2:
-        left.append(
-            ("human_soft_shrunk", f"one answer an item does not tell how far people differ on one {one}")
-        )
+    elif not part.spread_known:
+        few = f"too few {noun} have two answers, which would tell how far people differ on one"
+        left.append(("human_soft_shrunk", few))
     else:
         sources.append(Entry("human_soft_shrunk", "does it help to take out the noise of few answers?"))
     sources += [

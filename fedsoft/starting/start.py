@@ -22,7 +22,7 @@ from fedsoft.starting.models import heavy, middle_rate, model_for, scales_note, 
 from fedsoft.starting.search import search
 from fedsoft.starting.sources import Offer, offer
 from fedsoft.starting.text import study_text
-from fedsoft.study.data import load_dataset
+from fedsoft.study.data import load_dataset, look_again
 from fedsoft.study.opened import OpenStudy, open_study
 
 FEWEST = 20
@@ -59,6 +59,8 @@ class Started:
         assert endpoint is not None
         clients = draft.scenario["clients"]
         left = ", ".join(what for what, _ in draft.absent)
+        if endpoint.source != "human_soft":
+            left = f"{draft.absent[0][0]}: {draft.absent[0][1]}"
         takes = f"About {duration(self.seconds)} on this machine:" if self.seconds else "Next:"
         rate = draft.training["lr"].value
         how = "not tuned" if draft.tuned.startswith("not") else "by a search on other seeds"
@@ -99,6 +101,7 @@ def start(table: dict[str, Any], out: Path, searches: bool = True, force: bool =
         choice = DATASETS.parse(table)
     except ValueError as error:
         raise StudyFileError(f"dataset: {error}.") from None
+    look_again()
     data = load_dataset(choice)
     part = Trainable(data)
     _check(part)
