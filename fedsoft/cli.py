@@ -133,6 +133,29 @@ def run(
 
 
 @app.command()
+def init(
+    data: Annotated[str, typer.Argument(metavar="PATH", help="A folder of images, an .npz, or a dataset.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.toml", help="The study file to write.")] = Path(
+        "study.toml"
+    ),
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Set an option of the dataset; repeatable."),
+    ] = None,
+    no_search: Annotated[
+        bool, typer.Option("--no-search", help="Search no learning rate, which takes half a minute.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Look at your data and write a commented study file that fits them, or say what they lack."""
+    check_pair()
+    from fedsoft.starting.start import start
+
+    for line in start(_dataset_table(data, settings or []), out, not no_search, force).lines():
+        typer.echo(line)
+
+
+@app.command()
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's results.")],
     figures: Annotated[
@@ -215,7 +238,8 @@ def data_check(
     show_data(data, console if console.is_terminal else Console(width=WIDE), out)
 
 
-def _dataset(name: str, settings: list[str]) -> Any:
+def _dataset_table(name: str, settings: list[str]) -> dict[str, Any]:
+    """A dataset as a study file would name it, from its name or from where the user's own data lie."""
     from fedsoft.datasets import DATASETS
     from fedsoft.datasets.from_path import choice_of
     from fedsoft.keys import put_all
@@ -228,8 +252,14 @@ def _dataset(name: str, settings: list[str]) -> Any:
         table = {"name": table} if isinstance(table, str) else table
     elif name not in DATASETS.names() and ("/" in name or Path(name).exists()):
         table = choice_of(Path(name))
+    return put_all(table, settings)
+
+
+def _dataset(name: str, settings: list[str]) -> Any:
+    from fedsoft.datasets import DATASETS
+
     try:
-        return DATASETS.parse(put_all(table, settings))
+        return DATASETS.parse(_dataset_table(name, settings))
     except ValueError as error:
         raise StudyFileError(f"dataset: {error}.") from None
 

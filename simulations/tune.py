@@ -10,19 +10,16 @@ made of them. Nothing here looks at test examples.
 
 import argparse
 import sys
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
 from fedsoft.config import read_study
 from fedsoft.execution.conduct import run_study
+from fedsoft.execution.search import searching, tried
 from fedsoft.report.failures import failure_lines
 from fedsoft.report.live import Live
-from fedsoft.study.data import load_dataset
 from fedsoft.study.opened import open_study
-from fedsoft.study.settings import RunSettings
-from fedsoft.study.store import Store
 
 
 def main() -> None:
@@ -37,49 +34,29 @@ def main() -> None:
     options = parser.parse_args()
 
     table = read_study(options.study, options.settings)
-    table |= {"name": f"tune-{table['name']}", "seeds": options.seeds, "grid": {options.key: options.values}}
+    table = searching(table, options.key, options.values, options.seeds)
     study = open_study(table, str(options.study))
     with Live(study.open_runs) as live:
         run_study(study, "inprocess", None, live.after_round, lambda: False)
     if failures := study.failures:
         sys.exit("\n".join(failure_lines(failures)))
 
-    losses: dict[tuple[str, str, float], list[np.ndarray]] = defaultdict(list)
-    own: dict[tuple[str, str, float], list[float]] = defaultdict(list)
-    for cell in study.plan.cells:
-        for run in cell.runs:
-            curve = np.array([figures["nll"] for figures in study.store.rounds(run.key)])
-            at = run.strategy.label(), run.arm.label(), cell.axes[options.key]
-            losses[at].append(curve)
-            own[at].append(own_loss(run, study.store))
-
-    strategies = dict.fromkeys(strategy for strategy, _, _ in losses)
-    sources = dict.fromkeys(source for _, source, _ in losses)
+    found = {(one.strategy, one.arm, one.value): one for one in tried(study, options.key)}
+    strategies = dict.fromkeys(strategy for strategy, _, _ in found)
+    sources = dict.fromkeys(source for _, source, _ in found)
     print(f"\nValidation NLL by {options.key}: in the last round, and (best round: its value)")
     for strategy in strategies:
         print(strategy)
         for value in options.values:
-            curve = np.mean([np.mean(losses[strategy, source, value], axis=0) for source in sources], axis=0)
+            curve = np.mean([found[strategy, source, value].nll.mean(axis=0) for source in sources], axis=0)
             print(f"  {value:<8g} {curve[-1]:.4f}   ({curve.argmin()}: {curve.min():.4f})")
         for source in sources:
-            last = [np.mean(losses[strategy, source, value], axis=0)[-1] for value in options.values]
-            mine = [np.mean(own[strategy, source, value]) for value in options.values]
+            last = [found[strategy, source, value].nll[:, -1].mean() for value in options.values]
+            mine = [found[strategy, source, value].own.mean() for value in options.values]
             print(
                 f"    {source}: best at {options.values[int(np.argmin(last))]:g} ({min(last):.4f}), "
                 f"by its own labels at {options.values[int(np.argmin(mine))]:g} ({min(mine):.4f})"
             )
-
-
-def own_loss(run: RunSettings, store: Store) -> float:
-    """Validation NLL of the final model against the kind of label that the source is made of."""
-    data, made = load_dataset(run.dataset), store.predictions(run.key)
-    rows = made["validation_rows"]
-    by_people = run.source.needs_votes and not run.source.needs_predictions
-    if by_people and data.votes is not None:
-        reference = data.votes[rows] / data.votes[rows].sum(axis=1, keepdims=True)
-    else:
-        reference = np.eye(data.classes)[data.labels[rows]]
-    return float(-(reference * np.log(np.maximum(made["validation"], 1e-30))).sum(axis=1).mean())
 
 
 if __name__ == "__main__":

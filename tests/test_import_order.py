@@ -22,6 +22,7 @@ ROOMS = (
     "execution",
     "analysis",
     "report",
+    "starting",
     "cli",
 )
 FORBIDDEN = {"evaluation": ROOMS[: ROOMS.index("evaluation")]}

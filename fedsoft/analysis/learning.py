@@ -87,6 +87,16 @@ class Rest:
         return self.fall <= STILL or self.low <= 0
 
 
+def last_fall(brier: np.ndarray) -> tuple[float, int]:
+    """By how much validation Brier scores (R + 1,) fell over the last fifth of R rounds, and how many it is.
+
+    Below zero where they rose.
+    """
+    last = max(1, (len(brier) - 1) // LAST)
+    half = -(-last // 2)  # means of a few rounds, since single ones go up and down
+    return float(brier[-1 - last :][:half].mean() - brier[-half:].mean()), last
+
+
 def rest_of(finished: Finished, strategy: str, source: str, seeds: Sequence[int]) -> Rest | None:
     """Whether the training behind a source was at rest; None where there are no validation examples."""
     runs = [
@@ -99,10 +109,9 @@ def rest_of(finished: Finished, strategy: str, source: str, seeds: Sequence[int]
             figures = finished.store.rounds(part.key, part.rounds)
             if "brier" not in figures[0]:
                 return None
-            last = max(1, part.rounds // LAST)
             brier = np.array([one["brier"] for one in figures])
-            half = -(-last // 2)  # means of a few rounds, since single ones go up and down
-            falls.append(brier[-1 - last :][:half].mean() - brier[-half:].mean())
+            fall, last = last_fall(brier)
+            falls.append(fall)
             swing = float(np.std(np.diff(brier[-1 - 2 * last :])))
     if not falls:
         return None

@@ -57,14 +57,19 @@ def client_labels(settings: RunSettings, dataset: AnnotatedDataset) -> np.ndarra
 
 def is_tested(settings: RunSettings, dataset: AnnotatedDataset) -> np.ndarray:
     """(N,) whether an example is held out for testing."""
+    return tested_in(dataset, settings.folds, settings.fold)
+
+
+def tested_in(dataset: AnnotatedDataset, folds: int, fold: int) -> np.ndarray:
+    """(N,) whether an example is held out for testing in one of some folds."""
     testable = np.ones(len(dataset), dtype=bool) if dataset.testable is None else dataset.testable
     if dataset.held_out is not None:
         return dataset.held_out & testable
     rows = np.flatnonzero(testable)
     people = None if dataset.people is None else dataset.people[rows]
     tested = np.zeros(len(dataset), dtype=bool)
-    folds = stream("folds", folds=settings.folds)
-    tested[rows] = fold_of(dataset.labels[rows], settings.folds, folds, people) == settings.fold
+    rng = stream("folds", folds=folds)
+    tested[rows] = fold_of(dataset.labels[rows], folds, rng, people) == fold
     return tested
 
 

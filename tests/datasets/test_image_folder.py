@@ -137,7 +137,9 @@ def test_subfolders_may_be_the_labels(pictures):
     assert load(pictures, labels="subfolders").votes is None
     choice = DATASETS.parse({"name": "folder", "path": str(pictures), "labels": "subfolders"})
     before = choice.fingerprint()
-    (pictures / "dog/a.png").rename(pictures / "cat/z.png")  # another label, the same images in the same order
+    (pictures / "dog/a.png").rename(
+        pictures / "cat/z.png"
+    )  # another label, the same images in the same order
     assert choice.fingerprint() != before
 
 
