@@ -114,8 +114,9 @@ def _places(
     example = f"such as {raw.items[absent[0]]!r} in {raw.place} {raw.numbers[absent[0]]}"
     if 2 * len(absent) > len(of_row):
         called = "counted from 0, since the data do not name them" if ids is None else quoted(known[:3])
+        some = f"{len(absent):,} of its {plural(len(of_row), 'item')} {'is' if len(absent) == 1 else 'are'}"
         raise DataError(
-            f"{raw.where}: {len(absent):,} of its {plural(len(of_row), 'item')} are not among the {noun} "
+            f"{raw.where}: {some} not among the {noun} "
             f"({example}, where the {noun} are {called}); give items the same names in both."
         )
     return of_row, (
