@@ -39,12 +39,17 @@ Changes = Annotated[Training, PlainSerializer(lambda options: options.model_dump
 class Arm(BaseModel):
     """One side of a comparison: a label source, what training does unlike the study's, and what comes after.
 
-    A source that differs in more than its labels is a rival: another way to calibration.
+    A source that differs in more than its labels is a rival: another way to calibration. So is a model of the
+    user's own, of which nothing is trained here: its predictions stand beside the data.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: SourceChoice = Field(description="what it trains on")
+    source: SourceChoice | None = Field(None, description="what it trains on; required, but with `own`")
+    own: str | None = Field(
+        None,
+        description="nothing is trained: your own model that the data's `predictions` name so answers",
+    )
     training: Changes = Field(Training(), description="any keys of [training], where they differ from it")
     members: int = Field(1, ge=1, description="models trained, whose predictions are averaged")
     calibration: CalibratorChoice | None = Field(
@@ -53,13 +58,25 @@ class Arm(BaseModel):
 
     def label(self) -> str:
         """The source's label and what sets it apart, such as ``hard + focal`` or ``hard + ensemble of 5``."""
+        name = f"own model {self.own}" if self.source is None else self.source.label()
         changes = ((key, getattr(self.training, key)) for key in sorted(self.training.model_fields_set))
         spelled = [v.label() if isinstance(v, Options) else f"{key}={v}" for key, v in changes]
         if self.members > 1:
             spelled.append(f"ensemble of {self.members}")
         if self.calibration:
             spelled.append(self.calibration.label())
-        return " + ".join([self.source.label(), *spelled])
+        return " + ".join([name, *spelled])
+
+    @model_validator(mode="after")
+    def _trained_or_own(self) -> Self:
+        if self.source is None and self.own is None:
+            raise ValueError("key 'source' is required, or 'own' for a model of your own")
+        if self.own is not None and (self.source or self.training.model_fields_set or self.members > 1):
+            raise ValueError(
+                f"own = {self.own!r} is a model of your own, which is not trained here; leave source, "
+                "training and members out"
+            )
+        return self
 
     def trained(self, usual: Training) -> Training:
         """The study's training with the changes."""
@@ -235,12 +252,12 @@ class Study(BaseModel):
                     f"rival {arm.label()!r} is calibrated on labels or votes in the clear, which [privacy] "
                     "cannot protect; leave it out"
                 )
-        chosen = [arm.source for arm in self.arms]
+        chosen = [arm.source for arm in self.arms if arm.source]
         for source in (*chosen, *(p.source for p in self.scenario.parties if p.source)):
             if self.privacy and source.needs_predictions:
                 raise ValueError(
-                    f"source {source.label()!r} learns from a model that saw labels in the clear, which "
-                    "[privacy] cannot protect; leave it out"
+                    f"source {source.label()!r} learns from a model that saw labels in the clear, or may "
+                    "have, which [privacy] cannot protect; leave it out"
                 )
             if self.privacy and source.models_votes:
                 raise ValueError(

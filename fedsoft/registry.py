@@ -43,6 +43,8 @@ def _spell(value: Any) -> str:
     """An option as text: a nested choice by its label, a sequence as a study file writes it."""
     if isinstance(value, Options):
         return value.label()
+    if value is None:
+        return "none"
     return f"[{', '.join(map(_spell, value))}]" if isinstance(value, tuple) else str(value)
 
 

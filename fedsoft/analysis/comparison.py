@@ -141,6 +141,8 @@ def find_obstacle(
 
 def _alike(one: Arm, other: Arm) -> bool:
     """Whether two arms differ in their source alone."""
+    if one.source is None or other.source is None:
+        return False
     return one.model_copy(update={"source": other.source}) == other and (
         type(one.source).delivery == type(other.source).delivery
     )

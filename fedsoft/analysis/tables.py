@@ -45,6 +45,7 @@ def write_tables(root: Path, study: Study, cells: Sequence[Any], conclusions: Se
             for row in cell.pairs
         ),
     )
+    trained = [arm.source is not None for arm in study.arms]
     sources = labels(study.arms)
     write_csv(
         root / "doses.csv",
@@ -55,7 +56,7 @@ def write_tables(root: Path, study: Study, cells: Sequence[Any], conclusions: Se
             for stratum, doses in cell.doses.items()
             for i, a in enumerate(sources)
             for j, b in enumerate(sources)
-            if i < j
+            if i < j and trained[i] and trained[j]
         ),
     )
     write_csv(

@@ -20,7 +20,7 @@ class Targets:
     """What one source's training targets are like, averaged over seeds, and what they cost.
 
     Attributes:
-        summary: entropy, top_mass, mode_shift_rate.
+        summary: entropy, top_mass, mode_shift_rate; empty for the user's own model, which has no targets.
         votes_bought: answers bought a seed, over all clients.
         seconds: compute seconds of a run, on average.
         privacy: ε per vote and per image, where labels are private.
@@ -51,16 +51,17 @@ def doses_of(finished: Finished) -> dict[str, np.ndarray]:
     """Doses between all sources, by difficulty stratum of the training examples, `all` first.
 
     Of the first finished seed, since targets do not depend on the strategy: (J, J) mean total variation
-    between sources' targets, in the order of the study's sources.
+    between sources' targets, in the order of the study's sources; NaN for models of the user's own.
     """
     cell = finished.cell
     first = cell.study.strategies[0].label()
     for seed in cell.study.seeds:
         runs = finished.runs(seed, first)
         if all(finished.store.is_done(teacher.key) for run in runs for teacher in run.teachers()):
-            ready = {run.source: run for run in runs}
+            ready = {run.source: run for run in runs if run.source}
             made = {source: prepare(run, finished.store, finished.device) for source, run in ready.items()}
-            place = [list(made).index(run.source) for run in runs]
+            # What has no targets takes the last place, whose distances are not known.
+            place = [list(made).index(run.source) if run.source else len(made) for run in runs]
             return {
                 stratum: _distances([one.targets[mask] for one in made.values()])[np.ix_(place, place)]
                 for stratum, mask in _training_strata(next(iter(made.values()))).items()
@@ -69,8 +70,9 @@ def doses_of(finished: Finished) -> dict[str, np.ndarray]:
 
 
 def _distances(targets: Sequence[np.ndarray]) -> np.ndarray:
-    """(J, J) doses between J targets (n, C)."""
-    doses = np.zeros((len(targets),) * 2)
+    """(J + 1, J + 1) doses between J targets (n, C), and the NaN of one more that is none."""
+    doses = np.full((len(targets) + 1,) * 2, np.nan)
+    doses[np.diag_indices(len(targets))] = 0
     for a, b in itertools.combinations(range(len(targets)), 2):
         doses[a, b] = doses[b, a] = dose(targets[a], targets[b])
     return doses

@@ -1,12 +1,14 @@
 """The one shape of input data: images or features with labels and, where they exist, human votes."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
 
 from fedsoft.datasets.about import MANY_GROUPS, Crowd, GroupKind, are_modes
 from fedsoft.errors import DataError
+from fedsoft.registry import nearest
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class AnnotatedDataset:
         labelled: (N,) whether an item's label is its own, and not a stand-in; None where all are.
         repeated: (P, 4) item, annotator, class of an earlier answer and of a later one, where a person
             answered an item more than once; None where that is not known.
+        predictions: by name, (N, C) probabilities that a model of the user's own gives; rows of NaN where it
+            gives none.
         notes: what was odd but usable, a sentence each.
         noun: what its items are called, in the plural.
         labels_are_majority: whether labels are the votes' own mode, and so no evidence beside them.
@@ -80,6 +84,7 @@ class AnnotatedDataset:
     testable: np.ndarray | None = None
     labelled: np.ndarray | None = None
     repeated: np.ndarray | None = None
+    predictions: Mapping[str, np.ndarray] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     noun: str = "examples"
     labels_are_majority: bool = False
@@ -134,7 +139,7 @@ class AnnotatedDataset:
 
     def summary(self) -> str:
         """What the dataset holds, in a few lines."""
-        lines = [self._holds(), self._labels_line(), self._groups_line(), *self.notes]
+        lines = [self._holds(), self._labels_line(), self._groups_line(), *self._models(), *self.notes]
         if self.attribution:
             lines.append(f"Attribution: {self.attribution}")
         return "\n".join(line for line in lines if line)
@@ -197,6 +202,26 @@ class AnnotatedDataset:
             return f"{text}."
         return f'{text}; so taken since they are {why}: groups_are = "{other}" says otherwise.'
 
+    def _models(self) -> list[str]:
+        """How good each of the user's own models seems; if bad, its rows or columns may be mixed up."""
+        lines = []
+        for name, rows in self.predictions.items():
+            known = ~np.isnan(rows[:, 0]) & (True if self.labelled is None else self.labelled)
+            if not known.any():
+                lines.append(
+                    f"Own model {name!r}: no prediction for any of the {self.noun} that have a label."
+                )
+                continue
+            labels = self.labels[known]
+            right = float((rows[known].argmax(axis=1) == labels).mean())
+            usual = float(np.bincount(labels).max() / len(labels))
+            odd = ", no more than the most frequent label is: check the order of its rows and classes"
+            lines.append(
+                f"Own model {name!r}: its likeliest class is the label of {right:.1%} of {known.sum():,} "
+                f"{self.noun}{odd if right <= usual else ''}; what it was trained on is not known here."
+            )
+        return lines
+
     def item_name(self, row: int) -> str:
         """What to call an item in anything that a person reads."""
         return f"number {row}" if self.item_ids is None else repr(str(self.item_ids[row]))
@@ -213,6 +238,20 @@ class AnnotatedDataset:
                 "add a `votes` array to the data or choose a source without votes (hard, teacher)."
             )
         return self.votes
+
+    def require_predictions(self, name: str, wanted_by: str) -> np.ndarray:
+        """(N, C) the predictions of a model of the user's own, or an error that says who needs them.
+
+        Raises:
+            DataError: the dataset has none of that name.
+        """
+        if name in self.predictions:
+            return self.predictions[name]
+        hint = f" ({nearest(name, list(self.predictions))})" if self.predictions else ""
+        raise DataError(
+            f"{wanted_by} needs predictions {name!r} of your own model, which dataset {self.name!r} does not "
+            f'have{hint}; add them by dataset.predictions = {{ {name} = "file.npy" }}.'
+        )
 
     def require_counts(self, wanted_by: str) -> np.ndarray:
         """The votes as counts, or an error that says who needs them.

@@ -19,7 +19,7 @@ class AnswersAlone(OwnData):
     A study needs images or features too: see `folder` and `npz`.
     """
 
-    locations = ("path", "labels")
+    locations = ("path", "labels", "predictions")
 
     path: UserPath = Field(description="the file of answers; a relative path starts at the current folder")
     labels: UserPath | None = Field(None, description="a CSV of gold labels (item, label), if there is one")
@@ -37,7 +37,7 @@ class AnswersAlone(OwnData):
         for file in self.files():
             if not file.exists():
                 return f"{file} does not exist; correct the path, which starts at the current folder."
-        return None
+        return self.missing_predictions()
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The names of all items that were answered or have a label, and their labels; no inputs."""

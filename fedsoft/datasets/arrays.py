@@ -1,6 +1,8 @@
 """From named arrays, as an .npz file holds them, to a checked dataset."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from fedsoft.datasets.about import About, are_modes, likely_kind
 from fedsoft.datasets.annotated import AnnotatedDataset
 from fedsoft.datasets.answered import Answered, from_answers, from_columns, shares
 from fedsoft.datasets.answers.tidy import Answers
+from fedsoft.datasets.predictions import given_predictions
 from fedsoft.errors import DataError
 from fedsoft.plural import plural
 from fedsoft.streams import stream
@@ -18,7 +21,13 @@ NONE = -1
 
 
 def from_arrays(
-    arrays: dict[str, np.ndarray], *, name: str, source: str, about: About, answers: Answers | None = None
+    arrays: dict[str, np.ndarray],
+    *,
+    name: str,
+    source: str,
+    about: About,
+    answers: Answers | None = None,
+    predictions: Mapping[str, Path] | None = None,
 ) -> AnnotatedDataset:
     """A dataset from named arrays.
 
@@ -29,11 +38,13 @@ def from_arrays(
             ``annotator_labels`` (N, R) single answers, -1 or NaN where there is none; ``annotator_ids``, (R,)
             where each column is one annotator, or (N, R) who gave each answer; ``groups`` (N,) the group of
             each item; ``held_out`` (N,) whether an item is for testing only. Without ``votes``, single
-            answers are counted.
+            answers are counted. ``predictions`` (N, C), or several that are called ``predictions_clip`` and
+            so on: what models of the user's own give.
         name: the dataset's name.
         source: the file or name that errors give.
         about: what the arrays do not say of themselves.
         answers: answers from a file, to items in ``item_ids``, with the names of all classes.
+        predictions: files of predictions by what the user calls the model.
 
     Raises:
         DataError: the arrays are not a valid dataset; the message names array, first offending row and mend.
@@ -58,6 +69,15 @@ def from_arrays(
         problem = "hold no vote"
         checks.fail(source, "votes", problem, "add some, or leave them out: labels alone can be studied too")
     noun = about.noun or ("images" if "images" in arrays else "items")
+    given, told = given_predictions(
+        arrays,
+        predictions or {},
+        None if ids is None else [str(one) for one in ids],
+        len(inputs),
+        names,
+        noun,
+        source,
+    )
     data = AnnotatedDataset(
         name=name,
         inputs=inputs,
@@ -72,7 +92,8 @@ def from_arrays(
         held_out=checks.check_held_out(arrays.get("held_out"), source),
         noun=noun,
         told=frozenset(key for key in ("labels_are", "groups_are") if getattr(about, key) is not None),
-        notes=() if answered is None else answered.notes,
+        predictions=given,
+        notes=(*(() if answered is None else answered.notes), *told),
         attribution=about.attribution,
     )
     data = _tested(_labelled(_chosen(data, about, source), about), about, source)
@@ -176,6 +197,7 @@ def _of_rows(data: AnnotatedDataset, kept: np.ndarray) -> AnnotatedDataset:
         groups=pick(data.groups),
         item_ids=pick(data.item_ids),
         held_out=pick(data.held_out),
+        predictions={name: array[rows] for name, array in data.predictions.items()},
     )
 
 

@@ -5,6 +5,7 @@ from typing import NoReturn
 import numpy as np
 
 from fedsoft.datasets.pictures import over_white
+from fedsoft.datasets.predictions import is_predictions
 from fedsoft.errors import DataError
 from fedsoft.registry import nearest
 
@@ -19,6 +20,7 @@ ARRAYS = [
     "annotator_labels",
     "groups",
     "held_out",
+    "predictions",
 ]
 
 
@@ -33,7 +35,7 @@ def fail(source: str, array: str, problem: str, mend: str) -> NoReturn:
 def check_names(arrays: dict[str, np.ndarray], source: str, answered: bool = False) -> None:
     """The arrays are known ones, with one kind of inputs, and labels or votes (or answers from elsewhere)."""
     for name in arrays:
-        if name not in ARRAYS:
+        if name not in ARRAYS and not is_predictions(name):
             fail(source, name, "is not one fedsoft knows", f"remove or rename it ({nearest(name, ARRAYS)})")
     if not answered and not arrays.keys() & {"labels", "votes", "annotator_labels"}:
         mend = "add each item's class index, `votes`, or a file of answers (`annotations`)"

@@ -18,7 +18,8 @@ from fedsoft.files import content_hash, read_npz
 from fedsoft.registry import Options, Registry
 
 
-def _absolute(path: str) -> str:
+def absolute(path: str) -> str:
+    """A path of the user's from the root; ValueError if it is none."""
     if "\0" in path:
         raise ValueError("is no path (it holds a null character)")
     try:
@@ -29,7 +30,7 @@ def _absolute(path: str) -> str:
     return str(place)
 
 
-UserPath = Annotated[str, AfterValidator(_absolute)]
+UserPath = Annotated[str, AfterValidator(absolute)]
 """A path of the user's: made absolute at once, since other processes start elsewhere."""
 
 
@@ -50,6 +51,10 @@ class Dataset(Options):
         """What people answered, where a file of its own says so, to items of these arrays."""
         return None
 
+    def prediction_files(self) -> dict[str, Path]:
+        """Where predictions of the user's own models lie, by what each is called."""
+        return {}
+
     def about(self) -> About:
         """What the arrays do not say of themselves."""
         return About()
@@ -65,6 +70,8 @@ class Dataset(Options):
     def fingerprint(self) -> str:
         """A hash of the files' content; empty for data that are made or shipped with a package.
 
+        Files of predictions are not in it: only runs that use them depend on them.
+
         Raises:
             DataError: the data are missing.
         """
@@ -72,6 +79,14 @@ class Dataset(Options):
             raise DataError(reason)
         files = self.files()
         return self.hash_of(files) if files else ""
+
+    def predicted(self) -> dict[str, str]:
+        """A hash of the content of each file of predictions, by what the model is called.
+
+        Raises:
+            DataError: one cannot be read.
+        """
+        return {name: self.hash_of([file]) for name, file in sorted(self.prediction_files().items())}
 
     @staticmethod
     def hash_of(files: Sequence[Path], names: Sequence[str] = ()) -> str:
@@ -107,6 +122,7 @@ class Dataset(Options):
             source=self.source(),
             about=self.about(),
             answers=self.answers(arrays),
+            predictions=self.prediction_files(),
         )
 
 

@@ -34,7 +34,7 @@ class ImageFolder(OwnData):
     with neither answer nor label, do not count.
     """
 
-    locations: ClassVar[tuple[str, ...]] = ("path", "annotations", "labels")
+    locations: ClassVar[tuple[str, ...]] = ("path", "annotations", "labels", "predictions")
 
     path: UserPath = Field(description="the folder of images; a relative path starts at the current folder")
     annotations: str | None = Field(
@@ -62,7 +62,7 @@ class ImageFolder(OwnData):
             if file is not None and not file.exists():
                 places = f"in {Path.cwd()}, {folder} or {folder.parent}"
                 return f"{file.name} does not exist {places}; add it or correct `{option}`."
-        return None
+        return self.missing_predictions()
 
     def fingerprint(self) -> str:
         """A hash of the tables and of the images that are in them, by name.

@@ -20,7 +20,8 @@ class Npz(OwnData, ArchivedDataset):
     Arrays: `images` (N, H, W) or (N, H, W, 1, 3 or 4), or `features` (N, D); `labels` (N,) class indices, -1
     for none; `votes` (N, C) counts, or shares of soft answers; `class_names` (C,); `item_ids` (N,);
     `annotator_labels` (N, R) single answers, -1 for none; `annotator_ids` (R,) or (N, R); `groups` (N,) the
-    person or site of each item; `held_out` (N,) items for testing only. Inputs are required, and labels,
+    person or site of each item; `held_out` (N,) items for testing only; `predictions`, or `predictions_clip`
+    and so on, (N, C) what models of your own give. Inputs are required, and labels,
     votes or answers. Single answers may come from a file of their own, `annotations`, to the items that
     `item_ids` names. Pickled objects are never loaded.
     """
@@ -56,7 +57,7 @@ class Npz(OwnData, ArchivedDataset):
         """Whether the files are there, and what to do if not."""
         if self.annotations and not Path(self.annotations).exists():
             return f"{self.annotations} does not exist; correct `annotations`."
-        return super().missing()
+        return super().missing() or self.missing_predictions()
 
     def answers(self, arrays: dict[str, np.ndarray]) -> Answers | None:
         """What the file of answers holds; None without one."""

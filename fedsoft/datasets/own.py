@@ -1,21 +1,43 @@
-"""What all ways to bring one's own data have in common: answers in a file, and what to make of gaps."""
+"""What all ways to bring one's own data have in common: answers, predictions, and what to make of gaps."""
 
+import re
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from fedsoft.datasets.about import About, Crowd, LabelOrigin, Tested, WithoutLabel, WithoutVotes
 from fedsoft.datasets.answered import read_for
 from fedsoft.datasets.answers.options import AnswerOptions
 from fedsoft.datasets.answers.tidy import Answers
-from fedsoft.datasets.dataset import Dataset
+from fedsoft.datasets.dataset import Dataset, absolute
+
+NAME = re.compile(r"[^\W_][\w .-]*")
+"""What a model may be called: names stand in labels of arms and in file names."""
+
+
+def _by_name(given: Any) -> Any:
+    """One file is called by its stem."""
+    return {Path(given).stem: given} if isinstance(given, str) else given
+
+
+def _checked(files: dict[str, str]) -> dict[str, str]:
+    """Each file's path made absolute if it is there: elsewhere it is looked for beside the data."""
+    for name in files:
+        if not NAME.fullmatch(name):
+            raise ValueError(
+                f'{name!r} is no name for a model; give it one of letters and digits, as in {{ mine = "…" }}'
+            )
+    return {name: whole if Path(whole := absolute(path)).exists() else path for name, path in files.items()}
+
+
+PredictionFiles = Annotated[dict[str, str], BeforeValidator(_by_name), AfterValidator(_checked)]
 
 
 class OwnData(Dataset, AnswerOptions):
     """The user's own data."""
 
-    locations: ClassVar[tuple[str, ...]] = ("path", "annotations")
+    locations: ClassVar[tuple[str, ...]] = ("path", "annotations", "predictions")
 
     crowd: Crowd = Field("real", description="whose answers these are")
     labels_are: LabelOrigin | None = Field(
@@ -35,6 +57,12 @@ class OwnData(Dataset, AnswerOptions):
         "`held_out` says, else voted",
     )
 
+    predictions: PredictionFiles | None = Field(
+        None,
+        description='files of what models of your own predict, by name, as { clip = "clip.npy" }: (items, '
+        "classes) probabilities, .npy, .npz or CSV, in the current folder or beside the data",
+    )
+
     def __hash__(self) -> int:
         return hash(self.model_dump_json())  # a mapping of columns has no hash
 
@@ -47,6 +75,22 @@ class OwnData(Dataset, AnswerOptions):
             without_label=self.without_label,
             tested=self.tested,
         )
+
+    def prediction_files(self) -> dict[str, Path]:
+        """Each file, in the current folder or beside the data."""
+        place = Path(self.source())
+        folder = place if place.is_dir() else place.parent
+        return {name: beside(path, folder) for name, path in (self.predictions or {}).items()}
+
+    def missing_predictions(self) -> str | None:
+        """Which file of predictions is not there, and what to do."""
+        for name, file in self.prediction_files().items():
+            if not file.exists():
+                return (
+                    f"{file} does not exist; correct `predictions` ({name!r}), which starts at the current "
+                    "folder or beside the data."
+                )
+        return None
 
     def read_answers(self, file: Path, ids: list[str] | None, known: tuple[str, ...], noun: str) -> Answers:
         """The answers in a file to items that are called so, among classes of which some are known."""

@@ -1,4 +1,4 @@
-"""Runs that train nothing: ensembles and calibrated runs, computed from the predictions of others."""
+"""Runs that train nothing: ensembles, calibrated runs, and the user's own models, all made of predictions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from fedsoft.errors import DataError
 from fedsoft.evaluation import Calibrator, onehot
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import NO_VALIDATION, client_labels, deal_data
+from fedsoft.study.own_models import own_predictions
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.votes import drawn_votes
@@ -20,16 +21,21 @@ FEWEST = 10
 
 
 def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Average the predictions of an ensemble's members, or calibrate those of a run.
+    """Average an ensemble's members, calibrate a run, or take the predictions of the user's own model.
 
     Returns:
         predictions as a run stores them, and what they cost: seconds and bytes of all parts together; the
-        votes behind the targets, which members share, and those that a calibrator is fitted to.
+        votes behind the targets, which members share, and those that a calibrator is fitted to. A model of
+        the user's own costs nothing here, and has no targets.
 
     Raises:
         StoreError: a part is not done.
-        DataError: there is nothing to fit a calibrator to.
+        DataError: there is nothing to fit a calibrator to, or an own model lacks a prediction.
     """
+    if settings.kind == "given":
+        data = load_dataset(settings.dataset)
+        free = {"votes_bought": 0, "privacy": {}, "targets": {}, "seconds": 0.0, "bytes_sent": 0}
+        return own_predictions(settings, data, deal_data(settings, data)), free | {"crowd": data.crowd}
     parts = settings.parts()
     made = [store.predictions(part.key, PREDICTED) for part in parts]
     records = [store.record(part.key) for part in parts]

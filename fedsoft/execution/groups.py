@@ -28,7 +28,7 @@ def groups_of(runs: Sequence[RunSettings], stack: StackChoice, workers: int, dev
     """
     alike: dict[str, list[RunSettings]] = {}
     for run in runs:
-        alike.setdefault(run.key if run.parts() else _kind(run), []).append(run)
+        alike.setdefault(_kind(run) if run.trains else run.key, []).append(run)
     groups: list[Group] = []
     for some in alike.values():
         chosen = _stack(some[0], stack, device)
@@ -54,7 +54,7 @@ def _kind(run: RunSettings) -> str:
 def _stack(run: RunSettings, stack: StackChoice, device: str) -> Stack:
     if stack != "auto":
         return stack
-    if run.parts():
+    if not run.trains:
         return 1
     shape = tuple(input_tensor(run.dataset, device).shape[1:])
     classes = load_dataset(run.dataset).classes

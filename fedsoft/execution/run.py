@@ -126,7 +126,7 @@ def begin(settings: RunSettings, host: Host, meter: Meter) -> Run:
     host.store.save_settings(settings)
     try:
         _require(settings, host.store)
-        results = _derive(settings, host) if settings.parts() else (yield from _run(settings, host, meter))
+        results = (yield from _run(settings, host, meter)) if settings.trains else _derive(settings, host)
     except Interrupted:
         raise
     except _Around as error:
@@ -163,7 +163,7 @@ def _require(settings: RunSettings, store: Store) -> None:
 
 
 def _derive(settings: RunSettings, host: Host) -> Results:
-    """An ensemble or a calibrated run, from its parts: no round but the last, and no model of its own."""
+    """A run that trains nothing: no round but the last, and no model of its own."""
     with _around():
         stop = host.hooks.stop()
     if stop:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from fedsoft.analysis.estimates import Estimate
 from fedsoft.analysis.learning import Learned
 from fedsoft.analysis.pairs import Pair, Purchase
-from fedsoft.config import MARGINS
+from fedsoft.config import MARGINS, Arm
 from fedsoft.plural import plural
 from fedsoft.report.agreement_tables import ceiling_lines
 from fedsoft.report.numbers import interval, places_for, plain, signed
 from fedsoft.report.shown import Shown
 from fedsoft.study.data import load_dataset
+from fedsoft.supervision.teacher import Teacher
 
 SEEDS_WANTED = 10
 """Seeds that intervals which speak of other runs should rest on."""
@@ -90,8 +91,11 @@ def _good(shown: Shown, names: Names) -> list[str]:
     if right is None or brier is None:
         return []
     usual = shown.cell.constants.get(("label", "accuracy"), math.nan)
+    lead = names(baseline)
+    if shown.arms[baseline].source:
+        lead = f"Trained on {lead}, it"
     said = [
-        f"Trained on {names(baseline)}, it names the label of {_percent(right)} of the test {noun}; always "
+        f"{lead} names the label of {_percent(right)} of the test {noun}; always "
         f"naming the most frequent one would get {100 * usual:.0f} %. Its Brier score against the label is "
         f"{plain(brier.constant + brier.estimate)}, where a constant forecast, the same for all {noun}, "
         f"has {plain(brier.constant)}: "
@@ -143,7 +147,8 @@ def _bought(shown: Shown, names: Names) -> list[str]:
         at = "when both are made equally confident"
         if equal.view == "calibrated_confidence":
             at += f", as {baseline} is once calibrated"
-        lead = f"To forecast {goal}, training on {names(source)} instead of {baseline}"
+        training = "training on " if shown.arms[source].source and shown.arms[baseline].source else ""
+        lead = f"To forecast {goal}, {training}{names(source)} instead of {baseline}"
         blind, tempered = shown.cell.has_learned(raw) is False, shown.cell.has_learned(equal) is False
         if blind and tempered:
             said.append(f"{lead} cannot be judged: one of the two is not shown to beat a constant forecast.")
@@ -290,8 +295,14 @@ def _unsaid(shown: Shown) -> list[str]:
             "correct wrong labels, or of the truth; it would take one of another origin (a biopsy, an "
             f"expert panel, gold {shown.noun})."
         )
-    if not shown.cell.rests:
+    if not shown.cell.rests and any(shown.arms[source].source for source in study.pair):
         said.append("Whether training had come to rest: no client has validation examples to tell it by.")
+    if models := sorted({model for arm in study.arms for model in _own_models(arm)}):
+        what = f"your own {'model' if len(models) == 1 else 'models'} {' and '.join(models)}"
+        said.append(
+            f"What {what} learned from is not known here: having seen labels of the tested {shown.noun} "
+            "makes it look better than it is, and having seen those that a teacher labels makes it too sure."
+        )
     if data.votes is None:
         said.append("Without votes, nothing can be said of agreement with people; it takes two or more each.")
     if conclusion:
@@ -302,6 +313,12 @@ def _unsaid(shown: Shown) -> list[str]:
                 "say."
             )
     return said + ceiling_lines(shown)
+
+
+def _own_models(arm: Arm) -> list[str]:
+    """Models of the user's own that an arm is, or learns from."""
+    taught = arm.source.own if isinstance(arm.source, Teacher) else None
+    return [model for model in (arm.own, taught) if model]
 
 
 def _does(row: Estimate) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from fedsoft.config import Arm
+from fedsoft.supervision.teacher import Teacher
 from fedsoft.training import Training
 
 SOURCES = {
@@ -33,12 +34,21 @@ SOURCES = {
 
 def gloss(arm: Arm) -> str:
     """An arm in words: its labels, and what is done to the model beside."""
+    if arm.source is None:
+        beside = extras(arm)
+        return "; ".join([_own(arm.own), *beside]) if beside else f"{_own(arm.own)}, as they are"
     source = type(arm.source)
     words = SOURCES.get(source.name) or (source.__doc__ or "").strip().split(".")[0].split(":")[0]
     if source.name == "votes_k":
         count = int(arm.source.k)  # type: ignore[attr-defined]
         words = "one vote each" if count == 1 else f"shares of {count} votes each"
+    if isinstance(arm.source, Teacher) and arm.source.own is not None:
+        words = _own(arm.source.own)
     return "; ".join([words, *extras(arm)])
+
+
+def _own(name: str | None) -> str:
+    return f"your own model {name}'s forecasts"
 
 
 def extras(arm: Arm) -> list[str]:

@@ -136,7 +136,7 @@ class Pace:
 
 def _rounds(run: "RunSettings") -> int:
     """The rounds that a run trains."""
-    return run.rounds if run.kind in ("teacher", "trained") else 0
+    return run.rounds if run.trains else 0
 
 
 def _kind(run: "RunSettings") -> Hashable:

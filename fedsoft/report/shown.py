@@ -87,11 +87,12 @@ class Shown:
 
     def borrows(self, source: str) -> bool:
         """Whether a source takes one rate from people instead of votes on examples."""
-        return self.arms[source].source.borrows_rate
+        chosen = self.arms[source].source
+        return chosen is not None and chosen.borrows_rate
 
     def is_free(self, arm: Arm) -> bool:
         """Whether an arm trains without votes on examples."""
-        return not arm.source.needs_votes or arm.source.borrows_rate
+        return arm.source is None or not arm.source.needs_votes or arm.source.borrows_rate
 
     def against(self, reference: str) -> str:
         """A reference in words, to stand after "against"."""

@@ -16,17 +16,21 @@ SMALL = 50_000_000
 
 _given: dict[Dataset, AnnotatedDataset] = {}
 _content: dict[Dataset, str] = {}
+_predicted: dict[Dataset, dict[str, str]] = {}
 
 
-def give_dataset(choice: Dataset, data: AnnotatedDataset, content: str = "") -> None:
+def give_dataset(
+    choice: Dataset, data: AnnotatedDataset, content: str = "", predicted: dict[str, str] | None = None
+) -> None:
     """Have this process work on data that it was sent, whether or not their files are here."""
-    _given[choice], _content[choice] = data, content
+    _given[choice], _content[choice], _predicted[choice] = data, content, predicted or {}
 
 
 def look_again() -> None:
     """Forget what the data's files hold: they are looked at when a study is opened, and not for each run."""
     _given.clear()
     _content.clear()
+    _predicted.clear()
 
 
 def content_of(choice: Dataset) -> str:
@@ -40,13 +44,26 @@ def content_of(choice: Dataset) -> str:
     return _content[choice]
 
 
+def predicted_of(choice: Dataset) -> dict[str, str]:
+    """The hash of each file of predictions of the user's own models, as when the study was opened.
+
+    Raises:
+        DataError: one cannot be read.
+    """
+    if choice not in _predicted:
+        _predicted[choice] = choice.predicted()
+    return _predicted[choice]
+
+
 def load_dataset(choice: Dataset) -> AnnotatedDataset:
     """A dataset as it was given, or loaded once a process, and again where its files have changed."""
-    return _given[choice] if choice in _given else _load(choice, content_of(choice))
+    if choice in _given:
+        return _given[choice]
+    return _load(choice, content_of(choice), tuple(predicted_of(choice).items()))
 
 
 @lru_cache(maxsize=4)
-def _load(choice: Dataset, content: str) -> AnnotatedDataset:
+def _load(choice: Dataset, content: str, predicted: tuple[tuple[str, str], ...]) -> AnnotatedDataset:
     return choice.load()
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from fedsoft.datasets import DATASETS, AnnotatedDataset, Annotations, Dataset
 from fedsoft.errors import StoreError
 from fedsoft.files import read_json, read_npz, write_json, write_npz
-from fedsoft.study.data import content_of, give_dataset, load_dataset
+from fedsoft.study.data import content_of, give_dataset, load_dataset, predicted_of
 
 FOLDER = "data"
+PREDICTED = "predicted_"
 ANSWERS = ("item", "annotator", "label", "annotator_ids")
 ARRAYS = ("labels", "votes", "groups", "item_ids", "held_out", "testable", "labelled", "repeated")
 WORDS = (
@@ -20,21 +21,24 @@ WORDS = (
 
 
 def keep_data(root: Path, choices: Iterable[Dataset]) -> None:
-    """Write labels, votes and answers of datasets that lie in files beside a study's results; no inputs."""
+    """Write labels, votes, answers and predictions of datasets in files beside a study's results."""
     for choice in choices:
         if not (content := content_of(choice)):
             continue
-        file = root / FOLDER / f"{content}.json"
+        predicted = predicted_of(choice)
+        file = root / FOLDER / f"{'-'.join([content, *predicted.values()])}.json"
         if file.exists():
             continue
         data = load_dataset(choice)
         arrays = {name: array for name in ARRAYS if (array := getattr(data, name)) is not None}
         if data.annotations:
             arrays |= {f"answers_{name}": getattr(data.annotations, name) for name in ANSWERS}
+        arrays |= {PREDICTED + name: rows for name, rows in data.predictions.items()}
         write_npz(file.with_suffix(".npz"), {name: _plain(array) for name, array in arrays.items()})
         words = {name: getattr(data, name) for name in WORDS}
         inputs = {"shape": data.inputs.shape, "dtype": str(data.inputs.dtype)}
-        write_json(file, {"dataset": choice.dump(), "inputs": inputs, "told": sorted(data.told), **words})
+        known = {"dataset": choice.dump(), "content": content, "predicted": predicted}
+        write_json(file, {**known, "inputs": inputs, "told": sorted(data.told), **words})
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
@@ -62,8 +66,10 @@ def give_kept(root: Path) -> list[str]:
             data = _read(file, about)
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(f"{file} is damaged ({error}); delete it, or run the study again.") from None
-        give_dataset(choice, data, file.stem)
-        told.append(f"{reason} What the study kept of the data is used: labels, votes and answers.")
+        give_dataset(choice, data, about["content"], about["predicted"])
+        told.append(
+            f"{reason} What the study kept of the data is used: labels, votes, answers and predictions."
+        )
     return told
 
 
@@ -78,6 +84,9 @@ def _read(file: Path, about: dict[str, Any]) -> AnnotatedDataset:
     return AnnotatedDataset(
         inputs=inputs,
         annotations=answers,
+        predictions={
+            name.removeprefix(PREDICTED): rows for name, rows in made.items() if name.startswith(PREDICTED)
+        },
         told=frozenset(about["told"]),
         **{**words, **known, "class_names": tuple(words["class_names"]), "notes": tuple(words["notes"])},
     )

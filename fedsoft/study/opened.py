@@ -21,11 +21,13 @@ from fedsoft.study.data import load_dataset, look_again, pick_device
 from fedsoft.study.dealing import NO_VALIDATION, client_labels, deal_data, is_tested
 from fedsoft.study.failures import Failure
 from fedsoft.study.kept import give_kept, keep_data
+from fedsoft.study.own_models import own_predictions
 from fedsoft.study.plan import Cell, Plan, default_folder, make_plan
 from fedsoft.study.prepare import prepare
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.targets import Holdings, check_votes
+from fedsoft.supervision.teacher import Teacher
 from fedsoft.training import Training
 
 
@@ -194,7 +196,7 @@ def _check(plan: Plan, store: Store, device: str) -> None:
                 "or `npz`, which bring images or features too."
             )
         for run in cell.runs:
-            for source in (run.source, *(p.source for p in run.scenario.parties if p.source)):
+            for source in run.sources:
                 if source.needs_answers and data.annotations is None:
                     raise DataError(
                         f"sources: {source.label()!r} needs to know who answered what, but dataset "
@@ -204,9 +206,11 @@ def _check(plan: Plan, store: Store, device: str) -> None:
                 if source.needs_votes and data.votes is None:
                     raise DataError(
                         f"sources: {source.label()!r} needs human votes, but dataset {data.name!r} has only "
-                        "labels; add votes to the data, or choose hard, smoothing at a rate, or an unmatched "
-                        "teacher."
+                        "labels; add votes to the data, or choose hard, smoothing at a rate, or a "
+                        'teacher with match = "none".'
                     )
+                if isinstance(source, Teacher) and source.own is not None:
+                    data.require_predictions(source.own, f"sources: {source.label()!r}")
             if run.calibration and run.calibration.on == "vote":
                 data.require_votes(f"rivals: {run.arm.label()!r}")
         if cell.study.endpoint:
@@ -216,7 +220,7 @@ def _check(plan: Plan, store: Store, device: str) -> None:
             _check_seed(run, data, checked)
         sources: dict[str, RunSettings] = {}
         for run in cell.runs:
-            if not run.teachers():
+            if run.sources and not run.teachers():
                 sources.setdefault(run.arm.label(), run)
         for run in list(sources.values())[: None if cell is plan.cells[0] else 1]:
             ready = prepare(run, store, device)
@@ -233,7 +237,10 @@ def _check(plan: Plan, store: Store, device: str) -> None:
 
 
 def _check_seed(run: RunSettings, data: AnnotatedDataset, checked: set[str]) -> None:
-    """Deal the data as a run's seed does and buy its votes, unless a run that does the same was checked."""
+    """Deal the data as a run's seed does and buy its votes, unless a run that does the same was checked.
+
+    A run of the user's own model must have all predictions that it is scored by.
+    """
     same = run.model_copy(
         update={"strategy": FedAvg(), "rounds": 1, "usual_training": Training(), "changes": Training()}
     )
@@ -242,6 +249,9 @@ def _check_seed(run: RunSettings, data: AnnotatedDataset, checked: set[str]) -> 
     checked.add(same.key)
     try:
         dealt = deal_data(run, data)
+        if run.own is not None:
+            own_predictions(run, data, dealt)
+            return
         labels = client_labels(run, data)
         places = np.arange(len(dealt.train.rows)) if run.scenario.partition.overlaps else None
         check_votes(Holdings(run, data, labels, dealt.train, places, dealt.team))

@@ -24,13 +24,14 @@ from fedsoft.federation.strategies.fedavg import FedAvg
 from fedsoft.privacy import LabelPrivacy
 from fedsoft.scenarios import Scenario
 from fedsoft.streams import stream
-from fedsoft.study.data import content_of
+from fedsoft.study.data import content_of, predicted_of
+from fedsoft.supervision import LabelSource
 from fedsoft.supervision.hard import Hard
-from fedsoft.supervision.teacher import Teacher
+from fedsoft.supervision.teacher import FromModels, Teacher
 from fedsoft.training import Training
 
-Kind = Literal["teacher", "trained", "ensemble", "calibrated"]
-KINDS: tuple[Kind, ...] = ("teacher", "trained", "ensemble", "calibrated")
+Kind = Literal["teacher", "trained", "given", "ensemble", "calibrated"]
+KINDS: tuple[Kind, ...] = ("teacher", "trained", "given", "ensemble", "calibrated")
 """What is done for a run, in an order in which each kind needs only those before it."""
 
 
@@ -41,6 +42,8 @@ class RunSettings(BaseModel):
 
     A teacher is a run like others, which trains on half of each client's examples and predicts the rest.
     Ensembles and calibrated runs train nothing: they are computed from the predictions of others, the parts.
+    Neither does a run that is given the predictions of the user's own model. Files of these are known by
+    their own hashes, so that they concern no run that does without.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,7 +51,9 @@ class RunSettings(BaseModel):
     format: Literal[3] = 3
     dataset: DatasetChoice
     content: str
-    source: SourceChoice
+    source: SourceChoice | None
+    own: str | None = None
+    predicted: tuple[tuple[str, str], ...] = ()
     strategy: StrategyChoice
     scenario: Scenario
     privacy: LabelPrivacy | None
@@ -70,8 +75,25 @@ class RunSettings(BaseModel):
     def arm(self) -> Arm:
         """What the study compares this run as."""
         return Arm(
-            source=self.source, training=self.changes, members=self.members, calibration=self.calibration
+            source=self.source,
+            own=self.own,
+            training=self.changes,
+            members=self.members,
+            calibration=self.calibration,
         )
+
+    @property
+    def sources(self) -> list[LabelSource]:
+        """The label sources that its clients train on, those of parties too; none without training."""
+        if self.source is None:
+            return []
+        return [self.source, *(party.source for party in self.scenario.parties if party.source)]
+
+    @property
+    def own_models(self) -> list[str]:
+        """Which of the user's own models it takes predictions of."""
+        taught = [source.own for source in self.sources if isinstance(source, Teacher) and source.own]
+        return sorted({*taught, *([self.own] if self.own else [])})
 
     @property
     def training(self) -> Training:
@@ -120,7 +142,14 @@ class RunSettings(BaseModel):
             return "calibrated"
         if self.members > 1:
             return "ensemble"
+        if self.own is not None:
+            return "given"
         return "trained" if self.role == "run" else "teacher"
+
+    @property
+    def trains(self) -> bool:
+        """Whether anything is trained for it alone."""
+        return self.kind in ("teacher", "trained")
 
     def label(self) -> str:
         """What a person calls the run."""
@@ -134,13 +163,13 @@ class RunSettings(BaseModel):
         Whatever redraws training or votes leaves them as they are: they are part of the targets, and see no
         votes.
         """
-        sources = [self.source, *(party.source for party in self.scenario.parties if party.source)]
         models: dict[bool, int] = {}
-        for source in sources:
-            if isinstance(source, Teacher):
+        for source in self.sources:
+            if isinstance(source, FromModels):
                 models[source.pooled] = max(source.models, models.get(source.pooled, 0))
         common = {
             "source": Hard(),
+            "predicted": (),
             "changes": Training(),
             "strategy": FedAvg(),
             "privacy": None,
@@ -183,8 +212,8 @@ class RunSettings(BaseModel):
         ]
 
     def trained(self) -> list["RunSettings"]:
-        """The runs that are trained to make this one: itself, if it has no parts."""
-        return [run for part in self.parts() for run in part.trained()] or [self]
+        """The runs that are trained to make this one: itself, if it trains."""
+        return [self] if self.trains else [run for part in self.parts() for run in part.trained()]
 
     def needs(self) -> list["RunSettings"]:
         """The runs that must be done before this one."""
@@ -205,11 +234,12 @@ def runs_of(study: Study) -> list[RunSettings]:
     """
     privacy = None if study.privacy is None or math.isinf(study.privacy.epsilon) else study.privacy
     content = content_of(study.dataset)
-    return [
+    runs = [
         RunSettings(
             dataset=study.dataset,
             content=content,
             source=arm.source,
+            own=arm.own,
             strategy=strategy,
             scenario=study.scenario,
             privacy=privacy,
@@ -227,4 +257,11 @@ def runs_of(study: Study) -> list[RunSettings]:
         for arm in study.arms
         for strategy in study.strategies
         for seed in study.seeds
+    ]
+    predicted = predicted_of(study.dataset)
+    return [
+        run.model_copy(
+            update={"predicted": tuple((n, predicted[n]) for n in run.own_models if n in predicted)}
+        )
+        for run in runs
     ]

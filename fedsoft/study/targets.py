@@ -19,7 +19,7 @@ from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.votes import Named, answers_held, parties_of
 from fedsoft.supervision import DeliveryName, Evidence, LabelSource, supervise
-from fedsoft.supervision.teacher import Teacher
+from fedsoft.supervision.teacher import FromModels, Teacher
 from fedsoft.training import Deliveries, Delivery, Multipass, Stochastic
 
 
@@ -92,13 +92,16 @@ def build_targets(held: Holdings, store: Store) -> Targets:
     spent: dict[str, float] = {}
     stands_in = np.zeros(len(dataset), dtype=bool) if dataset.labelled is None else ~dataset.labelled
     for number, rows, party, named in parties_of(settings, dataset, train, held.team):
-        source = party.source or settings.source
+        source = _source(settings, party)
         votes, answers = None, None
         if source.needs_votes:
             dataset.require_votes(f"label source {source.label()!r}")
             votes, answers = _collected(held, number, rows, party, source, named)
         predictions = None
-        if isinstance(source, Teacher):
+        if isinstance(source, Teacher) and source.own is not None:
+            own = dataset.require_predictions(source.own, f"label source {source.label()!r}")
+            predictions = own[train.rows[rows]]
+        elif isinstance(source, FromModels):
             predictions = teacher_predictions(settings, source, store)[train.rows[rows]]
         evidence = Evidence(
             held.labels[train.rows[rows]],
@@ -131,6 +134,12 @@ def build_targets(held: Holdings, store: Store) -> Targets:
     return Targets(targets, Deliveries(tuple(rules), of_client) if rules else None, bought, spent)
 
 
+def _source(settings: RunSettings, party: Party) -> LabelSource:
+    source = party.source or settings.source
+    assert source is not None, "a run that trains nothing has no targets"
+    return source
+
+
 def check_votes(held: Holdings) -> None:
     """Refuse what a seed's clients cannot buy: without targets, which take longer to make.
 
@@ -140,7 +149,7 @@ def check_votes(held: Holdings) -> None:
     settings, dataset = held.settings, held.dataset
     fewer = settings.scenario.few_votes == "take"
     for number, rows, party, named in parties_of(settings, dataset, held.train, held.team):
-        source = party.source or settings.source
+        source = _source(settings, party)
         if not source.needs_votes:
             continue
         if source.needs_counts:
@@ -200,7 +209,7 @@ def _rule(
     return Stochastic(placed) if name == "stochastic" else Multipass.shuffled(placed, rng)
 
 
-def teacher_predictions(settings: RunSettings, source: Teacher, store: Store) -> np.ndarray:
+def teacher_predictions(settings: RunSettings, source: FromModels, store: Store) -> np.ndarray:
     """(N, C) mean out-of-fold predictions of a source's models, two halves each; NaN where there are none.
 
     Raises:

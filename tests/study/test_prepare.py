@@ -91,15 +91,15 @@ def test_an_ensemble_labels_with_the_mean_of_its_teachers(tiny, tmp_path):
     assert [teacher.redraw.training for teacher in teachers] == [0, 0, 1, 1, 2, 2]
     InProcess(study.store, "cpu").run([teachers], Hooks())
     ready = {run.source.label(): prepare(run, study.store, "cpu") for run in study.plan.runs}
-    rows = ready["teacher(match=None)"].task.train.rows
+    rows = ready["teacher(match=none)"].task.train.rows
     predicted = np.full((3, 1797, 10), np.nan)
     for teacher in teachers:
         made = study.store.predictions(teacher.key)
         predicted[teacher.redraw.training, made["held_out_rows"]] = made["held_out"]
     assert np.abs(predicted[0] - predicted[1])[rows].max() > 1e-3
-    np.testing.assert_array_equal(ready["teacher(match=None)"].targets, predicted[0, rows])
+    np.testing.assert_array_equal(ready["teacher(match=none)"].targets, predicted[0, rows])
     np.testing.assert_allclose(
-        ready["ensemble(match=None, members=3)"].targets, predicted[:, rows].sum(axis=0) / 3, atol=1e-12
+        ready["ensemble(match=none, members=3)"].targets, predicted[:, rows].sum(axis=0) / 3, atol=1e-12
     )
 
 

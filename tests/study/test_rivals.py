@@ -102,7 +102,7 @@ def test_rivals_differ_by_their_changes_alone(ran, models):
             {"source": "hard", "training": {"loss": {"name": "dca", "beta": -1}}},
             "beta: .*greater than",
         ),
-        ({"training": {"loss": "dca"}}, "'rivals.0.source' is required"),
+        ({"training": {"loss": "dca"}}, "rivals.0: key 'source' is required, or 'own'"),
     ],
 )
 def test_a_broken_rival_is_told(rivals, rival, words):

@@ -1,8 +1,11 @@
 """A model's uncertainty in place of people's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from fedsoft.errors import DataError
 from fedsoft.streams import stream
 from fedsoft.supervision import SOURCES, supervise
 from fedsoft.supervision.matching import entropy
@@ -36,6 +39,30 @@ def test_its_modes_are_the_models_or_the_labels(both):
     np.testing.assert_array_equal(plain.argmax(axis=1), both.predictions.argmax(axis=1))
     np.testing.assert_array_equal(matched.argmax(axis=1), both.labels)
     np.testing.assert_allclose(np.sort(matched), np.sort(plain))
+
+
+def test_examples_of_which_an_own_model_predicts_nothing_train_on_their_label(both):
+    lacking = np.arange(200) % 3 == 0
+    some = replace(both, predictions=np.where(lacking[:, None], np.nan, both.predictions))
+    found = targets(some, own="clip", match="none")
+    np.testing.assert_array_equal(found[~lacking], both.predictions[~lacking])
+    np.testing.assert_array_equal(found[lacking], np.eye(3)[both.labels[lacking]])
+    # Those that are predicted are as soft as people are on them, whatever there is beside.
+    matched = targets(some, own="clip")
+    np.testing.assert_array_equal(matched[~lacking], targets(both.subset(np.flatnonzero(~lacking))))
+    np.testing.assert_array_equal(matched[lacking], np.eye(3)[both.labels[lacking]])
+    nothing = replace(both, predictions=np.full_like(both.predictions, np.nan))
+    np.testing.assert_array_equal(targets(nothing, own="clip"), np.eye(3)[both.labels])
+    with pytest.raises(DataError, match="needs predictions, and 67 of 200"):
+        targets(some)
+
+
+def test_an_own_model_is_not_trained():
+    own = SOURCES.parse({"name": "teacher", "own": "clip", "match": "none"})
+    assert (own.models, own.needs_votes, own.label()) == (0, False, "teacher(match=none, own=clip)")
+    with pytest.raises(ValueError, match="leave `pooled` out"):
+        SOURCES.parse({"name": "teacher", "own": "clip", "pooled": True})
+    assert "own" not in SOURCES.parse("teacher").dump()  # so runs without it keep their keys
 
 
 def test_an_ensemble_is_a_teacher_of_several_models(both):

@@ -56,11 +56,12 @@ def softness(shown: Shown) -> Figure:
 
 def _different(shown: Shown) -> list[str]:
     """The sources, without rivals that train on the very targets of one of them, unless they are compared."""
-    own = {label: arm.source.label() for label, arm in shown.arms.items()}
+    own = {label: arm.source.label() for label, arm in shown.arms.items() if arm.source}
     return [
         label
         for label in shown.compared_first
-        if label in shown.cell.targets
+        if label in own
+        and label in shown.cell.targets
         and (label in shown.compared or own[label] == label or own[label] not in shown.cell.targets)
     ]
 
