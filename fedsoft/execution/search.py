@@ -71,7 +71,8 @@ def own_loss(run: RunSettings, store: Store) -> float:
     data, made = load_dataset(run.dataset), store.predictions(run.key)
     rows, probs = made["validation_rows"], made["validation"]
     reference = np.eye(data.classes)[data.labels[rows]]
-    if run.source.needs_votes and not run.source.needs_predictions and data.votes is not None:
+    source = run.source
+    if source and source.needs_votes and not source.needs_predictions and data.votes is not None:
         voted = data.voted[rows]
         votes = data.votes[rows[voted]]
         reference[voted] = votes / votes.sum(axis=1, keepdims=True)
