@@ -96,6 +96,10 @@ def own_folder(tmp_path_factory):
     np.savez(
         folder / "votes.npz", **inputs, votes=rng.multinomial(5, [0.3, 0.7], 60), labels=np.arange(60) % 2
     )
+    forecasts = [
+        f"{name},{0.8 - 0.6 * (n % 2):.1f},{0.2 + 0.6 * (n % 2):.1f}" for n, name in enumerate(names)
+    ]
+    (folder / "mine.csv").write_text("\n".join(["item,cat,dog", *forecasts]) + "\n")
     return folder
 
 
@@ -114,7 +118,7 @@ def test_the_commands_on_own_data_run_one_after_the_other(own_folder, monkeypatc
 @pytest.mark.parametrize("line", TABLES)
 def test_the_tables_on_own_data_are_valid(line, own_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(own_folder)
-    data = {"name": "npz", "path": "features.npz", "annotations": "answers.csv"}
+    data = {"name": "npz", "path": "features.npz", "annotations": "answers.csv", "predictions": "mine.csv"}
     study = {
         "name": "own",
         "dataset": data,
@@ -122,7 +126,7 @@ def test_the_tables_on_own_data_are_valid(line, own_folder, tmp_path, monkeypatc
         "strategies": ["fedavg"],
         "seeds": [0],
     }
-    table = study | {"rounds": 1, "model": "linear"} | tomllib.loads(line)
+    table = study | {"rounds": 1, "model": "linear", "scenario": {"clients": 3}} | tomllib.loads(line)
     if "images" in line:
         table["model"] = "cnn"
     open_study(table, "README.md", tmp_path)
