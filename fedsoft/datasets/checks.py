@@ -4,8 +4,8 @@ from typing import NoReturn
 
 import numpy as np
 
-from fedsoft.datasets.pictures import over_white
 from fedsoft.datasets.predictions import is_predictions
+from fedsoft.datasets.seen import over_white
 from fedsoft.errors import DataError
 from fedsoft.registry import nearest
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from fedsoft.datasets.pictures import Unreadable, over_white
+from fedsoft.datasets.seen import Unreadable, over_white
 from fedsoft.errors import in_a_line
 
 WHITE_16 = 0xFFFF

@@ -6,6 +6,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
+from fedsoft.datasets.seen import Told, Unreadable
 from fedsoft.errors import DataError
 from fedsoft.parallel import in_parallel
 
@@ -21,9 +22,6 @@ TOGETHER = 64
 NAMED = 5
 """Pictures named at most beside the first, where several cannot be read."""
 
-Told = tuple[str, str]
-"""Cause and mend."""
-
 
 class PictureError(DataError):
     """Pictures that cannot be read.
@@ -35,16 +33,6 @@ class PictureError(DataError):
     def __init__(self, sentence: str, failures: Mapping[int, str] | None = None) -> None:
         super().__init__(sentence)
         self.failures = dict(failures or {})
-
-
-class Unreadable(Exception):  # noqa: N818
-    """Why one picture cannot be read, on its way to a `PictureError`: cause and mend."""
-
-    @property
-    def told(self) -> Told:
-        """Cause and mend."""
-        cause, mend = self.args
-        return cause, mend
 
 
 def is_picture(name: str | PurePath) -> bool:
@@ -77,13 +65,6 @@ def read_pictures(files: Sequence[Path], size: int) -> np.ndarray:
     if failures:
         raise _error(files, failures)
     return np.concatenate([np.empty((0, size, size, 3), dtype=np.uint8), *(pictures for pictures, _ in read)])
-
-
-def over_white(pictures: np.ndarray) -> np.ndarray:
-    """(…, 4) uint8 RGB and opacity -> (…, 3) RGB over white, rounded."""
-    opacity = pictures[..., 3:].astype(np.uint16)
-    lit = pictures[..., :3] * opacity + 255 * (255 - opacity)
-    return ((lit + 127) // 255).astype(np.uint8)
 
 
 def _read_together(files: Sequence[Path], size: int) -> tuple[np.ndarray, dict[int, Told]]:
