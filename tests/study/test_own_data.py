@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from fedsoft.analysis.digest import digest
 from fedsoft.annotators.mixture import fit_mixture
 from fedsoft.errors import StudyFileError
 from fedsoft.execution.conduct import run_study
@@ -178,6 +179,14 @@ def test_studies_on_data_with_gaps_end_in_a_report_that_tells_them(gap, study):
     page = html.unescape((opened.store.root / "report.html").read_text())
     for note in ready(opened, "hard").dataset.notes:
         assert note in page
+
+
+def test_a_constant_forecast_of_votes_is_made_of_the_items_that_have_some(study):
+    opened = study(changes=GAPS["votes for some"])
+    run_study(opened, "inprocess", 1, lambda *_: None, lambda: False)
+    constants = digest(reopen_study(opened.store.root)).cells[0].constants
+    assert {reference for reference, _ in constants} >= {"label", "mode", "vote"}
+    assert np.isfinite(list(constants.values())).all()
 
 
 def test_results_can_be_reported_on_where_the_data_are_not(study, tmp_path, capsys):
