@@ -505,3 +505,26 @@ def _anyone_in(group):
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_first_study_from_own_data_to_a_report(fedsoft, tmp_path):
+    np.savez(tmp_path / "mine.npz", **own_data(120))
+    code, out, err = fedsoft("init", "mine.npz", "--no-search", "--set", "labels_are=independent")
+    assert code == 0, err
+    assert out.splitlines()[0] == "Wrote study.toml, which says why of each:"
+    assert out.splitlines()[-1] == "  fedsoft run study.toml"
+    assert 'path = "mine.npz", labels_are = "independent" }' in (tmp_path / "study.toml").read_text()
+    assert fedsoft("run", "study.toml", "--dry-run")[0] == 0
+    small = ("--set", "rounds=2", "--set", "seeds=[0, 1]", "--workers", "1")
+    code, out, err = fedsoft("run", "study.toml", *small)
+    assert code == 0, err
+    assert (tmp_path / "runs/study/report.html").exists()
+    assert "is there already" in fedsoft("init", "mine.npz", "--no-search")[2]
+
+
+def test_a_first_study_of_answers_alone_says_what_to_add(fedsoft, tmp_path):
+    (tmp_path / "answers.csv").write_text("item,annotator,label\na,w,x\nb,w,y\n")
+    code, out, err = fedsoft("init", "answers.csv")
+    assert (code, out) == (2, "")
+    assert "answers alone, and nothing to train on: add the images in a folder" in err
+    assert not (tmp_path / "study.toml").exists()

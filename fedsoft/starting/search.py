@@ -90,7 +90,7 @@ def search(table: Mapping[str, Any], arms: Sequence[Any], middle: float, constan
             return Searched(None, f"not tuned: {why}", a_round / cores)
         size = sizes[0]
         alone = size.run_rounds * a_round < 2 * STARTING_SECONDS
-        rates = [near(middle, step) for step in range(-2, size.rates - 2)]
+        rates = [near(middle, step) for step in range(-(size.rates // 2), -(-size.rates // 2))]
         seconds, run_second = trial.run(rates, size, 1 if alone else None)
         found = trial.settled()
         while found and seconds < SECONDS:

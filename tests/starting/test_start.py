@@ -66,6 +66,18 @@ def test_everybody_agrees(made, write):
     assert names(write(made(skill=1.0))) == ["hard", "smoothing"]
 
 
+def test_everybody_agrees_but_not_with_the_label(made, write):
+    arrays = made(skill=1.0)
+    arrays["labels"][:9] = (arrays["labels"][:9] + 1) % 3
+    assert "human_hard" in names(write(arrays))
+
+
+def test_a_crowd_of_one_or_two_is_no_cheaper_than_itself(made, write):
+    assert "votes_k" not in names(write(made(votes=1)))
+    table = write(made(votes=2), force=True)
+    assert [one for one in table["sources"] if "votes_k" in str(one)] == [{"name": "votes_k", "k": 1}]
+
+
 def test_shares_are_not_drawn_from(made, write):
     arrays = made()
     arrays["votes"] = arrays["votes"] / 5
