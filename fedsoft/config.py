@@ -48,7 +48,7 @@ class Arm(BaseModel):
     source: SourceChoice | None = Field(None, description="what it trains on; required, but with `own`")
     own: str | None = Field(
         None,
-        description="nothing is trained: your own model that the data's `predictions` name so answers",
+        description="instead of `source`: your own model of that name in dataset.predictions, as it is",
     )
     training: Changes = Field(Training(), description="any keys of [training], where they differ from it")
     members: int = Field(1, ge=1, description="models trained, whose predictions are averaged")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fedsoft.analysis.estimates import Estimate
 from fedsoft.analysis.learning import Learned
 from fedsoft.analysis.pairs import Pair, Purchase
-from fedsoft.config import MARGINS, Arm
+from fedsoft.config import MARGINS, Study
 from fedsoft.plural import plural
 from fedsoft.report.agreement_tables import ceiling_lines
 from fedsoft.report.numbers import interval, places_for, plain, signed
@@ -297,7 +297,7 @@ def _unsaid(shown: Shown) -> list[str]:
         )
     if not shown.cell.rests and any(shown.arms[source].source for source in study.pair):
         said.append("Whether training had come to rest: no client has validation examples to tell it by.")
-    if models := sorted({model for arm in study.arms for model in _own_models(arm)}):
+    if models := _own_models(study):
         what = f"your own {'model' if len(models) == 1 else 'models'} {' and '.join(models)}"
         said.append(
             f"What {what} learned from is not known here: having seen labels of the tested {shown.noun} "
@@ -315,10 +315,11 @@ def _unsaid(shown: Shown) -> list[str]:
     return said + ceiling_lines(shown)
 
 
-def _own_models(arm: Arm) -> list[str]:
-    """Models of the user's own that an arm is, or learns from."""
-    taught = arm.source.own if isinstance(arm.source, Teacher) else None
-    return [model for model in (arm.own, taught) if model]
+def _own_models(study: Study) -> list[str]:
+    """Models of the user's own that are an arm, or that arms or parties learn from."""
+    sources = [one.source for one in (*study.arms, *study.scenario.parties)]
+    taught = [source.own for source in sources if isinstance(source, Teacher)]
+    return sorted({model for model in (*taught, *(arm.own for arm in study.arms)) if model})
 
 
 def _does(row: Estimate) -> str:

@@ -65,7 +65,7 @@ class Teacher(FromModels):
 
     own: str | None = Field(
         None,
-        description="take the predictions of your own model that the data call so; nothing is trained for it",
+        description="your own model of that name in dataset.predictions, instead of one trained here",
     )
 
     @model_validator(mode="after")
