@@ -3,21 +3,29 @@
 from pathlib import Path
 from typing import Any
 
+from fedsoft.datasets.pictures import is_picture
 from fedsoft.errors import DataError
 
 INPUTS = ".npz"
 
 
 def choice_of(path: Path) -> dict[str, Any]:
-    """How a study file would name the data in a place: a folder of images, an .npz, or a file of answers.
+    """How a study file would name the data in a place.
+
+    A folder of images, an .npz (or a folder that holds one and no images), or answers: a file, or a folder of
+    files a person.
 
     Raises:
         DataError: there is nothing.
     """
-    if path.is_dir() and not list(path.glob("*.jsonl")):
-        return {"name": "folder", "path": str(path)}
-    if path.suffix.lower() == INPUTS:
-        return {"name": "npz", "path": str(path)}
     if not path.exists():
         raise DataError(f"{path} does not exist; name a file, a folder, or a dataset of `fedsoft data list`.")
-    return {"name": "answers", "path": str(path)}
+    if path.is_dir() and not any(is_picture(file) for file in path.rglob("*")):
+        arrays, answers = list(path.glob(f"*{INPUTS}")), list(path.glob("*.jsonl"))
+        if len(arrays) == 1:
+            return {"name": "npz", "path": str(arrays[0])}
+        if answers and not arrays:
+            return {"name": "answers", "path": str(path)}
+    if path.is_dir():
+        return {"name": "folder", "path": str(path)}
+    return {"name": "npz" if path.suffix.lower() == INPUTS else "answers", "path": str(path)}
