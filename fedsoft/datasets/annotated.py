@@ -154,17 +154,25 @@ class AnnotatedDataset:
             return f"{text}, no votes."
         votes = self.votes[self.voted]
         totals = votes.sum(axis=1)
-        unanimous = (votes.max(axis=1) > totals - 1e-9).mean()
         agrees = votes[np.arange(len(votes)), self.labels[self.voted]].sum() / totals.sum()
         low, high = f"{totals.min():.0f}", f"{totals.max():.0f}"
         each = f"{low} each" if low == high else f"{low} to {high} each"
         crowd = self.crowd_name if self.counted else f"{self.crowd_name} as shares (soft answers)"
         on = "" if len(votes) == len(self) else f" on {len(votes):,} {self.noun}"
         return (
-            f"{text}.\n{crowd[0].upper()}{crowd[1:]}: {totals.sum():,.0f}{on}, {each}; {unanimous:.1%} of "
-            f"{'these' if on else self.noun} unanimous; a vote agrees with the label {agrees:.1%} of the "
-            "time."
+            f"{text}.\n{crowd[0].upper()}{crowd[1:]}: {totals.sum():,.0f}{on}, {each}; "
+            f"{self._unanimous(votes)}; a vote agrees with the label {agrees:.1%} of the time."
         )
+
+    def _unanimous(self, votes: np.ndarray) -> str:
+        """On how many of the items on which it takes two to disagree nobody does."""
+        totals = votes.sum(axis=1)
+        several = totals > 1 if self.counted else totals > 0
+        if not several.any():
+            return "one each, so that nobody could disagree"
+        share = (votes.max(axis=1) > totals - 1e-9)[several].mean()
+        what = f"the {several.sum():,} with two or more" if not several.all() else self.noun
+        return f"{share:.1%} of {what} unanimous"
 
     def _labels_line(self) -> str:
         """Whether labels are the votes' own majority, why that is thought, and what would change it."""

@@ -128,8 +128,8 @@ def _tested(data: AnnotatedDataset, about: About, source: str) -> AnnotatedDatas
         silent = int((lacking & found.may_be_tested).sum())
         note = (
             f"{silent:,} of the {found.may_be_tested.sum():,} {data.noun} for testing have no answer, so "
-            "that models are compared with the label alone: the references `mode` and `vote` and strata "
-            "of human disagreement are left out."
+            "that models are compared with the label alone: how near they come to people, and how they do "
+            "on what people find hard, cannot be told."
         )
         found = replace(found, notes=(*found.notes, note))
     return found

@@ -104,13 +104,16 @@ def _softness(data: AnnotatedDataset) -> Support:
         return Support(what, "no", "there are no votes; smoothing and teachers need none")
     if not (_each(data) > 0).any():
         return Support(what, "no", "no item has a vote")
-    apart = _apart(data)
+    apart, several = _apart(data), _each(data) > (1 if data.counted else 0)
     if not apart.any():
         return Support(what, "no", "nobody disagrees, so soft and hard targets are the same")
-    share = apart.sum() / (_each(data) > 0).sum()
+    share = apart.sum() / several.sum()
     text = f"votes disagree on {_percent(share)} of {data.noun}"
-    if missing := int((_each(data) == 0).sum()):
-        return Support(what, "partly", f"{text} that have any; {missing:,} have none")
+    if not several.all():
+        one = int((_each(data) > 0).sum()) - int(several.sum())
+        none = int((_each(data) == 0).sum())
+        rest = [f"{count:,} have {what}" for count, what in ((one, "one"), (none, "none")) if count]
+        return Support(what, "partly", f"{text} that have two or more; {', '.join(rest)}")
     return (
         Support(what, "yes", text) if share >= 0.05 else Support(what, "partly", f"{text}, which is little")
     )
@@ -147,10 +150,12 @@ def _votes_k(data: AnnotatedDataset) -> Support:
     if not train.any():
         return Support(what, "no", f"no {data.noun} to train on have votes")
     fewest = int(_each(data)[train].min())
+    most = int(_each(data)[train].max())
+    if fewest < most and most > 1:
+        text = f'votes_k with k = {fewest}; up to {most} where there are so many, by few_votes = "take"'
+        return Support(what, "partly" if fewest == 1 else "yes", text)
     if fewest < 2:
-        return Support(
-            what, "no", f"some {data.noun} to train on have {'one vote' if fewest else 'no votes'}"
-        )
+        return Support(what, "no", f"all {data.noun} to train on have one vote")
     return Support(what, "yes", f"votes_k up to k = {fewest}")
 
 

@@ -18,6 +18,8 @@ from fedsoft.report.tables import Cell, Table
 
 SHOWN = 10
 """People of each kind that a table shows."""
+FEW = 5
+"""So many people are named one by one, instead of a range over them."""
 CLASSES = 5
 """Classes that a table shows: those in which people differ most."""
 
@@ -33,7 +35,14 @@ def people_lines(crowd: KnownCrowd, alpha: str = "", differ_first: bool = False)
     people, found = crowd.people, crowd.differences
     if len(people) < 2:
         return [f"{_who(people)} Nobody else gave any, so nothing can be said of people."]
-    lines = [_who(people), _agreement(people, found), alpha, _right(people), _consistency(people)]
+    lines = [
+        _who(people),
+        _agreement(people, found),
+        _each(crowd),
+        alpha,
+        _right(people),
+        _consistency(people),
+    ]
     lines.insert(0 if differ_first else len(lines), differ_line(crowd))
     return [*filter(None, lines), standing_line(crowd)]
 
@@ -58,9 +67,20 @@ def _agreement(people: People, found: Differences | None) -> str:
         return "No item was answered by two people, so nobody can be compared."
     mean = np.average(people.agreement.share[met], weights=people.agreement.of[met])
     text = f"An answer is the same as another's to the same item {percent(mean)} of the time"
-    if found is None or found.agreement is None or _most_in_agreement(found):
+    if found is None or found.agreement is None or _most_in_agreement(found) or len(people) <= FEW:
         return f"{text}."
     return f"{text}; of people with {ENOUGH} answers or more, {spread_words(found.agreement)}."
+
+
+def _each(crowd: KnownCrowd) -> str:
+    """How often each of a few people agrees with the others."""
+    people = crowd.people
+    met = np.flatnonzero(people.agreement.of > 0)
+    if len(people) > FEW or not len(met):
+        return ""
+    order = met[np.argsort(people.agreement.share[met], kind="stable")]
+    listed = ", ".join(f"{crowd.names[r]} {percent(people.agreement.share[r])}" for r in order)
+    return f"Each agrees with the others: {listed}."
 
 
 def _right(people: People) -> str:
@@ -108,6 +128,8 @@ def differ_line(crowd: KnownCrowd) -> str:
     found = crowd.differences
     if found is None:
         return f"Fewer than two people gave {ENOUGH} answers, so what people differ in cannot be told."
+    if len(crowd.people) <= FEW:
+        return ""
     who = f"the {found.people:,} people with {ENOUGH} answers or more"
     if found.agreement is not None and _most_in_agreement(found):
         what = "agree with the others, in the share of these who gave the same answer to the same item"
@@ -134,7 +156,7 @@ def standing_line(crowd: KnownCrowd) -> str:
     less, blind = int(standing.less.sum()), int(people.blind.sum())
     more, bias = int(standing.more.sum()), int(standing.says_more.any(axis=1).sum())
     if not standing.anyhow.any():
-        return "Nobody stands out: chance alone explains how people differ, or they gave too few answers."
+        return "Nobody stands out beyond chance, with so many people and so many answers of each."
     lines = ["Nobody agrees less with the others than chance explains."]
     if less:
         who = [names[r] for r in _by_agreement(people, standing.less)]
@@ -204,8 +226,13 @@ def remark(crowd: KnownCrowd, r: int) -> str:
     return "; ".join(parts)
 
 
-def alpha_line(*found: Alpha | None) -> str:
-    """Krippendorff's alpha with its intervals, over items or over people too; nothing where there is none."""
+def alpha_line(*found: Alpha | None, few: bool = False) -> str:
+    """Krippendorff's alpha with its intervals; nothing where there is none.
+
+    Args:
+        found: alpha over items, or over items and people.
+        few: whether there are too few people to tell of others.
+    """
     known = [one for one in found if one is not None and not math.isnan(one.alpha)]
     if not known:
         return ""
@@ -213,7 +240,7 @@ def alpha_line(*found: Alpha | None) -> str:
     ends = [
         f"{plain(one.low)} to {plain(one.high)} for other items{' and other people' * one.people}"
         for one in known
-        if not math.isnan(one.low)
+        if not math.isnan(one.low) and not (one.people and few)
     ]
     return f"{text}; 95 % interval: {', '.join(ends)}." if ends else f"{text}."
 

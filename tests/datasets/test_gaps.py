@@ -58,7 +58,7 @@ def test_held_out_items_without_votes_are_tested_against_the_label_alone(load):
     data = load(votes=some(VOTES, FEW, 0), held_out=np.arange(N) < 10)
     assert data.may_be_tested.tolist() == [True] * 10 + [False] * 30
     assert data.judges is None
-    assert "references `mode` and `vote`" in data.summary()
+    assert "how near they come to people" in data.summary()
     assert "they train on their label" not in data.summary()
 
 
