@@ -8,8 +8,9 @@ import numpy as np
 from fedsoft.datasets import checks
 from fedsoft.datasets.annotated import Annotations
 from fedsoft.datasets.answers.match import match
+from fedsoft.datasets.answers.naming import numbered
 from fedsoft.datasets.answers.options import AnswerOptions
-from fedsoft.datasets.answers.read import RawAnswers, read_answers
+from fedsoft.datasets.answers.read import RawAnswers, read_answers, read_labels
 from fedsoft.datasets.answers.tidy import Answers, tidy
 from fedsoft.errors import DataError
 from fedsoft.plural import plural
@@ -57,15 +58,15 @@ def named_by(raw: RawAnswers, ids: list[str], noun: str) -> tuple[RawAnswers, tu
     Raises:
         DataError: most answered items are not in the data, or a name fits two.
     """
-    names, which = np.unique(np.array(raw.items, dtype=str), return_inverse=True)
-    place, told = match(names.tolist(), ids)
+    names, which = numbered(raw.items)
+    place, told = match(names, ids)
     absent = np.flatnonzero(place < 0)
     if len(absent):
         first = int(np.flatnonzero(which == absent[0])[0])
         what = (
             f"{len(absent):,} of the {plural(len(names), 'item')} in {raw.where} "
             f"{'is' if len(absent) == 1 else 'are'} not among the {noun} (such as "
-            f"{str(names[absent[0]])!r} in {raw.place} {raw.numbers[first]}"
+            f"{names[absent[0]]!r} in {raw.place} {raw.numbers[first]}"
         )
         if 2 * len(absent) > len(names):
             raise DataError(
@@ -83,6 +84,7 @@ def named_by(raw: RawAnswers, ids: list[str], noun: str) -> tuple[RawAnswers, tu
             classes=[raw.classes[at] for at in where],
             weights=None if raw.weights is None else raw.weights[where],
             numbers=raw.numbers[where],
+            matched=True,
             together=None if raw.together is None else raw.together[where],
         ),
         told,
@@ -114,6 +116,30 @@ def read_for(
         raw, told = named_by(raw, ids, noun)
     answers = tidy(raw, options, known)
     return replace(answers, told=(*told, *answers.told))
+
+
+def labels_for(
+    file: Path, options: AnswerOptions, ids: list[str] | None, noun: str
+) -> tuple[Answers, tuple[str, ...]]:
+    """Labels from a table (item, label) of items that the data name so, or of whatever items the table names.
+
+    Returns:
+        the labels, one an item, and what was told.
+    """
+    raw = read_labels(file, options)
+    told: tuple[str, ...] = ()
+    if ids is not None:
+        raw, told = named_by(raw, ids, noun)
+    labels = tidy(raw, options)
+    return labels, (*told, *labels.told)
+
+
+def numbers_of(labels: Answers, ids: list[str]) -> np.ndarray:
+    """(N,) the label of each item that is called so, -1 for none."""
+    place = {name: at for at, name in enumerate(ids)}
+    numbers = np.full(len(ids), -1)
+    numbers[[place[labels.items[item]] for item in labels.item]] = labels.label
+    return numbers
 
 
 def from_answers(answers: Answers, ids: list[str]) -> Answered:

@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from fedsoft.datasets.answered import read_for
-from fedsoft.datasets.answers.read import read_labels
-from fedsoft.datasets.answers.tidy import Answers, tidy
+from fedsoft.datasets.answered import labels_for, numbers_of, read_for
+from fedsoft.datasets.answers.tidy import Answers
 from fedsoft.datasets.dataset import DATASETS, UserPath
 from fedsoft.datasets.own import OwnData
 
@@ -39,16 +38,17 @@ class AnswersAlone(OwnData):
                 return f"{file} does not exist; correct the path, which starts at the current folder."
         return self.missing_predictions()
 
+    def roles(self) -> tuple[str, ...]:
+        """Which tables there are."""
+        return ("path", *(["labels"] if self.labels else []))
+
     def arrays(self) -> dict[str, np.ndarray]:
         """The names of all items that were answered or have a label, and their labels; no inputs."""
         found, gold = self._read()
         ids = list(dict.fromkeys([*found.items, *(gold.items if gold else ())]))
         arrays = {"item_ids": np.array(ids), "features": np.zeros((len(ids), 0), dtype=np.float32)}
         if gold:
-            place = {name: at for at, name in enumerate(ids)}
-            labels = np.full(len(ids), -1)
-            labels[[place[gold.items[item]] for item in gold.item]] = gold.label
-            arrays |= {"labels": labels, "class_names": np.array(found.class_names)}
+            arrays |= {"labels": numbers_of(gold, ids), "class_names": np.array(found.class_names)}
         return arrays
 
     def answers(self, arrays: dict[str, np.ndarray]) -> Answers | None:
@@ -56,5 +56,5 @@ class AnswersAlone(OwnData):
         return self._read()[0]
 
     def _read(self) -> tuple[Answers, Answers | None]:
-        gold = tidy(read_labels(Path(self.labels), self), self) if self.labels else None
+        gold = labels_for(Path(self.labels), self, None, "items")[0] if self.labels else None
         return read_for(Path(self.path), self, None, gold.class_names if gold else (), "items"), gold

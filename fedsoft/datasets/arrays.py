@@ -45,7 +45,7 @@ def from_arrays(
     Raises:
         DataError: the arrays are not a valid dataset; the message names array, first offending row and mend.
     """
-    arrays = {name: _text(array) for name, array in arrays.items()}
+    arrays = {name: checks.text(array) for name, array in arrays.items()}
     checks.check_names(arrays, source, answers is not None)
     checks.check_lengths(arrays, source)
     if "images" in arrays:
@@ -100,11 +100,6 @@ def from_arrays(
         labels_are_majority=_are_majority(data, about, source),
         groups_are=None if data.groups is None else about.groups_are or likely_kind(data.groups),
     )
-
-
-def _text(array: np.ndarray) -> np.ndarray:
-    """Byte strings as text."""
-    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
 
 
 def _answered(

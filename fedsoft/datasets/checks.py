@@ -32,6 +32,11 @@ def fail(source: str, array: str, problem: str, mend: str) -> NoReturn:
     raise DataError(f"{source}: array `{array}` {problem}; {mend}.")
 
 
+def text(array: np.ndarray) -> np.ndarray:
+    """Byte strings as text; other arrays as they are."""
+    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
+
+
 def check_names(arrays: dict[str, np.ndarray], source: str, answered: bool = False) -> None:
     """The arrays are known ones, with one kind of inputs, and labels or votes (or answers from elsewhere)."""
     for name in arrays:

@@ -78,7 +78,11 @@ class Dataset(Options):
         if reason := self.missing():
             raise DataError(reason)
         files = self.files()
-        return self.hash_of(files) if files else ""
+        return self.hash_of(files, self.roles()) if files else ""
+
+    def roles(self) -> tuple[str, ...]:
+        """What the files are for, where that is the user's choice."""
+        return ()
 
     def predicted(self) -> dict[str, str]:
         """A hash of the content of each file of predictions, by what the model is called.

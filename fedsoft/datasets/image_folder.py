@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from fedsoft.datasets.answered import named_by, read_for
-from fedsoft.datasets.answers.read import RawAnswers, read_labels
+from fedsoft.datasets.answered import labels_for, numbers_of, read_for
+from fedsoft.datasets.answers.read import RawAnswers
 from fedsoft.datasets.answers.tidy import Answers, tidy
 from fedsoft.datasets.dataset import DATASETS, UserPath
 from fedsoft.datasets.own import OwnData, beside
@@ -73,7 +73,8 @@ class ImageFolder(OwnData):
         if reason := self.missing():
             raise DataError(reason)
         found = self._items()
-        return self.hash_of([*self._tables(), *(Path(self.path) / name for name in found.ids)], found.ids)
+        files = [*self._tables(), *(Path(self.path) / name for name in found.ids)]
+        return self.hash_of(files, (*self.roles(), *found.ids))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The images that have an answer or a label, and their labels."""
@@ -101,6 +102,11 @@ class ImageFolder(OwnData):
         if self.labels is None or self.labels == SUBFOLDERS:
             return None
         return beside(self.labels, Path(self.path))
+
+    def roles(self) -> tuple[str, ...]:
+        """Which tables there are."""
+        tables = {"annotations": self._answers_file(), "labels": self._labels_file()}
+        return tuple(role for role, file in tables.items() if file)
 
     def _tables(self) -> list[Path]:
         return [file for file in (self._answers_file(), self._labels_file()) if file is not None]
@@ -141,9 +147,8 @@ class Items:
 def _read(folder: ImageFolder, tables: str, pictures: tuple[str, ...]) -> Items:
     """The tables, read once until they or the list of images change."""
     known: tuple[str, ...] = ()
-    own: Answers | None = None
-    if folder.labels is not None:
-        own = tidy(_labels(folder, pictures), folder)
+    own, told = _labels(folder, pictures)
+    if own:
         known = own.class_names
     answers = None
     if (file := folder._answers_file()) is not None:
@@ -154,24 +159,24 @@ def _read(folder: ImageFolder, tables: str, pictures: tuple[str, ...]) -> Items:
         has, are = ("has", "is") if left == 1 else ("have", "are")
         note = f"{plural(left, 'image')} in {folder.path} {has} neither answer nor label and {are} left out."
         answers = replace(answers, told=(*answers.told, note))
+    if answers and told:
+        answers = replace(answers, told=(*told, *answers.told))
     if len(ids) < 2:
         raise DataError(
             f"{folder.path} has {plural(len(ids), 'image')} with an answer or a label, and a dataset needs "
             "two at least; add some, or correct `path`."
         )
-    labels = None
-    if own:
-        place = {name: at for at, name in enumerate(ids)}
-        labels = np.full(len(ids), -1)
-        labels[[place[own.items[item]] for item in own.item]] = own.label
-        names = answers.class_names if answers else known
+    labels = numbers_of(own, list(ids)) if own else None
+    names = answers.class_names if answers else known
     return Items(ids, labels, names if own else (), answers)
 
 
-def _labels(folder: ImageFolder, pictures: tuple[str, ...]) -> RawAnswers:
-    """The labels of images, from their table or from the folders that they lie in."""
+def _labels(folder: ImageFolder, pictures: tuple[str, ...]) -> tuple[Answers | None, tuple[str, ...]]:
+    """The labels of images, from their table or from the folders that they lie in, and what was told."""
+    if folder.labels is None:
+        return None, ()
     if (file := folder._labels_file()) is not None:
-        return named_by(read_labels(file, folder), list(pictures), "images")[0]
+        return labels_for(file, folder, list(pictures), "images")
     inside = [(name, str(PurePosixPath(name).parent.name)) for name in pictures]
     inside = [(name, parent) for name, parent in inside if parent]
     if not inside:
@@ -179,7 +184,7 @@ def _labels(folder: ImageFolder, pictures: tuple[str, ...]) -> RawAnswers:
             f'{folder.path} has no subfolders with images, which labels = "subfolders" would be named by; '
             "name a CSV of labels instead."
         )
-    return RawAnswers(
+    raw = RawAnswers(
         where=folder.path,
         place="entry",
         items=[name for name, _ in inside],
@@ -188,4 +193,6 @@ def _labels(folder: ImageFolder, pictures: tuple[str, ...]) -> RawAnswers:
         weights=None,
         numbers=np.arange(1, len(inside) + 1),
         told=(),
+        matched=True,
     )
+    return tidy(raw, folder), ()

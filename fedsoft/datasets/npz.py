@@ -8,9 +8,12 @@ from pydantic import Field
 
 from fedsoft.datasets import checks
 from fedsoft.datasets.about import About, GroupKind
+from fedsoft.datasets.answered import labels_for, numbers_of
 from fedsoft.datasets.answers.tidy import Answers
 from fedsoft.datasets.dataset import DATASETS, ArchivedDataset, UserPath
 from fedsoft.datasets.own import OwnData
+from fedsoft.errors import DataError
+from fedsoft.registry import nearest
 
 
 @DATASETS("npz")
@@ -31,6 +34,9 @@ class Npz(OwnData, ArchivedDataset):
         None, description="answers to the items of `item_ids`: a CSV, or an export of an annotation tool"
     )
 
+    labels: UserPath | None = Field(
+        None, description="labels of the items of `item_ids`: a CSV (item, label), in place of an array"
+    )
     groups_are: GroupKind | None = Field(
         None,
         description="people, who are never in training and test at once, or sites; without it, people from "
@@ -46,8 +52,12 @@ class Npz(OwnData, ArchivedDataset):
         return Path(self.path)
 
     def files(self) -> list[Path]:
-        """The file, and that of the answers."""
-        return [self.file(), *([Path(self.annotations)] if self.annotations else [])]
+        """The file, and the tables of answers and labels."""
+        return [self.file(), *(Path(getattr(self, role)) for role in self.roles())]
+
+    def roles(self) -> tuple[str, ...]:
+        """Which tables there are."""
+        return tuple(role for role in ("annotations", "labels") if getattr(self, role))
 
     def mend(self) -> str:
         """What to do if the file is missing."""
@@ -55,25 +65,56 @@ class Npz(OwnData, ArchivedDataset):
 
     def missing(self) -> str | None:
         """Whether the files are there, and what to do if not."""
-        if self.annotations and not Path(self.annotations).exists():
-            return f"{self.annotations} does not exist; correct `annotations`."
+        for role in self.roles():
+            if not Path(getattr(self, role)).exists():
+                return (
+                    f"{getattr(self, role)} does not exist; correct `{role}`, which starts at {Path.cwd()}."
+                )
         return super().missing() or self.missing_predictions()
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The file's arrays, and labels from their table."""
+        arrays = super().arrays()
+        if self.labels is None:
+            return arrays
+        if "labels" in arrays:
+            mend = "remove it, or leave the option `labels` out"
+            checks.fail(self.path, "labels", "is there beside labels from a file", mend)
+        ids = self._ids(arrays, "labels")
+        labels, _ = labels_for(Path(self.labels), self, ids, self._noun(arrays))
+        numbers, names = numbers_of(labels, ids), labels.class_names
+        if "class_names" in arrays:
+            known = checks.check_class_names(checks.text(arrays["class_names"]), self.path)
+            if absent := [name for name in names if name not in known]:
+                raise DataError(
+                    f"{self.labels} holds the label {absent[0]!r}, which is not in `class_names` of "
+                    f"{self.path} ({nearest(absent[0], list(known))}); correct either."
+                )
+            place = np.array([known.index(name) for name in names])
+            numbers, names = np.where(numbers < 0, -1, place[numbers]), known
+        return {**arrays, "labels": numbers, "class_names": np.array(names)}
+
+    def _ids(self, arrays: dict[str, np.ndarray], what: str) -> list[str]:
+        """What the data call their items."""
+        if "item_ids" not in arrays:
+            mend = f"add each item's name, as the {what} call it"
+            checks.fail(self.path, "item_ids", f"is missing, so that {what} cannot be given to items", mend)
+        return [str(one) for one in checks.text(arrays["item_ids"])]
+
+    def _noun(self, arrays: dict[str, np.ndarray]) -> str:
+        return "images" if "images" in arrays else "items"
 
     def answers(self, arrays: dict[str, np.ndarray]) -> Answers | None:
         """What the file of answers holds; None without one."""
         if self.annotations is None:
             return None
-        ids = arrays.get("item_ids")
-        if ids is None:
-            mend = "add each item's name, as the answers call it"
-            checks.fail(self.path, "item_ids", "is missing, so that answers cannot be given to items", mend)
+        ids = self._ids(arrays, "answers")
         known: tuple[str, ...] = ()
         if "class_names" in arrays:
-            known = checks.check_class_names(arrays["class_names"], self.path)
+            known = checks.check_class_names(checks.text(arrays["class_names"]), self.path)
         elif "labels" in arrays and arrays["labels"].dtype.kind in "US":
             known = tuple(str(name) for name in np.unique(arrays["labels"].astype(str)) if name)
         elif "labels" in arrays:
             labels = checks.check_labels(arrays["labels"], self.path)
             known = tuple(str(label) for label in range(labels.max() + 1))
-        noun = "images" if "images" in arrays else "items"
-        return self.read_answers(Path(self.annotations), [str(one) for one in ids], known, noun)
+        return self.read_answers(Path(self.annotations), ids, known, self._noun(arrays))

@@ -37,7 +37,7 @@ PredictionFiles = Annotated[dict[str, str], BeforeValidator(_by_name), AfterVali
 class OwnData(Dataset, AnswerOptions):
     """The user's own data."""
 
-    locations: ClassVar[tuple[str, ...]] = ("path", "annotations", "predictions")
+    locations: ClassVar[tuple[str, ...]] = ("path", "annotations", "labels", "predictions")
 
     crowd: Crowd = Field("real", description="whose answers these are")
     labels_are: LabelOrigin | None = Field(

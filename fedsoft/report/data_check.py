@@ -15,7 +15,7 @@ from fedsoft.errors import DataError
 from fedsoft.plural import plural
 from fedsoft.report.data_support import study_line, supports
 from fedsoft.report.people_words import (
-    FEW,
+    FEW_PEOPLE,
     alpha_line,
     people_lines,
     standing_table,
@@ -116,7 +116,7 @@ def _alpha(data: AnnotatedDataset, crowd: KnownCrowd | None) -> str:
     """Krippendorff's alpha of the votes, where these are counts, else nothing."""
     if data.votes is None or not data.counted:
         return ""
-    few = crowd is not None and len(crowd.people) <= FEW
+    few = crowd is not None and len(crowd.people) <= FEW_PEOPLE
     return alpha_line(alpha_with_interval(data.votes), None if crowd is None else crowd.alpha, few=few)
 
 

@@ -24,7 +24,7 @@ from fedsoft.report.figures.style import to_svg
 from fedsoft.report.gallery import Plate, all_plates, grid_plates, map_plate, people_plate, plates
 from fedsoft.report.guide import guide
 from fedsoft.report.level_tables import conclusions_table, grid_table, result_table, strategy_table
-from fedsoft.report.people_words import FEW, alpha_line, people_lines, spread_table
+from fedsoft.report.people_words import FEW_PEOPLE, alpha_line, people_lines, spread_table
 from fedsoft.report.purchase_tables import kind_of_pairs, pairs_table, purchase_table
 from fedsoft.report.run_tables import client_table, settings_table
 from fedsoft.report.shown import FEW, Shown, axes_name, in_detail
@@ -280,9 +280,8 @@ def _people(result: Digest, drawn: Mapping[str, str]) -> str:
     crowd, plate = result.people, people_plate(result)
     if crowd is None or len(crowd.people) < 2:
         return ""
-    differ, *others = people_lines(
-        crowd, alpha_line(crowd.alpha, few=len(crowd.people) <= FEW), differ_first=True
-    )
+    alpha = alpha_line(crowd.alpha, few=len(crowd.people) <= FEW_PEOPLE)
+    differ, *others = people_lines(crowd, alpha, differ_first=True)
     simulated = " These people are simulated." if result.crowd == "simulated crowd" else ""
     parts = [f"<h2>People</h2>\n<p>{escape(differ + simulated)}</p>\n"]
     if plate is not None and drawn[plate.name]:

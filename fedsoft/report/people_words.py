@@ -18,7 +18,7 @@ from fedsoft.report.tables import Cell, Table
 
 SHOWN = 10
 """People of each kind that a table shows."""
-FEW = 5
+FEW_PEOPLE = 5
 """So many people are named one by one, instead of a range over them."""
 CLASSES = 5
 """Classes that a table shows: those in which people differ most."""
@@ -67,7 +67,7 @@ def _agreement(people: People, found: Differences | None) -> str:
         return "No item was answered by two people, so nobody can be compared."
     mean = np.average(people.agreement.share[met], weights=people.agreement.of[met])
     text = f"An answer is the same as another's to the same item {percent(mean)} of the time"
-    if found is None or found.agreement is None or _most_in_agreement(found) or len(people) <= FEW:
+    if found is None or found.agreement is None or _most_in_agreement(found) or len(people) <= FEW_PEOPLE:
         return f"{text}."
     return f"{text}; of people with {ENOUGH} answers or more, {spread_words(found.agreement)}."
 
@@ -76,7 +76,7 @@ def _each(crowd: KnownCrowd) -> str:
     """How often each of a few people agrees with the others."""
     people = crowd.people
     met = np.flatnonzero(people.agreement.of > 0)
-    if len(people) > FEW or not len(met):
+    if len(people) > FEW_PEOPLE or not len(met):
         return ""
     order = met[np.argsort(people.agreement.share[met], kind="stable")]
     listed = ", ".join(f"{crowd.names[r]} {percent(people.agreement.share[r])}" for r in order)
@@ -128,7 +128,7 @@ def differ_line(crowd: KnownCrowd) -> str:
     found = crowd.differences
     if found is None:
         return f"Fewer than two people gave {ENOUGH} answers, so what people differ in cannot be told."
-    if len(crowd.people) <= FEW:
+    if len(crowd.people) <= FEW_PEOPLE:
         return ""
     who = f"the {found.people:,} people with {ENOUGH} answers or more"
     if found.agreement is not None and _most_in_agreement(found):

@@ -84,8 +84,8 @@ def chosen_columns(
         example = ", ".join(f'{role} = "…"' for role in roles if role != "weight")
         raise DataError(
             f"{where} has no column {absent[0]!r} nor one that is usually called so; its first line names "
-            f"{there}: say which is which by columns = {{ {example} }}; a table with a column a person must be "
-            "turned into one with a row an answer."
+            f"{there}: say which is which by columns = {{ {example} }}; a table with a column a person must "
+            "be turned into one with a row an answer."
         )
     if doubled := [header[i] for i in found.values() if header.count(header[i]) > 1]:
         raise DataError(f"{where} has two columns {doubled[0]!r}; give each its own name.")

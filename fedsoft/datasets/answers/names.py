@@ -21,6 +21,9 @@ def item_names(raw: RawAnswers, told: list[str]) -> tuple[list[str], np.ndarray]
     Raises:
         DataError: an answer names no item.
     """
+    if raw.matched:
+        names, code = numbered(raw.items)
+        return names, code
     names, code = _trimmed(raw, raw.items, "item", told)
     if "" in names:
         rows = at(raw.place, raw.numbers[code == names.index("")])

@@ -27,6 +27,7 @@ class RawAnswers:
         told: what was recognised, or was odd but usable, a sentence each.
         together: (A,) a number that entries of one answer share, where the file says which belong together;
             None where this follows from items and people.
+        matched: whether items are spelt as the data spell theirs, and stay so.
     """
 
     where: str
@@ -38,6 +39,7 @@ class RawAnswers:
     numbers: np.ndarray
     told: tuple[str, ...]
     together: np.ndarray | None = None
+    matched: bool = False
 
 
 def name_of(where: str) -> str:
