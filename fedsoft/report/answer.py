@@ -317,7 +317,7 @@ def _unsaid(shown: Shown) -> list[str]:
 
 def _own_models(study: Study) -> list[str]:
     """Models of the user's own that are an arm, or that arms or parties learn from."""
-    sources = [one.source for one in (*study.arms, *study.scenario.parties)]
+    sources = [*(arm.source for arm in study.arms), *(party.source for party in study.scenario.parties)]
     taught = [source.own for source in sources if isinstance(source, Teacher)]
     return sorted({model for model in (*taught, *(arm.own for arm in study.arms)) if model})
 
