@@ -202,7 +202,13 @@ def from_columns(
     if ids.shape not in (answers.shape, answers.shape[1:]):
         problem = f"has shape {ids.shape} where `annotator_labels` has {answers.shape}"
         checks.fail(source, "annotator_ids", problem, "name each column, or each answer")
-    people, annotator = np.unique(np.broadcast_to(ids, answers.shape)[item, column], return_inverse=True)
+    said = np.broadcast_to(ids, answers.shape)
+    unnamed = checks.nobody(said) & (answers >= 0)
+    if unnamed.any():
+        row = checks.first_row(unnamed)
+        mend = "name each person who answered, or leave the array out"
+        checks.fail(source, "annotator_ids", f"names nobody for an answer in row {row}", mend)
+    people, annotator = np.unique(said[item, column], return_inverse=True)
     _once(item, annotator, people, source)
     return Answered(counts, Annotations(item, annotator, label, people))
 

@@ -62,8 +62,10 @@ def from_arrays(
     ids = checks.check_ids(arrays.get("item_ids"), answers is not None, source)
     names, answered = _answered(arrays, labels, answers, ids, source)
     if answered is not None and not answered.votes.any():
-        problem = "hold no vote"
-        checks.fail(source, "votes", problem, "add some, or leave them out: labels alone can be studied too")
+        raise DataError(
+            f"{source}: nobody answered anything; add answers, or leave them out: labels alone can be "
+            "studied too."
+        )
     noun = about.noun or ("images" if "images" in arrays else "items")
     given, told = given_predictions(
         arrays,
@@ -93,6 +95,11 @@ def from_arrays(
         attribution=about.attribution,
     )
     data = filled(data, about, source)
+    if len(data) < 2:
+        raise DataError(
+            f"{source}: one of the {data.noun} is left, and a dataset needs two at least; add answers or "
+            "labels."
+        )
     checks.check_classes(data.labels, names, source)
     return replace(
         data,

@@ -25,6 +25,8 @@ ARRAYS = [
 
 
 HIGHEST = 1_000_000
+MANY_CLASSES = 200
+"""More classes than these are refused where there are fewer items than classes."""
 
 
 def fail(source: str, array: str, problem: str, mend: str) -> NoReturn:
@@ -146,6 +148,12 @@ def by_name(arrays: dict[str, np.ndarray], source: str) -> dict[str, np.ndarray]
         names = check_class_names(arrays["class_names"], source)
     else:
         names = tuple(str(name) for name in np.unique(labels) if name)
+        folded: dict[str, str] = {}
+        for name in names:
+            other = folded.setdefault(name.strip().casefold(), name)
+            if other != name:
+                mend = "spell it in one way, or list both in `class_names` if they are not the same"
+                fail(source, "labels", f"holds {other!r} and {name!r}", mend)
     place = {name: number for number, name in enumerate(names)} | {"": -1}
     known = np.array([str(label) in place for label in labels.flat]).reshape(labels.shape)
     if not known.all():
@@ -163,7 +171,10 @@ def check_labels(labels: np.ndarray, source: str) -> np.ndarray:
 
 def check_answers(answers: np.ndarray, source: str) -> np.ndarray:
     """(N, R) class indices as int64, -1 where there is none (or NaN)."""
-    return check_whole(_numbered(answers), "annotator_labels", 2, -1, source)
+    answers = check_whole(_numbered(answers), "annotator_labels", 2, -1, source)
+    if not answers.size:
+        fail(source, "annotator_labels", f"has shape {answers.shape}", "give it a column an answer")
+    return answers
 
 
 def _numbered(array: np.ndarray) -> np.ndarray:
@@ -187,6 +198,11 @@ def check_classes(labels: np.ndarray, names: tuple[str, ...], source: str) -> No
     if classes < 2:
         known = f"one class, {names[0]!r}," if names else "no class"
         raise DataError(f"{source} knows {known} where a dataset needs two at least; add items of another.")
+    if classes > MANY_CLASSES and classes > len(labels):
+        raise DataError(
+            f"{source} knows {classes:,} classes of {len(labels):,} items, which are no classes to learn; "
+            "number them from 0 on without gaps, or give fewer."
+        )
     if (labels >= classes).any():
         row = first_row(labels >= classes)
         mend = f"with {classes} classes, labels run from 0 to {classes - 1}"
@@ -196,6 +212,7 @@ def check_classes(labels: np.ndarray, names: tuple[str, ...], source: str) -> No
 def check_votes(votes: np.ndarray, source: str) -> np.ndarray:
     """(N, C) counts as int64, or shares as float64; a row of NaN is one without votes."""
     _numeric(votes, "votes", source)
+    votes = votes.astype(np.float64) if votes.dtype.kind == "f" else votes
     if votes.dtype.kind == "f" and votes.ndim == 2:
         votes = np.where(np.isnan(votes).all(axis=1, keepdims=True), 0, votes)
     if votes.dtype.kind == "f" and votes.ndim == 2 and np.isfinite(votes).all() and (votes % 1).any():
@@ -221,10 +238,20 @@ def check_groups(groups: np.ndarray | None, source: str) -> np.ndarray | None:
     """(N,) the group of each item, none of them NaN."""
     if groups is not None:
         _one_an_item(groups, "groups", source)
-        if groups.dtype.kind == "f" and np.isnan(groups).any():
+        none = nobody(groups)
+        if none.any():
             mend = "give each item a group, if only its own"
-            fail(source, "groups", f"is NaN in row {first_row(np.isnan(groups))}", mend)
+            fail(source, "groups", f"names none in row {first_row(none)}", mend)
     return groups
+
+
+def nobody(names: np.ndarray) -> np.ndarray:
+    """Whether a name is none: NaN, empty, or the text "nan"."""
+    if names.dtype.kind == "f":
+        return np.isnan(names)
+    if names.dtype.kind == "U":
+        return np.isin(np.char.strip(names), ("", "nan", "NaN"))
+    return np.zeros(names.shape, dtype=bool)
 
 
 def check_held_out(mask: np.ndarray | None, source: str) -> np.ndarray | None:

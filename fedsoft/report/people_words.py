@@ -240,7 +240,7 @@ def alpha_line(*found: Alpha | None, few: bool = False) -> str:
     ends = [
         f"{plain(one.low)} to {plain(one.high)} for other items{' and other people' * one.people}"
         for one in known
-        if not math.isnan(one.low) and not (one.people and few)
+        if one.low >= -1 and not (one.people and few)  # a wider one says nothing
     ]
     return f"{text}; 95 % interval: {', '.join(ends)}." if ends else f"{text}."
 

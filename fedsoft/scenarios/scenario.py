@@ -116,6 +116,8 @@ class Scenario(BaseModel):
                 )
             party_of[named] = number
         free = rng.permutation(np.flatnonzero(party_of < 0))
+        if sum(self._taken()) > len(free):
+            raise StudyFileError("scenario.parties ask for more clients than there are; lower a `share`.")
         for number, taken in enumerate(self._taken()):
             party_of[free[:taken]], free = number, free[taken:]
         return party_of

@@ -8,8 +8,9 @@ import numpy as np
 
 from fedsoft.datasets import DATASETS, AnnotatedDataset, Annotations, Dataset
 from fedsoft.errors import StoreError
-from fedsoft.files import read_json, read_npz, write_json, write_npz
+from fedsoft.files import content_hash, read_json, read_npz, write_json, write_npz
 from fedsoft.study.data import content_of, give_dataset, load_dataset, predicted_of
+from fedsoft.study.seal import hash_of
 
 FOLDER = "data"
 PREDICTED = "predicted_"
@@ -35,10 +36,16 @@ def keep_data(root: Path, choices: Iterable[Dataset]) -> None:
             arrays |= {f"answers_{name}": getattr(data.annotations, name) for name in ANSWERS}
         arrays |= {PREDICTED + name: rows for name, rows in data.predictions.items()}
         write_npz(file.with_suffix(".npz"), {name: _plain(array) for name, array in arrays.items()})
-        words = {name: getattr(data, name) for name in WORDS}
-        inputs = {"shape": data.inputs.shape, "dtype": str(data.inputs.dtype)}
-        known = {"dataset": choice.dump(), "content": content, "predicted": predicted}
-        write_json(file, {**known, "inputs": inputs, "told": sorted(data.told), **words})
+        about = {
+            "dataset": choice.dump(),
+            "content": content,
+            "predicted": predicted,
+            "inputs": {"shape": list(data.inputs.shape), "dtype": str(data.inputs.dtype)},
+            "told": sorted(data.told),
+            **{name: getattr(data, name) for name in WORDS},
+            "arrays": content_hash(file.with_suffix(".npz")),
+        }
+        write_json(file, {**about, "seal": hash_of(about)})
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
@@ -58,18 +65,21 @@ def give_kept(root: Path) -> list[str]:
     told = []
     for file in sorted((root / FOLDER).glob("*.json")):
         about = read_json(file)
-        try:
-            choice = DATASETS.parse(about["dataset"])
-            reason = choice.missing()
-            if reason is None:
-                continue
-            data = _read(file, about)
-        except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(f"{file} is damaged ({error}); delete it, or run the study again.") from None
-        give_dataset(choice, data, about["content"], about["predicted"])
-        told.append(
-            f"{reason} What the study kept of the data is used: labels, votes, answers and predictions."
-        )
+        if not isinstance(about, dict) or "seal" not in about:
+            continue  # somebody else's
+        arrays = file.with_suffix(".npz")
+        seal = about.pop("seal")
+        if seal != hash_of(about) or not arrays.is_file() or about["arrays"] != content_hash(arrays):
+            raise StoreError(
+                f"{file} or {arrays.name} beside it is not what the study kept of its data; delete both, and "
+                "run the study again where the data are."
+            )
+        choice = DATASETS.parse(about["dataset"])
+        if reason := choice.missing():
+            give_dataset(choice, _read(file, about), about["content"], about["predicted"])
+            told.append(
+                f"{reason} What the study kept of the data is used: labels, votes, answers and predictions."
+            )
     return told
 
 

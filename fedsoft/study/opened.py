@@ -143,6 +143,10 @@ def reopen_study(folder: Path) -> OpenStudy:
     Raises:
         StoreError: the folder holds no study.
     """
+    if not (folder / "study.json").is_file():
+        beside = folder.absolute().parent.glob("*/study.json")
+        near = nearest(folder.name, sorted(file.parent.name for file in beside))
+        raise StoreError(f"{folder} holds no study's results; name a folder that does ({near}).")
     saved = read_json(folder / "study.json")
     if not isinstance(saved, dict) or not {"where", "study"} <= saved.keys():
         raise StoreError(f"{folder / 'study.json'} does not hold a study; run the study again to mend it.")

@@ -19,7 +19,7 @@ def sealed(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
     """A record with its folder's name and the SHA-256, in hexadecimal, of its run's files and of itself."""
     record = {**record, "folder": folder.name}
     files = {name: content_hash(folder / name) for name in FILES}
-    return {**record, "files": {**files, RECORD: _hash_of({**record, "files": files})}}
+    return {**record, "files": {**files, RECORD: hash_of({**record, "files": files})}}
 
 
 def damage(folder: Path) -> str | None:
@@ -60,9 +60,10 @@ def _told(record: Any) -> dict[str, str] | None:
         return None
     files = dict(record["files"])
     own = files.pop(RECORD, None)
-    whole = files.keys() == set(FILES) and own == _hash_of({**record, "files": files})
+    whole = files.keys() == set(FILES) and own == hash_of({**record, "files": files})
     return files if whole else None
 
 
-def _hash_of(record: Mapping[str, Any]) -> str:
+def hash_of(record: Mapping[str, Any]) -> str:
+    """The SHA-256 of a record, in hexadecimal."""
     return hashlib.sha256(json.dumps(json.loads(json.dumps(record)), sort_keys=True).encode()).hexdigest()

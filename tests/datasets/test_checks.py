@@ -81,7 +81,7 @@ PROBLEMS = {
     ),
     "negative shares": ({"votes": changed(VALID["votes"] / 3, (1, 1), -0.5)}, "`votes` holds -0.5 in row 1"),
     "NaN votes": ({"votes": changed(VALID["votes"], (1, 1), np.nan)}, "`votes` is not finite in row 1"),
-    "no votes": ({"votes": np.zeros((4, 3))}, "`votes` hold no vote; add some, or leave them out"),
+    "no votes": ({"votes": np.zeros((4, 3))}, "nobody answered anything; add answers"),
     "flat votes": ({"votes": np.ones(4)}, r"`votes` has shape \(4,\)"),
     "votes and names": ({"class_names": np.array(["cat", "dog"])}, "3 columns where `class_names` has 2"),
     "label too high": ({"labels": np.array([0, 1, 2, 3])}, "`labels` holds 3 in row 3; .* from 0 to 2"),
@@ -99,7 +99,7 @@ PROBLEMS = {
     "ids alone": ({"annotator_ids": np.array(["a"])}, "`annotator_ids` is there without"),
     "answer too high": ({"annotator_labels": ANSWERS + 1}, "`annotator_labels` holds 3 in row 2"),
     "answer too low": ({"annotator_labels": ANSWERS - 2}, "`annotator_labels` holds -2 in row 0"),
-    "groups NaN": ({"groups": np.array([0, 1, np.nan, 1])}, "`groups` is NaN in row 2"),
+    "groups NaN": ({"groups": np.array([0, 1, np.nan, 1])}, "`groups` names none in row 2"),
     "one person twice": (
         {"annotator_labels": ANSWERS, "annotator_ids": np.array(["a", "b", "a"])},
         "`annotator_ids` has a twice in row 0",
