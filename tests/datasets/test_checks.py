@@ -99,6 +99,23 @@ PROBLEMS = {
     "ids alone": ({"annotator_ids": np.array(["a"])}, "`annotator_ids` is there without"),
     "answer too high": ({"annotator_labels": ANSWERS + 1}, "`annotator_labels` holds 3 in row 2"),
     "answer too low": ({"annotator_labels": ANSWERS - 2}, "`annotator_labels` holds -2 in row 0"),
+    "no columns of answers": (
+        {"annotator_labels": np.zeros((4, 0))},
+        r"`annotator_labels` has shape \(4, 0\)",
+    ),
+    "nobody by name": (
+        {"annotator_labels": ANSWERS, "annotator_ids": np.array(["a", "", "c"])},
+        "`annotator_ids` names nobody for an answer in row 0",
+    ),
+    "groups empty": ({"groups": np.array(["a", "b", "nan", "b"])}, "`groups` names none in row 2"),
+    "labels by case": (
+        {"labels": np.array(["cat", "Cat", "dog", "cat"]), "class_names": None, "votes": None},
+        "`labels` holds 'Cat' and 'cat'; spell it in one way",
+    ),
+    "far too many classes": (
+        {"labels": np.array([0, 1, 99_999, 1]), "votes": None, "class_names": None},
+        "knows 100,000 classes of 4 items, which are no classes to learn",
+    ),
     "groups NaN": ({"groups": np.array([0, 1, np.nan, 1])}, "`groups` names none in row 2"),
     "one person twice": (
         {"annotator_labels": ANSWERS, "annotator_ids": np.array(["a", "b", "a"])},

@@ -8,8 +8,9 @@ import pytest
 
 from fedsoft.analysis.digest import digest
 from fedsoft.annotators.mixture import fit_mixture
-from fedsoft.errors import StudyFileError
+from fedsoft.errors import StoreError, StudyFileError
 from fedsoft.execution.conduct import run_study
+from fedsoft.files import read_npz, write_npz
 from fedsoft.report import write_report
 from fedsoft.streams import stream
 from fedsoft.study.opened import open_study, reopen_study
@@ -196,9 +197,17 @@ def test_results_can_be_reported_on_where_the_data_are_not(study, tmp_path, caps
     before = (opened.store.root / "results.csv").read_text()
     shutil.move(opened.store.root, tmp_path / "elsewhere")
     (tmp_path / "mine.npz").unlink()
+    (tmp_path / "elsewhere/data/stray.json").write_text("{}")
     again = reopen_study(tmp_path / "elsewhere")
     assert "mine.npz does not exist" in again.kept[0]
     assert not again.open_runs
     write_report(tmp_path / "elsewhere")
     assert (tmp_path / "elsewhere/results.csv").read_text() == before
     assert "mine.npz does not exist" in " ".join(capsys.readouterr().out.split())
+    (kept,) = (tmp_path / "elsewhere/data").glob("*.npz")
+    made = read_npz(kept)
+    write_npz(kept, {**made, "votes": made["votes"][:, ::-1]})
+    with pytest.raises(StoreError, match="is not what the study kept of its data; delete both"):
+        reopen_study(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match=r"nowhere holds no study's results.*elsewhere"):
+        reopen_study(tmp_path / "nowhere")
