@@ -222,6 +222,10 @@ def data_fetch(dataset: DatasetName, settings: Settings = None) -> None:
 @data_app.command("check")
 def data_check(
     dataset: DatasetName,
+    answers: Annotated[
+        str | None,
+        typer.Argument(metavar="ANSWERS", help="A file of answers, as --set annotations= names it."),
+    ] = None,
     settings: Settings = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Also write a table there: one row a person.")
@@ -234,7 +238,8 @@ def data_check(
     from fedsoft.report.data_check import show_data
 
     console = Console()
-    data = _dataset(dataset, settings or []).load()
+    named = [f"annotations={answers}"] if answers else []
+    data = _dataset(dataset, [*named, *(settings or [])]).load()
     show_data(data, console if console.is_terminal else Console(width=WIDE), out)
 
 
@@ -250,8 +255,8 @@ def _dataset_table(name: str, settings: list[str]) -> dict[str, Any]:
 
         table = read_study(Path(name)).get("dataset", {})
         table = {"name": table} if isinstance(table, str) else table
-    elif name not in DATASETS.names() and ("/" in name or Path(name).exists()):
-        table = choice_of(Path(name))
+    elif name not in DATASETS.names():
+        table = choice_of(Path(name), DATASETS.names())
     return put_all(table, settings)
 
 

@@ -68,7 +68,10 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             fields = _fields_at(model, problem["loc"][:-1])
-            phrases.append(f"unknown key {key!r} ({nearest(str(problem['loc'][-1]), fields)})")
+            word = str(problem["loc"][-1])
+            deeper = [one for one, _, _ in describe_keys(model) if one.endswith(f".{word}")]
+            hint = f"did you mean {deeper[0]!r}?" if deeper else nearest(word, fields)
+            phrases.append(f"unknown key {key!r} ({hint})")
         elif problem["type"] == "missing":
             phrases.append(f"key {key!r} is required")
         else:
@@ -78,6 +81,10 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
                 "^(Input|Tuple|List)", lambda word: word[0].lower().replace("tuple", "list"), message
             )
             given = "" if problem["type"] == "value_error" else f" (given: {problem['input']!r})"
+            if problem["type"] in ("tuple_type", "list_type") and isinstance(problem["input"], str):
+                words = [one.strip() for one in problem["input"].split(",")]
+                items = ", ".join(one if one.isdecimal() else f'"{one}"' for one in words)
+                given += f"; write it as '{key}=[{items}]'"
             phrases.append(f"{key}: {message}{given}" if key else f"{message}{given}")
     return phrases
 

@@ -9,7 +9,9 @@ import pytest
 from pydantic import Field
 
 from fedsoft.annotators import NOISES, AnnotatorPool
+from fedsoft.config import validate
 from fedsoft.datasets import DATASETS
+from fedsoft.errors import StudyFileError
 from fedsoft.evaluation import METRICS
 from fedsoft.federation import STRATEGIES
 from fedsoft.privacy import LabelPrivacy
@@ -23,6 +25,7 @@ REQUIRED = {
     "module": {"factory": f"{Path(__file__).parent / 'nets.py'}:conv"},
     "npz": {"path": "mine.npz"},
     "folder": {"path": "mine"},
+    "answers": {"path": "mine.csv"},
     "slips": {"rate": 0.1},
     "confusion": {"rate": 0.1},
     "votes_k": {"k": 3},
@@ -149,3 +152,13 @@ def test_description_is_the_first_line(shapes):
 )
 def test_a_label_tells_what_is_not_the_default(choice, label):
     assert choice.label() == label
+
+
+def test_a_key_of_a_table_within_is_proposed():
+    with pytest.raises(StudyFileError, match=r"unknown key 'lr' \(did you mean 'training\.lr'\?\)"):
+        validate({"lr": 0.1}, "study.toml")
+
+
+def test_a_list_given_as_text_is_shown_as_one():
+    with pytest.raises(StudyFileError, match=r"write it as 'seeds=\[0, 1\]'"):
+        validate({"seeds": "0,1"}, "study.toml")
