@@ -34,8 +34,8 @@ def even(skills, classes=CLASSES):
 
 
 def crowd_of(counts):
-    """The crowd's confusion (C, C) from its answers, and 100 a true class with even errors."""
-    counts = counts + 100 * even([counts.trace() / counts.sum()], len(counts))[0]
+    """The crowd's confusion (C, C) from its answers, and 200 a true class with even errors."""
+    counts = counts + 200 * even([counts.trace() / counts.sum()], len(counts))[0]
     return counts / counts.sum(axis=1, keepdims=True)
 
 
@@ -144,7 +144,9 @@ def loops(annotations, images, classes, smoothing, steps):
             own[who, :, label] += posterior[item]
         own += smoothing * crowd_of(crowd)
         own /= own.sum(axis=2, keepdims=True)
-        shares = np.concatenate([posterior] + [votes] * smoothing).mean(axis=0)
+        shares = np.average([posterior, votes], axis=0, weights=[len(answers), smoothing * images]).mean(
+            axis=0
+        )
         logs = np.tile(np.log(shares), (images, 1))
         for item, who, label in answers:
             logs[item] += np.log(np.maximum(own[who, :, label], 1e-10))

@@ -11,7 +11,7 @@ from fedsoft.annotators.aggregation.answers import Aggregate, people_of, shares_
 from fedsoft.annotators.aggregation.em import SMALLEST, SMOOTHING, settle
 from fedsoft.datasets import Annotations
 
-EVEN_ERRORS = 100.0
+EVEN_ERRORS = 200.0
 """Answers a true class with even errors that the crowd's confusion borrows."""
 
 
@@ -40,11 +40,11 @@ def dawid_skene(
     people = people_of(annotations)
     columns = _Columns.of(annotations, images, classes)
     start = shares_of(annotations, images, classes)
-    votes = start.mean(axis=0)
+    votes, answers = start.mean(axis=0), len(annotations.item) / images
 
     def step(posterior: np.ndarray) -> tuple[np.ndarray, float]:
         logs = np.log(np.maximum(columns.confusion(posterior, smoothing), SMALLEST))
-        shares = (posterior.mean(axis=0) + smoothing * votes) / (1 + smoothing)
+        shares = (answers * posterior.mean(axis=0) + smoothing * votes) / (answers + smoothing)
         logs = np.log(np.maximum(shares, SMALLEST)) + columns.given.T @ logs
         return softmax(logs, axis=1), float(logsumexp(logs, axis=1).sum())
 
