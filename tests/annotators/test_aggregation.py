@@ -33,14 +33,19 @@ def even(skills, classes=CLASSES):
     return np.where(np.eye(classes, dtype=bool), skills, (1 - skills) / (classes - 1))
 
 
+def crowd_of(counts):
+    """The crowd's confusion (C, C) from its answers, and 200 a true class with even errors."""
+    counts = counts + 200 * even([counts.trace() / counts.sum()], len(counts))[0]
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
 def confusion_of(posterior, annotations, smoothing=0):
     """The confusion matrices (R, C, C) that a posterior implies, with answers borrowed from the crowd's."""
     people, classes = annotations.annotator.max() + 1, posterior.shape[1]
     counts = np.zeros((people, classes, classes))
     for image, who, answer in zip(annotations.item, annotations.annotator, annotations.label, strict=True):
         counts[who, :, answer] += posterior[image]
-    crowd = counts.sum(axis=0)
-    counts += smoothing * crowd / crowd.sum(axis=1, keepdims=True)
+    counts += smoothing * crowd_of(counts.sum(axis=0))
     return counts / counts.sum(axis=2, keepdims=True)
 
 
@@ -131,14 +136,18 @@ def loops(annotations, images, classes, smoothing, steps):
     for item, _, label in answers:
         posterior[item, label] += 1
     posterior /= posterior.sum(axis=1, keepdims=True)
+    votes = posterior
     for _ in range(steps):
         crowd, own = np.zeros((classes, classes)), np.zeros((people, classes, classes))
         for item, who, label in answers:
             crowd[:, label] += posterior[item]
             own[who, :, label] += posterior[item]
-        own += smoothing * crowd / crowd.sum(axis=1, keepdims=True)
+        own += smoothing * crowd_of(crowd)
         own /= own.sum(axis=2, keepdims=True)
-        logs = np.tile(np.log(posterior.mean(axis=0)), (images, 1))
+        shares = np.average([posterior, votes], axis=0, weights=[len(answers), smoothing * images]).mean(
+            axis=0
+        )
+        logs = np.tile(np.log(shares), (images, 1))
         for item, who, label in answers:
             logs[item] += np.log(np.maximum(own[who, :, label], 1e-10))
         posterior = np.exp(logs - logs.max(axis=1, keepdims=True))
@@ -237,7 +246,7 @@ def test_one_answer_a_person_says_nothing_of_persons_and_all_of_the_crowd():
     one = replace(annotations, annotator=np.zeros_like(annotations.annotator))
     np.testing.assert_allclose(
         dawid_skene(annotations, 100, 3, smoothing=1e9).posterior,
-        dawid_skene(one, 100, 3, smoothing=0).posterior,
+        dawid_skene(one, 100, 3, smoothing=1e9).posterior,
         atol=1e-5,
     )
 
@@ -390,11 +399,53 @@ def gain(aggregate, true, annotations, classes):
 
 
 @pytest.mark.parametrize("crowd", [spammed, uneven, strangers])
-@pytest.mark.parametrize("aggregate", [mace, glad])
+@pytest.mark.parametrize("aggregate", [dawid_skene, mace, glad])
 @pytest.mark.parametrize("each", [1, 2, 5, 20])
 def test_few_answers_a_person_never_lose_to_a_majority(aggregate, crowd, each):
     true, annotations = crowd(5_000 // each, each, 5, 4)
     more, error = gain(aggregate, true, annotations, 4)
+    assert more > -2.5 * error - 1e-9
+
+
+def unlike(people, each, an_image, classes):
+    """True classes, and answers of people each of whom is better at some classes than at others."""
+    rng = stream("unlike", people=people, each=each)
+    images = people * each // an_image
+    true = rng.integers(0, classes, images)
+    annotator = np.concatenate([rng.permutation(people) for _ in range(each)])[: images * an_image]
+    item = np.repeat(np.arange(images), an_image)
+    sure = rng.uniform(0.45, 0.98, (people, classes))[annotator, true[item]]
+    other = (true[item] + rng.integers(1, classes, len(item))) % classes
+    return true, Annotations(item, annotator, np.where(rng.random(len(item)) < sure, true[item], other))
+
+
+def habitual(people, each, an_image, classes):
+    """True classes, and answers of people of whom three in ten always give one class, each their own."""
+    rng = stream("habitual", people=people, each=each)
+    images = people * each // an_image
+    true = rng.integers(0, classes, images)
+    annotator = np.concatenate([rng.permutation(people) for _ in range(each)])[: images * an_image]
+    item = np.repeat(np.arange(images), an_image)
+    looks = (rng.random(people) > 0.3)[annotator] & (rng.random(len(item)) < 0.85)
+    habit = rng.integers(0, classes, people)[annotator]
+    return true, Annotations(item, annotator, np.where(looks, true[item], habit))
+
+
+@pytest.mark.parametrize(
+    ("crowd", "people", "each", "an_image", "classes"),
+    [
+        (unlike, 1_800, 1, 3, 2),
+        (unlike, 900, 2, 3, 2),
+        (unlike, 360, 5, 3, 2),
+        (habitual, 360, 5, 3, 4),
+        (habitual, 180, 10, 3, 10),
+        (habitual, 90, 20, 3, 10),
+        (habitual, 36, 50, 3, 10),
+    ],
+)
+def test_no_class_of_dawid_skene_explains_what_others_should(crowd, people, each, an_image, classes):
+    true, annotations = crowd(people, each, an_image, classes)
+    more, error = gain(dawid_skene, true, annotations, classes)
     assert more > -2.5 * error - 1e-9
 
 
