@@ -162,7 +162,9 @@ class ArchivedDataset(Dataset):
 
     def missing(self) -> str | None:
         """Whether the file is there, and what to do if not."""
-        return None if self.file().is_file() else f"{self.file()} does not exist; {self.mend()}."
+        if self.file().is_file():
+            return None
+        return f"{self.file()} {'is no file' if self.file().exists() else 'does not exist'}; {self.mend()}."
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The file's arrays; DataError if it is damaged or holds pickled objects."""

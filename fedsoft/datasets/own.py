@@ -1,6 +1,5 @@
 """What all ways to bring one's own data have in common: answers, predictions, and what to make of gaps."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -11,9 +10,7 @@ from fedsoft.datasets.answered import read_for
 from fedsoft.datasets.answers.options import AnswerOptions
 from fedsoft.datasets.answers.tidy import Answers
 from fedsoft.datasets.dataset import Dataset, absolute
-
-NAME = re.compile(r"[^\W_][\w .-]*")
-"""What a model may be called: names stand in labels of arms and in file names."""
+from fedsoft.datasets.predictions import NAME
 
 
 def _by_name(given: Any) -> Any:

@@ -1,5 +1,5 @@
 """Predictions of the user's own models: read from files or arrays, checked, given to items and classes."""
 
-from fedsoft.datasets.predictions.given import given_predictions, is_predictions
+from fedsoft.datasets.predictions.given import NAME, given_predictions, is_predictions
 
-__all__ = ["given_predictions", "is_predictions"]
+__all__ = ["NAME", "given_predictions", "is_predictions"]

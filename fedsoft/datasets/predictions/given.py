@@ -1,5 +1,6 @@
 """Predictions of the user's own models, one row an item of the data."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,12 +17,16 @@ from fedsoft.errors import DataError
 from fedsoft.plural import plural
 
 ARRAY = "predictions"
+NAME = re.compile(r"[^\W_][\w .-]*")
+"""What a model may be called: names stand in labels of arms and in file names."""
 """The array of the data themselves, and how the names of further ones begin, such as ``predictions_clip``."""
 
 
 def is_predictions(array: str) -> bool:
     """Whether an array of this name holds the predictions of a model."""
-    return array == ARRAY or array.startswith(f"{ARRAY}_")
+    return array == ARRAY or (
+        array.startswith(f"{ARRAY}_") and NAME.fullmatch(array.removeprefix(f"{ARRAY}_")) is not None
+    )
 
 
 def given_predictions(
