@@ -77,11 +77,14 @@ class DawidSkene(Aggregated):
     smoothing: float = Field(
         SMOOTHING,
         ge=0,
-        description="answers a true class that each annotator borrows from the crowd; 0: the method of 1979",
+        description=(
+            "answers a true class that each annotator borrows from the crowd, and an image that the class "
+            "shares borrow from the votes; 0: the method of 1979"
+        ),
     )
 
     def enough_answers(self, classes: int) -> int:
-        """Five a class, since a confusion matrix has a row for each."""
+        """Five a class: then people's own matrices are right more often than one matrix for all."""
         return 5 * classes
 
     def aggregate(self, annotations: Annotations, images: int, classes: int) -> Aggregate:

@@ -25,9 +25,15 @@ def dawid_skene(
     row has ``smoothing`` answers more, which follow the crowd's confusion: that of all annotators together,
     from the same EM (a Dirichlet prior, as in hierarchical Dawid-Skene: Paun et al. 2018, TACL 6, 571).
 
-    Alone, crowd and class shares drift to where one class explains what others should (up to 32 points
-    behind the majority). So the crowd borrows too, answers with even errors, right as often as its own, and
-    the class shares count each image's vote shares ``smoothing`` times beside its posterior.
+    Alone, crowd and class shares drift to where one class explains what others should (tens of points behind
+    the majority). So the crowd borrows answers with even errors, and the class shares count the votes'
+    ``smoothing`` times beside the posterior of an image's answers.
+
+    In 244 kinds of simulated crowds (2 to 100 classes, 1 to 50 answers a person, 3 to 10 an image; spammers,
+    skewed classes, errors of one's own or shared) it was right more often than the majority by 1.5 points on
+    average, behind by more than 1.1 in one: spammers among 100 classes (8). It is behind, too, by up to 7,
+    where many who do not look give the same class of ten: as answers go, that class is a frequent one. It is
+    too sure, by 2 to 4 points with 2 or 4 classes, 6 with 10, and 10 or more with 100.
 
     Of the matrices (R, C, C) only the columns are made that somebody answered.
 
@@ -35,7 +41,7 @@ def dawid_skene(
         annotations: at least one for each image.
         images: number of images N.
         classes: number of classes C.
-        smoothing: pseudo-answers a row, at least 0; 0 is the method of 1979.
+        smoothing: pseudo-answers a row and an image, at least 0; 0 is the method of 1979.
     """
     people = people_of(annotations)
     columns = _Columns.of(annotations, images, classes)
