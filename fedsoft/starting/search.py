@@ -307,11 +307,12 @@ def _nothing_learned(trials: Sequence[Trial], seconds: float) -> Searched:
     lr = near(usual.middle)
     rounds = max(trial.rounds for trial in trials)
     guess = Settled(lr, rounds, False, float("nan"), least, False)
+    larger = ", a larger dataset.size" if usual.label == "cnn" else ""
     warning = (
         f"The search found nothing that learns in {duration(seconds)}: {rates} did not beat a constant "
-        f"forecast on validation examples beyond chance (Brier score {least:.3f} at best, against "
-        f"{usual.constant:.3f}). Rate and rounds are a guess. Try more rounds, another model (`fedsoft list "
-        "models`), more data or, for images, a larger dataset.size; else inputs may not tell classes apart."
+        f"forecast on validation examples beyond chance (Brier score {least:.3f} in the best one's last rounds, "
+        f"against {usual.constant:.3f}). Rate and rounds are a guess. Try more rounds, another model (`fedsoft "
+        f"list models`){larger} or more data; else inputs may not tell classes apart."
     )
     tuned = f"not tuned: nothing learned, of {_what(trials)}; the middle rate and more rounds are a guess"
     return Searched(guess, 0, "", tuned, usual.run_second, warning)
@@ -326,7 +327,7 @@ def _what(trials: Sequence[Trial]) -> str:
         rates = ", ".join(f"{rate:g}" for rate, _ in ordered)
         losses = ", ".join(f"{one.nll:.3f}" for _, one in ordered)
         told.append(f"{rates}{f' of {trial.label}' if len(some) > 1 else ''} ({losses})")
-    seeds = max(trial.size.seeds for trial in some if trial.size)
-    named = f"seed {SEEDS[0]}" if seeds == 1 else f"seeds {SEEDS[0]} to {SEEDS[seeds - 1]}"
+    seeds = sorted({trial.size.seeds for trial in some if trial.size})
+    named = f"{' or '.join(map(str, seeds))} {'seed' if seeds == [1] else 'seeds'} from {SEEDS[0]} on"
     arms = " and ".join(dict.fromkeys(label for trial in some for label in trial.arm_labels))
     return f"lr among {' and '.join(told)} by mean validation NLL of {arms}, with {named} (fedsoft init)"

@@ -198,9 +198,9 @@ def _check_old(out: Path, force: bool) -> None:
     except StudyFileError:
         old = {}
     if not {"dataset", "sources"} & old.keys():
+        answers = f"; answers are named with --set annotations={out}" if out.suffix != ".toml" else ""
         raise StoreError(
-            f"{out} is there and is no study file; OUT is the study file to write, such as study.toml, and "
-            f"answers are named with --set annotations={out}."
+            f"{out} is there and is no study file; OUT is the study file to write, such as study.toml{answers}."
         )
     if not force:
         raise StoreError(f"{out} is there already; name another file, or write over it with --force.")
