@@ -310,9 +310,9 @@ def _nothing_learned(trials: Sequence[Trial], seconds: float) -> Searched:
     larger = ", a larger dataset.size" if usual.label == "cnn" else ""
     warning = (
         f"The search found nothing that learns in {duration(seconds)}: {rates} did not beat a constant "
-        f"forecast on validation examples beyond chance (Brier score {least:.3f} in the best one's last rounds, "
-        f"against {usual.constant:.3f}). Rate and rounds are a guess. Try more rounds, another model (`fedsoft "
-        f"list models`){larger} or more data; else inputs may not tell classes apart."
+        f"forecast on validation examples beyond chance (Brier score {least:.3f} in the best one's last "
+        f"rounds, against {usual.constant:.3f}). Rate and rounds are a guess. Try more rounds, another model "
+        f"(`fedsoft list models`){larger} or more data; else inputs may not tell classes apart."
     )
     tuned = f"not tuned: nothing learned, of {_what(trials)}; the middle rate and more rounds are a guess"
     return Searched(guess, 0, "", tuned, usual.run_second, warning)

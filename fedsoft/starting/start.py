@@ -200,7 +200,8 @@ def _check_old(out: Path, force: bool) -> None:
     if not {"dataset", "sources"} & old.keys():
         answers = f"; answers are named with --set annotations={out}" if out.suffix != ".toml" else ""
         raise StoreError(
-            f"{out} is there and is no study file; OUT is the study file to write, such as study.toml{answers}."
+            f"{out} is there and is no study file; OUT is the study file to write, such as study.toml"
+            f"{answers}."
         )
     if not force:
         raise StoreError(f"{out} is there already; name another file, or write over it with --force.")

@@ -64,7 +64,7 @@ def test_the_smallest_rate_that_is_about_as_good():
     assert best(rates).lr == 0.1
     assert best([*rates, came_to(1.0, 60, False, 0.4)]).lr == 0.1
     assert best([came_to(1.0, 60, False, 0.4)]).lr == 1.0
-    assert best([*rates, came_to(0.01, 60, False, 0.2, learned=False)]).lr == 0.1
+    assert best([came_to(1.0, 60, False, 0.4), came_to(0.01, 60, False, 0.2, learned=False)]).lr == 1.0
 
 
 def test_rates_are_of_a_short_row():
