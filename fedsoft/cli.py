@@ -145,7 +145,7 @@ def init(
     no_search: Annotated[
         bool, typer.Option("--no-search", help="Search no learning rate, which takes half a minute.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over a study file that is there.")] = False,
 ) -> None:
     """Look at your data and write a commented study file that fits them, or say what they lack."""
     check_pair()

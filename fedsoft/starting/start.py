@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fedsoft.config import read_study
 from fedsoft.datasets import DATASETS, AnnotatedDataset, Dataset
 from fedsoft.datasets.pictures import is_picture
 from fedsoft.errors import DataError, StoreError, StudyFileError
@@ -16,9 +17,10 @@ from fedsoft.files import write_text
 from fedsoft.plural import plural
 from fedsoft.report.numbers import duration
 from fedsoft.starting.answers import Trainable
-from fedsoft.starting.clients import hold
+from fedsoft.starting.clients import Held, hold
 from fedsoft.starting.draft import Draft, Entry
-from fedsoft.starting.models import heavy, middle_rate, model_for, scales_note, training_for
+from fedsoft.starting.models import heavy, middle_rate, model_for, others_for, scales_note, training_for
+from fedsoft.starting.rest import Settled
 from fedsoft.starting.search import search
 from fedsoft.starting.sources import Offer, offer
 from fedsoft.starting.text import study_text
@@ -61,7 +63,8 @@ class Started:
         left = ", ".join(what for what, _ in draft.absent)
         if endpoint.source != "human_soft":
             left = f"{draft.absent[0][0]}: {draft.absent[0][1]}"
-        takes = f"About {duration(self.seconds)} on this machine:" if self.seconds else "Next:"
+        idle = "while nothing else keeps this machine busy"
+        takes = f"About {duration(self.seconds)}, {idle}:" if self.seconds else "Next:"
         rate = draft.training["lr"].value
         how = "not tuned" if draft.tuned.startswith("not") else "by a search on other seeds"
         return [
@@ -84,7 +87,7 @@ def start(table: dict[str, Any], out: Path, searches: bool = True, force: bool =
         table: the data, as a study file names them.
         out: where to write it.
         searches: whether to search a learning rate, for half a minute at most.
-        force: whether to write over a file that is there.
+        force: whether to write over a study file that is there.
 
     Raises:
         StoreError: there is a file already.
@@ -93,8 +96,8 @@ def start(table: dict[str, Any], out: Path, searches: bool = True, force: bool =
     """
     if out.is_dir():
         raise StoreError(f"{out} is a folder; name a file in it, such as {out / 'study.toml'}.")
-    if out.exists() and not force:
-        raise StoreError(f"{out} is there already; name another file, or write over it with --force.")
+    if out.exists():
+        _check_old(out, force)
     if table["name"] == "answers":
         raise DataError(_nothing_to_train_on(Path(table["path"])))
     try:
@@ -105,12 +108,13 @@ def start(table: dict[str, Any], out: Path, searches: bool = True, force: bool =
     data = load_dataset(choice)
     part = Trainable(data)
     _check(part)
-    draft, trial = draft_of(part, table, choice)
+    held = hold(part)
+    draft, trial = draft_of(part, held, table, choice)
     seconds, warnings = None, scales_note(data)
     with tempfile.TemporaryDirectory(prefix="fedsoft-") as folder:
         opened = open_study(_table(draft, out), str(out), Path(folder) / "check")
         if searches:
-            draft, run_second, more = _searched(draft, part, _table(draft, out), trial)
+            draft, run_second, more = _searched(draft, part, held, _table(draft, out), trial)
             warnings += more
             opened = open_study(_table(draft, out), str(out), Path(folder) / "check")
             rounds = sum(run.rounds for run in opened.open_runs if run.kind == "trained")
@@ -121,9 +125,9 @@ def start(table: dict[str, Any], out: Path, searches: bool = True, force: bool =
     return Started(out, draft, opened, seconds, warnings)
 
 
-def draft_of(part: Trainable, table: Mapping[str, Any], choice: Dataset) -> tuple[Draft, Any]:
+def draft_of(part: Trainable, held: Held, table: Mapping[str, Any], choice: Dataset) -> tuple[Draft, Any]:
     """What a study of some data should say before anything is tuned, and the source on trial."""
-    data, held = part.data, hold(part)
+    data, model = part.data, model_for(part.data, held.training)
     offered = offer(part, held.validating, heavy(data, held.training))
     scenario = dict(held.scenario)
     if offered.few_votes:
@@ -135,47 +139,72 @@ def draft_of(part: Trainable, table: Mapping[str, Any], choice: Dataset) -> tupl
         sources=offered.sources,
         rivals=offered.rivals,
         absent=offered.absent,
-        model=model_for(data, held.training),
+        model=model,
         rounds=Entry(ROUNDS, "not tuned"),
         tuned="not tuned",
         seeds=Entry(list(SEEDS), _seeds_why(None)),
         folds=held.folds,
         scenario=scenario,
         instead=held.instead,
-        training=training_for(data, held.sizes),
+        training=training_for(data, held.sizes, model.value),
         endpoint=_endpoint(data, offered),
     )
     return draft, offered.trial
 
 
 def _searched(
-    draft: Draft, part: Trainable, table: dict[str, Any], trial: Any
+    draft: Draft, part: Trainable, held: Held, table: dict[str, Any], trial: Any
 ) -> tuple[Draft, float, tuple[str, ...]]:
-    """The draft with rate and rounds from a search, seconds for a round of a run, and what to know."""
-    shares = np.bincount(part.data.labels[part.rows]) / len(part.rows)
-    constant = float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
-    found = search(table, ["hard", trial], middle_rate(part.data), constant)
+    """The draft with what a search found, seconds for a round of a run, and what to know."""
+    data, training = part.data, held.training
+    shares = np.bincount(data.labels[part.rows]) / len(part.rows)
+    models = [draft.model.value, *others_for(data, training)]
+    tried = [(model, middle_rate(data, model)) for model in models]
+    found = search(table, ["hard", trial], tried, 1 - float((shares**2).sum()), held.validating)
     if found.chosen is None:
         draft = replace(draft, tuned=found.tuned)
         return draft, found.run_second, (f"Learning rate and rounds are {found.tuned}.",)
-    rounds = found.chosen.rounds if found.chosen.at_rest else 2 * found.chosen.rounds
-    why = (
-        "after which training was at rest"
-        if found.chosen.at_rest
-        else "training was not yet at rest in half of them"
-    )
     draft = replace(
         draft,
-        rounds=Entry(rounds, why),
+        model=Entry(models[found.model], found.why or draft.model.why),
+        rounds=_rounds(found.chosen),
         tuned=found.tuned,
         training={**draft.training, "lr": Entry(found.chosen.lr)},
     )
     return draft, found.run_second, (found.warning,) if found.warning else ()
 
 
+def _rounds(chosen: Settled) -> Entry:
+    """How many rounds, and why."""
+    if not chosen.learned:
+        return Entry(2 * chosen.rounds, "a guess: nothing learned in half of them")
+    if not chosen.at_rest:
+        return Entry(2 * chosen.rounds, "training was not yet at rest in half of them")
+    why = "after which training was at rest"
+    if chosen.past is not None:
+        why += f"; validation NLL of the baseline was least after {chosen.past}, so early stopping may help"
+    return Entry(chosen.rounds, why)
+
+
 def _table(draft: Draft, out: Path) -> dict[str, Any]:
     """The study as `read_study` will find it."""
     return {"name": out.stem, **tomllib.loads(study_text(draft))}
+
+
+def _check_old(out: Path, force: bool) -> None:
+    """Refuse to write over a file: any that is no study, and a study unless asked to."""
+    try:
+        old = read_study(out)
+    except StudyFileError:
+        old = {}
+    if not {"dataset", "sources"} & old.keys():
+        answers = f"; answers are named with --set annotations={out}" if out.suffix != ".toml" else ""
+        raise StoreError(
+            f"{out} is there and is no study file; OUT is the study file to write, such as study.toml"
+            f"{answers}."
+        )
+    if not force:
+        raise StoreError(f"{out} is there already; name another file, or write over it with --force.")
 
 
 def _check(part: Trainable) -> None:

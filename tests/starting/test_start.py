@@ -176,9 +176,9 @@ def test_a_folder_of_images(tmp_path, monkeypatch):
 def test_a_short_search_finds_a_rate_that_learns(made, write, monkeypatch, tmp_path):
     monkeypatch.setattr("fedsoft.starting.search.PROBE_SECONDS", 0.1)
     table = write(made(items=150, votes=5), searches=True)
-    assert "seeds 1000 and 1001 (fedsoft init)" in table["tuned"]
+    assert "seeds from 1000 on (fedsoft init)" in table["tuned"]
     assert f"{table['training']['lr']:g}" in table["tuned"].split(" by ")[0]
-    assert 10 <= table["rounds"] <= 120
+    assert 10 <= table["rounds"] <= 240
     opened = open_study({**table, "seeds": [0], "rivals": []}, "study.toml", tmp_path / "runs")
     assert run_study(opened, "inprocess", 1, lambda run, figures: None, lambda: False)
     accuracies = [opened.store.rounds(run.key)[-1]["accuracy"] for run in opened.plan.runs[:2]]
@@ -191,11 +191,24 @@ def test_nothing_is_written_over_unasked(made, write, tmp_path):
     before = (tmp_path / "study.toml").read_text()
     with pytest.raises(StoreError, match=r"study.toml is there already; .* --force"):
         start(table, tmp_path / "study.toml", False)
-    (tmp_path / "study.toml").write_text("mine")
+    (tmp_path / "study.toml").write_text("sources = []")
     start(table, tmp_path / "study.toml", False, force=True)
     assert (tmp_path / "study.toml").read_text() == before
     with pytest.raises(StoreError, match="is a folder; name a file in it"):
         start(table, tmp_path, False)
+
+
+def test_only_a_study_is_ever_written_over(made, write, tmp_path):
+    write(made())
+    others = {"answers.csv": "item,annotator,label\na,w,x\n", "pyproject.toml": "[project]\n"}
+    for name, text in others.items():
+        (tmp_path / name).write_text(text)
+        for force in (False, True):
+            with pytest.raises(StoreError, match="is no study file; OUT is the study file") as refused:
+                start({"name": "npz", "path": "mine.npz"}, tmp_path / name, False, force)
+            assert "--force" not in str(refused.value)
+            assert ("--set annotations=" in str(refused.value)) == name.endswith(".csv")
+        assert (tmp_path / name).read_text() == text
 
 
 def test_what_is_missing_is_said(made, tmp_path, monkeypatch):
