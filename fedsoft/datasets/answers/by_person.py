@@ -58,4 +58,5 @@ def _joined(tables: Sequence[tuple[str | None, RawAnswers]], where: Path) -> Raw
         weights=np.concatenate(weights) if any(raw.weights is not None for _, raw in tables) else None,
         numbers=np.concatenate([raw.numbers for _, raw in tables]),
         told=tuple(told),
+        column=tables[0][1].column,
     )

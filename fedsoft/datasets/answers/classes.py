@@ -1,12 +1,16 @@
 """Which answers are classes, which are spellings of one class, and which are no answer."""
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from fedsoft.datasets.answers.naming import at, listed, quoted
+from fedsoft.datasets.answers.evasions import is_evasion
+from fedsoft.datasets.answers.free_text import refuse_free_text
+from fedsoft.datasets.answers.lookalikes import lookalikes
+from fedsoft.datasets.answers.naming import MOST, at, listed, quoted
 from fedsoft.datasets.answers.options import AnswerOptions
 from fedsoft.datasets.answers.raw import name_of
 from fedsoft.datasets.answers.spelling import BLANK, fold_key
@@ -14,25 +18,8 @@ from fedsoft.datasets.answers.typos import likely_typos
 from fedsoft.errors import DataError
 from fedsoft.plural import plural
 
-EVASIONS = frozenset(
-    {
-        *("dontknow", "don'tknow", "don’tknow", "donotknow", "idontknow", "idon'tknow", "idon’tknow"),
-        *(
-            "dont_know",
-            "don't_know",
-            "i_dont_know",
-            "do_not_know",
-            "dk",
-            "idk",
-            "unsure",
-            "notsure",
-            "not_sure",
-        ),
-        *("cantsay", "can'tsay", "can’tsay", "canttell", "can'ttell", "can’ttell", "cannottell", "cant_tell"),
-        *("skip", "skipped", "noidea", "noanswer", "no_answer", "?", "??", "???", "n/a"),
-    }
-)
-"""What people answer who give no class, without case and spaces; "other" and "none" are classes."""
+NUMBER = re.compile(r"[+-]?[0-9]{1,4000}")
+"""Python makes a number of no more digits."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +35,7 @@ class Answered:
         numbers: (A,) line or entry of each row.
         items: names of items.
         item: (A,) the item of each row, an index of ``items``.
+        column: the column that the answers are from; None in an export of a tool.
     """
 
     names: Sequence[str]
@@ -58,6 +46,7 @@ class Answered:
     numbers: np.ndarray
     items: Sequence[str]
     item: np.ndarray
+    column: str | None = None
 
     def at(self, rows: np.ndarray) -> str:
         """Rows, by line and item."""
@@ -83,8 +72,9 @@ def find_classes(
         on each thing that was odd but usable.
 
     Raises:
-        DataError: an answer is none of the classes said, one class is spelt in several ways, or something
-            looks like no answer and nothing says whether it is one.
+        DataError: an answer is none of the classes said, one class is spelt in several ways, something
+            looks like no answer and nothing says whether it is one, answers are free text, or none of them
+            is a class of the data.
     """
     _check_said(options, known, answered.where)
     fixed = list(dict.fromkeys([*known, *(options.classes or ())]))
@@ -96,16 +86,21 @@ def find_classes(
     if options.classes is not None:
         _check_all_said(answered, spelt, fixed, options.fold_case)
     else:
+        _check_texts(answered, spelt, fixed)
         _check_spellings(answered, spelt, fixed)
         _check_evasions(answered, spelt, fixed, options, told)
+        _check_shared(answered, spelt, known)
         told += _typos(answered, spelt, fixed)
-    new = set(spelt.values()) - set(fixed)
-    if new and known:
-        told.append(_sentence(answered, f"{quoted(sorted(new))} is no class of the data yet, and is added"))
     given = set(spelt.values())
+    added = sorted(given - set(fixed))
+    if added and known:
+        one = len(added) == 1
+        words = "is no class of the data yet, and is" if one else "are no classes of the data yet, and are"
+        told.append(_sentence(answered, f"{quoted(added)} {words} added"))
     if unused := [name for name in options.classes or () if name not in given]:
-        told.append(_sentence(answered, f"nobody answered {quoted(unused)}, and the class is kept"))
-    classes = (*fixed, *in_order(new))
+        kept = "the class is" if len(unused) == 1 else "the classes are"
+        told.append(_sentence(answered, f"nobody answered {quoted(unused)}, and {kept} kept"))
+    classes = (*fixed, *in_order(added))
     place = {name: at for at, name in enumerate(classes)}
     return (
         classes,
@@ -117,7 +112,7 @@ def find_classes(
 def in_order(names: Iterable[str]) -> list[str]:
     """Class names as numbers where all are whole numbers, else by letters."""
     names = list(names)
-    numbers = all(name.lstrip("+-").isdecimal() and name.isascii() for name in names)
+    numbers = all(NUMBER.fullmatch(name) for name in names)
     return sorted(names, key=lambda name: (int(name) if numbers else 0, name))
 
 
@@ -130,7 +125,8 @@ def _check_said(options: AnswerOptions, known: Sequence[str], where: str) -> Non
         raise DataError(f"{both[0]!r} is in `classes` and in `no_answer`; leave it out of one of them.")
     if absent := [name for name in known if name not in said]:
         raise DataError(
-            f"`classes` leaves out {quoted(absent)}, of which the data have labels beside {where}; add it."
+            f"`classes` leaves out {quoted(absent)}, of which the data have labels beside {where}; add "
+            f"{'it' if len(absent) == 1 else 'them'}."
         )
 
 
@@ -165,8 +161,8 @@ def _folded(
     folded = {i: name if name in fixed else spelling[fold_key(name)] for i, name in spelt.items()}
     changed = [i for i in spelt if folded[i] != spelt[i]]
     if rows := int(sum(answered.counts[i] for i in changed)):
-        words = [f"{spelt[i]!r} is {folded[i]!r}" for i in changed]
-        told.append(_sentence(answered, f"{plural(rows, 'answer')} folded ({listed(words)})"))
+        words = [f"{spelt[i]!r} is {folded[i]!r}" for i in changed[:MOST]]
+        told.append(_sentence(answered, f"{plural(rows, 'answer')} folded ({listed(words, len(changed))})"))
     return folded
 
 
@@ -176,16 +172,17 @@ def _check_all_said(answered: Answered, spelt: dict[int, str], classes: Sequence
     if not odd:
         return
     keys = {fold_key(name): name for name in classes}
-    words, case = [], False
-    for i in odd:
+    case = not folded and any(fold_key(spelt[i]) in keys for i in odd)
+    words = []
+    for i in odd[:MOST]:
         key = fold_key(spelt[i])
         close = [key] if key in keys else difflib.get_close_matches(key, keys, n=1)
-        case = case or (key in keys and not folded)
         nearest = f", nearest class {keys[close[0]]!r}" if close else ""
         words.append(f"{spelt[i]!r} in {answered.first(i)}{nearest}")
     also = ", set fold_case = true" if case else ""
     raise DataError(
-        f"{answered.where} holds answers that `classes` does not name: {listed(words)}; correct them{also}, "
+        f"{answered.where} holds answers that `classes` does not name: {listed(words, len(odd))}; correct "
+        f"them{also}, "
         "or add them to `classes` or `no_answer`."
     )
 
@@ -197,10 +194,12 @@ def _check_spellings(answered: Answered, spelt: dict[int, str], fixed: Sequence[
         likely.setdefault(fold_key(spelt[i]), spelt[i])
     odd = [i for i, name in spelt.items() if name != likely[fold_key(name)] and name not in fixed]
     if odd:
-        words = [f"{spelt[i]!r} in {answered.first(i)} for {likely[fold_key(spelt[i])]!r}" for i in odd]
+        words = [
+            f"{spelt[i]!r} in {answered.first(i)} for {likely[fold_key(spelt[i])]!r}" for i in odd[:MOST]
+        ]
         raise DataError(
-            f"{answered.where} spells one class in several ways: {listed(words)}; correct them, set "
-            "fold_case = true if they are the same, or name all in `classes` if they are not."
+            f"{answered.where} spells one class in several ways: {listed(words, len(odd))}; correct them, "
+            "set fold_case = true if they are the same, or name all in `classes` if they are not."
         )
 
 
@@ -212,12 +211,13 @@ def _check_evasions(
     told: list[str],
 ) -> None:
     """Nothing that looks like no answer is taken for a class unasked."""
-    odd = [i for i, name in spelt.items() if fold_key(name) in EVASIONS and name not in fixed]
+    odd = [i for i, name in spelt.items() if is_evasion(name) and name not in fixed]
     if not odd:
         return
     words = [f"{spelt[i]!r}, {plural(int(answered.counts[i]), 'time')}" for i in odd]
     if options.no_answer:
-        told.append(_sentence(answered, f"{listed(words)}, is taken for a class; `no_answer` leaves it out"))
+        taken, them = ("is taken for a class", "it") if len(odd) == 1 else ("are taken for classes", "them")
+        told.append(_sentence(answered, f"{listed(words)}, {taken}; `no_answer` leaves {them} out"))
         return
     names = ", ".join(f'"{spelt[i]}"' for i in odd)
     raise DataError(
@@ -227,20 +227,43 @@ def _check_evasions(
     )
 
 
+def _check_texts(answered: Answered, spelt: dict[int, str], fixed: Sequence[str]) -> None:
+    """What is no class already is not so various that it is no class at all."""
+    new = [i for i in spelt if spelt[i] not in fixed]
+    texts = len({spelt[i] for i in new})
+    rows = int(answered.counts[new].sum())
+    refuse_free_text(answered.where, answered.column, texts, rows, beside=bool(fixed))
+
+
+def _check_shared(answered: Answered, spelt: dict[int, str], known: Sequence[str]) -> None:
+    """Some answer is a class that the data have already, if they have any."""
+    given = set(spelt.values())
+    if known and given and not given & set(known):
+        raise DataError(
+            f"{answered.where}: labels and answers use different words (labels: {quoted(known)}; answers: "
+            f"{quoted(in_order(given))}); give both the same, name all in `classes` if they are different "
+            "classes, or, in an .npz, name the classes in `class_names`."
+        )
+
+
 def _typos(answered: Answered, spelt: dict[int, str], fixed: Sequence[str]) -> list[str]:
-    """A sentence on each rare class that is nearly spelt as a common one."""
+    """A sentence on each class that looks like another, or is rare and nearly spelt as a common one."""
     counts: dict[str, int] = {}
     for i, name in spelt.items():
         counts[name] = counts.get(name, 0) + int(answered.counts[i])
     place = {name: i for i, name in reversed(spelt.items())}
+    alike = dict(lookalikes(counts))
+    nearly = {rare: common for rare, common in likely_typos(counts) if rare not in alike}
     return [
         _sentence(
             answered,
-            f"{rare!r} ({plural(counts[rare], 'answer')}, {answered.first(place[rare])}) is a class of its "
-            f"own and may be a slip for {common!r}; correct it, or `classes` refuses it",
+            f"{odd!r} ({plural(counts[odd], 'answer')}, {answered.first(place[odd])}) is a class of its own "
+            f"and may be a slip for {other!r}"
+            + (", which looks like it in letters of another script" if odd in alike else "")
+            + "; correct it, or `classes` refuses it",
         )
-        for rare, common in likely_typos(counts)
-        if rare not in fixed
+        for odd, other in (alike | nearly).items()
+        if odd not in fixed
     ]
 
 

@@ -87,6 +87,12 @@ def chosen_columns(
             f"{there}: say which is which by columns = {{ {example} }}; a table with a column a person must "
             "be turned into one with a row an answer."
         )
+    for role, place in found.items():
+        if others := [other for other in found if other != role and found[other] == place]:
+            raise DataError(
+                f"`columns` takes column {header[place]!r} of {where} for the {role} and for the "
+                f"{others[0]}; name one column for each."
+            )
     if doubled := [header[i] for i in found.values() if header.count(header[i]) > 1]:
         raise DataError(f"{where} has two columns {doubled[0]!r}; give each its own name.")
     taken = [

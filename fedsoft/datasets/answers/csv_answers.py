@@ -52,6 +52,7 @@ def table_answers(table: Table, options: AnswerOptions, roles: tuple[str, ...] =
         weights=np.array(weights) if weight_at is not None else None,
         numbers=np.array(numbers, dtype=np.int64),
         told=(*table.told, *told),
+        column=table.header[label_at],
     )
 
 

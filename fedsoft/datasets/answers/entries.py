@@ -128,7 +128,7 @@ def _usable(value: Any) -> str | None:
 def _ends_an_object(line: str) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -140,6 +140,11 @@ def _parsed(text: str, file: Path, line: int) -> Any:
         raise DataError(f"{file} is no valid JSON in line {place} ({error.msg}); export it again.") from None
     except RecursionError:
         raise DataError(f"{file} is nested too deep to be answers; export it again.") from None
+    except ValueError:  # Python reads no whole number of more than some thousands of digits
+        raise DataError(
+            f"{file} holds a number with too many digits to be read, in or after line {line}; put it "
+            'into quotes ("…"), or leave it out.'
+        ) from None
 
 
 def _list_in(value: Any) -> list[Any]:

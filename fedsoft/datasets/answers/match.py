@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 
 from fedsoft.datasets.answers.naming import listed
-from fedsoft.datasets.answers.spelling import path_key
+from fedsoft.datasets.answers.spelling import path_key, trimmed, whole_number
 from fedsoft.errors import DataError
 from fedsoft.plural import plural
 
@@ -28,7 +28,8 @@ def match(names: Sequence[str], known: Sequence[str]) -> tuple[np.ndarray, tuple
     """Which known item each name means.
 
     A name is looked up as it is; then as a path or address whose leading folders one of the two may lack;
-    then without the prefix of an upload; then with another case of its extension, or without one; and, where
+    then without the prefix of an upload; then with another case of its extension, as the same whole number
+    with or without decimals (`3`, `3.0`), or without an extension; and, where
     it is an absolute path or an address, by its file name alone. The first way that finds an item decides.
 
     Args:
@@ -61,7 +62,7 @@ def match(names: Sequence[str], known: Sequence[str]) -> tuple[np.ndarray, tuple
 
 def as_path(name: str) -> str:
     """The path in a name, with plain slashes: of an address what is behind its host, or in its ``d``."""
-    name = unicodedata.normalize("NFC", name)
+    name = trimmed(name)
     if "://" in name or "?d=" in name:
         address = urlsplit(name)
         name = parse_qs(address.query).get("d", [address.path])[0]
@@ -116,6 +117,7 @@ def _ways(known: Sequence[str]) -> Iterator[_Way]:
     spellings: tuple[tuple[str, Key, Key], ...] = (
         ("", lambda path: path, lambda path: path),
         (" with another case of the extension", _lower, _lower),
+        (" with or without decimals", whole_number, whole_number),
         (" without the extension", _stem, lambda path: path),
         (" without the extension", lambda path: None if EXTENSION.search(path) else path, _stem),
     )

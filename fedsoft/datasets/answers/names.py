@@ -5,9 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from fedsoft.datasets.answers.classes import Answered
-from fedsoft.datasets.answers.naming import at, numbered
+from fedsoft.datasets.answers.lookalikes import latin
+from fedsoft.datasets.answers.naming import at, listed, numbered
 from fedsoft.datasets.answers.raw import RawAnswers, name_of
-from fedsoft.datasets.answers.spelling import joined, path_key, trimmed, without_bytes, without_decimals
+from fedsoft.datasets.answers.spelling import (
+    fold_key,
+    joined,
+    path_key,
+    trimmed,
+    visible,
+    whole_number,
+    without_bytes,
+    without_decimals,
+)
 from fedsoft.errors import DataError
 from fedsoft.plural import plural
 
@@ -28,6 +38,7 @@ def item_names(raw: RawAnswers, told: list[str]) -> tuple[list[str], np.ndarray]
     if "" in names:
         rows = at(raw.place, raw.numbers[code == names.index("")])
         raise DataError(f"{raw.where} names no item in {rows}; fill it in or remove what is no answer.")
+    names, code = _whole_numbers(raw, names, code, "item", told)
     keys = [path_key(name) for name in names]
     if more := len(names) - len(set(keys)):
         words = (
@@ -37,8 +48,14 @@ def item_names(raw: RawAnswers, told: list[str]) -> tuple[list[str], np.ndarray]
     return joined(names, code, keys)
 
 
-def answer_names(raw: RawAnswers, told: list[str]) -> tuple[list[str], np.ndarray]:
-    """The distinct answers, and (A,) which of them each is; byte strings are read as the text in them."""
+def answer_names(raw: RawAnswers, said: Sequence[str], told: list[str]) -> tuple[list[str], np.ndarray]:
+    """The distinct answers, and (A,) which of them each is; byte strings are read as the text in them.
+
+    Args:
+        raw: the answers.
+        said: answers whose spelling the data or the user give, the likeliest first.
+        told: sentences, to which those on answers are added.
+    """
     names, code = _trimmed(raw, raw.classes, "answer", told)
     bare = [without_bytes(name) for name in names]
     changed = [name != other for name, other in zip(names, bare, strict=True)]
@@ -46,11 +63,27 @@ def answer_names(raw: RawAnswers, told: list[str]) -> tuple[list[str], np.ndarra
         first = changed.index(True)
         words = f"{plural(rows, 'answer')} in byte strings, such as {names[first]}, read as {bare[first]!r}"
         told.append(f"{name_of(raw.where)}: {words}.")
-    whole = without_decimals(bare)
-    if whole != bare:
-        changed = [name != other for name, other in zip(bare, whole, strict=True)]
+    names, code = joined(bare, code, bare)
+    return _whole_numbers(raw, names, code, "answer", told, said)
+
+
+def _whole_numbers(
+    raw: RawAnswers, names: list[str], code: np.ndarray, what: str, told: list[str], said: Sequence[str] = ()
+) -> tuple[list[str], np.ndarray]:
+    """Names of which `3` and `3.0` are one, in the spelling that is said, else without decimals."""
+    spelling = {number: name for name in reversed(said) if (number := whole_number(name))}
+    short = without_decimals(names, words=what == "answer")
+    whole = [
+        name if name in said else spelling.get(whole_number(name) or "", other)
+        for name, other in zip(names, short, strict=True)
+    ]
+    changed = [name != other for name, other in zip(names, whole, strict=True)]
+    if rows := int(np.bincount(code, minlength=len(names))[changed].sum()):
         first = changed.index(True)
-        words = f"whole numbers with decimals, such as {bare[first]}, read without them"
+        words = (
+            f"whole numbers with and without decimals are one {what}, such as {names[first]!r}, read as "
+            f"{whole[first]!r}, in {plural(rows, 'row')}"
+        )
         told.append(f"{name_of(raw.where)}: {words}.")
     return joined(whole, code, whole)
 
@@ -72,6 +105,7 @@ def people(
     if raw.annotators is None:
         return [], None
     names, code = _trimmed(raw, raw.annotators, "annotator", told)
+    names, code = _whole_numbers(raw, names, code, "annotator", told)
     empty = counted[np.isin(code[counted], [i for i, name in enumerate(names) if name in NOBODY])]
     if len(empty) == len(counted):
         told.append(f"{name_of(raw.where)}: no row says who answered, so nothing can be said of people.")
@@ -84,18 +118,38 @@ def people(
     present = sorted(np.unique(code[counted]).tolist(), key=names.__getitem__)
     if len(present) == 1:
         told.append(f"{name_of(raw.where)}: one person gave every answer, so nothing can be said of people.")
+    told += _alike(raw, [names[i] for i in present])
     place = np.full(len(names), -1)
     place[present] = np.arange(len(present))
     return [names[i] for i in present], place[code]
 
 
+def _alike(raw: RawAnswers, people: list[str]) -> list[str]:
+    """A sentence on people whose names differ in nothing that one would tell two people by."""
+    first: dict[str, str] = {}
+    pairs = [(first.setdefault(fold_key(latin(name)), name), name) for name in people]
+    pairs = [(one, other) for one, other in pairs if one != other]
+    if not pairs:
+        return []
+    words = (
+        f"{plural(len(pairs), 'pair')} of people whose names differ only in case, spaces or look-alike "
+        f"letters ({listed([f'{one!r} and {other!r}' for one, other in pairs])}) "
+        f"{'is' if len(pairs) == 1 else 'are'} taken for two; give a person one spelling"
+    )
+    return [f"{name_of(raw.where)}: {words}."]
+
+
 def _trimmed(
     raw: RawAnswers, values: Sequence[str], what: str, told: list[str]
 ) -> tuple[list[str], np.ndarray]:
-    """Distinct names without spaces around them, by first appearance, and (A,) the name of each row."""
+    """Distinct names by first appearance, without invisible marks and spaces around; (A,) each row's."""
     distinct, code = numbered(values)
-    spaced = [name != name.strip() for name in distinct]
-    if rows := int(np.bincount(code)[spaced].sum()):
-        told.append(f"{name_of(raw.where)}: spaces around the {what} left out in {plural(rows, 'row')}.")
+    seen = [visible(name) for name in distinct]
+    for words, changed in (
+        (f"spaces around the {what}", [name != name.strip() for name in seen]),
+        (f"invisible marks in the {what}", [a != b for a, b in zip(distinct, seen, strict=True)]),
+    ):
+        if rows := int(np.bincount(code)[changed].sum()):
+            told.append(f"{name_of(raw.where)}: {words} left out in {plural(rows, 'row')}.")
     clean = [trimmed(name) for name in distinct]
     return joined(clean, code, clean)

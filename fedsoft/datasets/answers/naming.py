@@ -11,9 +11,14 @@ MOST = 5
 T = TypeVar("T", bound=Hashable)
 
 
-def listed(words: Sequence[str]) -> str:
-    """Words in a row: the first few, and how many more there are."""
-    more = len(words) - MOST
+def listed(words: Sequence[str], count: int | None = None) -> str:
+    """Words in a row: the first few, and how many more there are.
+
+    Args:
+        words: all of them, or the first few.
+        count: how many there are in all, where not all are given.
+    """
+    more = (len(words) if count is None else count) - MOST
     return ", ".join(words[:MOST]) + (f" and {more:,} more" if more > 0 else "")
 
 

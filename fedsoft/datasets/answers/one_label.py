@@ -18,9 +18,11 @@ def one_an_item(raw: RawAnswers, classes: Sequence[str]) -> RawAnswers:
     told = raw.told
     if empty := len(raw.items) - len(given):
         told = (*told, f"{name_of(raw.where)}: {plural(empty, 'row')} without a label left out.")
-    items, item = numbered(path_key(trimmed(raw.items[i])) for i in given)
+    named, spelling = numbered(path_key(trimmed(raw.items[i])) for i in given)
+    items, place = numbered(without_decimals(named))
+    item = place[spelling]
     spelt, code = numbered(without_bytes(trimmed(raw.classes[i])) for i in given)
-    labels, place = numbered(without_decimals(spelt))
+    labels, place = numbered(without_decimals(spelt, words=True))
     label = place[code]
     numbers = raw.numbers[given]
     first = np.unique(item, return_index=True)[1]
@@ -33,7 +35,11 @@ def one_an_item(raw: RawAnswers, classes: Sequence[str]) -> RawAnswers:
         ]
         raise DataError(f"{raw.where} gives an item two labels: {listed(words)}; remove the wrong one.")
     if again := len(item) - len(items):
-        told = (*told, f"{name_of(raw.where)}: {plural(again, 'row')} repeat an item's label, left out.")
+        repeat = "repeats" if again == 1 else "repeat"
+        told = (
+            *told,
+            f"{name_of(raw.where)}: {plural(again, 'row')} {repeat} an item's label, left out.",
+        )
     keep = np.array(given, dtype=np.int64)[np.sort(first)]
     return replace(
         raw,

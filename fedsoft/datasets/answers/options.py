@@ -1,15 +1,19 @@
 """What a study file may say of answers that their file does not say by itself."""
 
-import codecs
 from typing import Literal
 
 from pydantic import BaseModel, Field, field_validator
+
+from fedsoft.datasets.answers.spelling import trimmed
 
 AnswersFormat = Literal["csv", "label_studio", "argilla", "doccano", "prodigy"]
 Repeated = Literal["last", "first", "all"]
 
 ROLES = ("item", "annotator", "label", "weight")
 """What a column of answers can hold."""
+
+SAMPLE = "item,label\r\n./1..png,1\r\n"
+"""What an encoding of text can write."""
 
 
 class AnswerOptions(BaseModel):
@@ -55,14 +59,19 @@ class AnswerOptions(BaseModel):
     @classmethod
     def _known_encoding(cls, encoding: str | None) -> str | None:
         try:
-            codecs.lookup(encoding or "utf-8")
-        except LookupError:
-            raise ValueError(f"{encoding!r} is no encoding that Python knows") from None
+            SAMPLE.encode(encoding or "utf-8")
+        except (LookupError, ValueError):
+            raise ValueError(f"{encoding!r} is no encoding of text that Python knows") from None
         return encoding
 
     @field_validator("classes")
     @classmethod
     def _distinct(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if classes is not None and len(set(classes)) < len(classes):
+        if classes is None:
+            return None
+        classes = tuple(map(trimmed, classes))
+        if not classes or "" in classes:
+            raise ValueError("names an empty class" if classes else "names no class")
+        if len(set(classes)) < len(classes):
             raise ValueError("names a class twice")
         return classes

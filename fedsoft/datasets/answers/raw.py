@@ -27,6 +27,7 @@ class RawAnswers:
         told: what was recognised, or was odd but usable, a sentence each.
         together: (A,) a number that entries of one answer share, where the file says which belong together;
             None where this follows from items and people.
+        column: the column that classes were read from; None in an export of a tool.
         matched: whether items are spelt as the data spell theirs, and stay so.
     """
 
@@ -40,6 +41,7 @@ class RawAnswers:
     told: tuple[str, ...]
     together: np.ndarray | None = None
     matched: bool = False
+    column: str | None = None
 
 
 def name_of(where: str) -> str:

@@ -49,4 +49,5 @@ def record_answers(entries: Entries, options: AnswerOptions, roles: Sequence[str
         weights=weights,
         numbers=np.array([number for number, _ in entries.numbered], dtype=np.int64),
         told=told,
+        column=keys[places["label"]],
     )

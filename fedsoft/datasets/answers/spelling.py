@@ -1,4 +1,4 @@
-"""Spellings of one name: spaces around it, byte strings, letters with accents in one piece or two, "./"."""
+"""Spellings of one name: spaces around it, invisible marks, byte strings, accents in pieces, "./"."""
 
 import re
 import unicodedata
@@ -12,12 +12,25 @@ BLANK = frozenset({"", "nan", "NaN", "NA", "<NA>", "null", "None"})
 """What tools write where there is no answer."""
 
 WHOLE = re.compile(r"([+-]?[0-9]+)(\.0+)?")
+FRACTION = re.compile(r"[+-]?[0-9]*\.[0-9]*[1-9][0-9]*")
+INVISIBLE = re.compile(
+    r"[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+    r"|(?<=[\u0000-\u024f])[\u200c\u200d]+|^[\u200c\u200d]+|[\u200c\u200d]+$"
+)
+"""Marks that nobody sees: soft hyphens, joiners of words, spaces without width, directions; and joiners of
+letters beside Latin ones, where they join nothing (elsewhere they change how letters and emoji look)."""
+
 BYTES = re.compile(r"""b(['"])(.*)\1""", re.DOTALL)
 
 
 def trimmed(name: str) -> str:
-    """Without spaces (of any kind) and invisible marks around it, accents in one piece."""
-    return unicodedata.normalize("NFC", name.strip("\ufeff\u200b\u200e\u200f \t\r\n\v\f\xa0").strip())
+    """Without spaces (of any kind) around it and without invisible marks, accents in one piece."""
+    return unicodedata.normalize("NFC", visible(name).strip())
+
+
+def visible(name: str) -> str:
+    """Without marks that nobody sees."""
+    return name if name.isascii() else INVISIBLE.sub("", name)
 
 
 def without_bytes(name: str) -> str:
@@ -26,11 +39,31 @@ def without_bytes(name: str) -> str:
     return match[2].strip() if match else name
 
 
-def without_decimals(names: Sequence[str]) -> list[str]:
-    """``3`` for ``3.0``, as tables with gaps write whole numbers, if all names are whole numbers."""
-    if not all(WHOLE.fullmatch(name) or name in BLANK for name in names):
+def without_decimals(names: Sequence[str], words: bool = False) -> list[str]:
+    """``3`` for ``3.0``, as tables with gaps write whole numbers.
+
+    Beside fractions, such as 1.5, only where the number stands there in both spellings.
+
+    Args:
+        names: distinct names; unchanged if one is no number.
+        words: whether some may be words.
+    """
+    fractions = any(FRACTION.fullmatch(name) for name in names)
+    if not words and not all(
+        WHOLE.fullmatch(name) or FRACTION.fullmatch(name) or name in BLANK for name in names
+    ):
         return list(names)
-    return [WHOLE.sub(r"\1", name) for name in names]
+    there = set(names)
+    bare = [whole_number(name) or name for name in names]
+    return [
+        short if short in there or not fractions else name for name, short in zip(names, bare, strict=True)
+    ]
+
+
+def whole_number(name: str) -> str | None:
+    """A whole number without decimals; None for any other name."""
+    found = WHOLE.fullmatch(name)
+    return found[1] if found else None
 
 
 def path_key(name: str) -> str:

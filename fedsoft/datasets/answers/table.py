@@ -12,6 +12,7 @@ from fedsoft.datasets.answers.columns import find_columns
 from fedsoft.datasets.answers.options import AnswerOptions
 from fedsoft.datasets.answers.text import encoding_of
 from fedsoft.errors import DataError
+from fedsoft.plural import plural
 
 DELIMITERS = (",", ";", "\t", "|")
 SPELT = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar", " ": "a space"}
@@ -57,12 +58,12 @@ class Table:
                 yield number, row
 
     def _too_many(self, number: int, row: list[str]) -> None:
-        text = self.delimiter.join(row)
+        text, columns = self.delimiter.join(row), len(self.header)
         shown = text if len(text) <= 80 else text[:79] + "…"
         mark = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}.get(self.delimiter, "delimiters")
         raise DataError(
             f"{self.file} has {len(row)} cells in line {number} ({shown!r}) where its first line names "
-            f'{len(self.header)} columns; put text that holds {mark} into quotes ("…"), or export it with '
+            f'{plural(columns, "column")}; put text that holds {mark} into quotes ("…"), or export it with '
             "another delimiter."
         )
 

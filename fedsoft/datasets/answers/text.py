@@ -1,6 +1,7 @@
 """Text files in whatever encoding people's tools write."""
 
 import codecs
+import stat
 from pathlib import Path
 
 from fedsoft.errors import DataError
@@ -25,13 +26,18 @@ BINARY = (
 
 
 def content(file: Path) -> bytes:
-    """What is in a file; DataError if it cannot be read."""
+    """What is in a file; DataError if it cannot be read, or is a pipe or device, which may never end."""
     try:
+        kind = file.stat().st_mode
+        if not stat.S_ISREG(kind):
+            what = "a folder" if stat.S_ISDIR(kind) else "a pipe or device"
+            raise DataError(f"{file} is {what} and no file; name a file, or copy what it holds into one.")
         return file.read_bytes()
     except FileNotFoundError:
         raise DataError(f"{file} does not exist; correct its path.") from None
-    except OSError as error:
-        raise DataError(f"{file} cannot be read ({error.strerror}).") from None
+    except (OSError, ValueError) as error:  # a path may hold what no path can
+        why = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{file} cannot be read ({why}); correct its path or its permissions.") from None
 
 
 def encoding_of(data: bytes, file: Path, named: str | None = None) -> str:
@@ -43,9 +49,11 @@ def encoding_of(data: bytes, file: Path, named: str | None = None) -> str:
     for start, kind in BINARY:
         if data.startswith(start):
             raise DataError(f"{file} is {kind}; export it again as a CSV or JSON file.")
-    encoding = named or next((name for mark, name in MARKS if data.startswith(mark)), None)
-    if encoding is None:
-        encoding = _without_a_mark(data)
+    marked = next((name for mark, name in MARKS if data.startswith(mark)), None)
+    encoding = named or marked or _without_a_mark(data)
+    if marked is None and (wide := codecs.lookup(encoding).name) in ("utf-16", "utf-32"):
+        guess = _without_a_mark(data)  # streams are not read so without a mark that gives the order of bytes
+        encoding = guess if guess.startswith(wide) else f"{wide}-le"
     if encoding == "utf-8" and data.startswith(codecs.BOM_UTF8):
         encoding = "utf-8-sig"
     try:

@@ -68,9 +68,9 @@ def tidy(raw: RawAnswers, options: AnswerOptions, known: Sequence[str] = ()) -> 
         raise DataError(f"{raw.where} holds no answer; add one row an answer.")
     told = list(raw.told)
     items, item = item_names(raw, told)
-    names, code = answer_names(raw, told)
+    names, code = answer_names(raw, (*known, *(options.classes or ()), *options.no_answer), told)
     counts = np.bincount(code, minlength=len(names))
-    answered = Answered(names, code, counts, raw.where, raw.place, raw.numbers, items, item)
+    answered = Answered(names, code, counts, raw.where, raw.place, raw.numbers, items, item, raw.column)
     class_names, class_of, odd = find_classes(answered, options, known)
     told += odd
     counted = np.flatnonzero(class_of[code] >= 0)
@@ -122,5 +122,6 @@ def _repeats_told(where: str, repeated: np.ndarray, rule: str) -> str:
 
 def _minority_told(where: str, names: list[str]) -> str:
     """Which classes are no item's majority."""
-    verb = "is a class" if len(names) == 1 else "are classes"
-    return f"{name_of(where)}: {quoted(names)} {verb} that no item got most often; `no_answer` leaves it out."
+    verb, them = ("is a class", "it") if len(names) == 1 else ("are classes", "them")
+    words = f"{quoted(names)} {verb} that no item got most often; `no_answer` leaves {them} out"
+    return f"{name_of(where)}: {words}."

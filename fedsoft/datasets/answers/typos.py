@@ -5,12 +5,15 @@ from collections import defaultdict
 LETTERS = 4
 """A common name needs this many letters, since short ones are near to many."""
 
+MOST = 500
+"""Among more names nobody looks for slips, which takes seconds; those names are rather texts."""
+
 RARE_SHARE = 0.01
 RARE_COUNT = 2
 
 
 def likely_typos(counts: dict[str, int]) -> list[tuple[str, str]]:
-    """Each rare name with the common one that it is within two edits of.
+    """Each rare name with the common one that it is within two edits of; none where there are too many names.
 
     A name is rare with at most 1 % of all answers or at most 2, and common otherwise. Names whose digits
     differ are never the same (`class 12`, `class 13`).
@@ -18,13 +21,11 @@ def likely_typos(counts: dict[str, int]) -> list[tuple[str, str]]:
     Args:
         counts: how often each name was given.
     """
+    if len(counts) > MOST:
+        return []
     total = sum(counts.values())
-    rare = [name for name, count in counts.items() if count <= max(RARE_COUNT, RARE_SHARE * total)]
-    common = [
-        name
-        for name in counts
-        if name not in set(rare) and sum(map(str.isalpha, name)) >= LETTERS and counts[name] > RARE_COUNT
-    ]
+    rare = {name: count for name, count in counts.items() if count <= max(RARE_COUNT, RARE_SHARE * total)}
+    common = [name for name in counts if name not in rare and sum(map(str.isalpha, name)) >= LETTERS]
     by_piece = defaultdict(list)
     for name in common:
         for piece in _pieces(name.casefold()):

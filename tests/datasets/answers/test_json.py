@@ -42,6 +42,12 @@ def test_a_list_within_an_object(raw):
         ("[1, 2]", r"no object \(\{…\}\) in entry 1"),
         ('[{"foo": 1, "bar": 2}]', "no tool that is known; its entries hold 'foo', 'bar'"),
         ("{}", "entries hold nothing"),
+        ('{"item": "a", "label": ' + "9" * 5000 + "}", "a number with too many digits.*quotes"),
+        (
+            '{"item": "a"}\n{"item": "a", "label": ' + "9" * 5000 + "}",
+            "digits to be read, in or after line 2",
+        ),
+        ('{"a":' * 100000 + "\n[", "nested too deep|no valid JSON"),
         ("[" * 100000, "nested too deep|no valid JSON"),
     ],
 )

@@ -17,6 +17,10 @@ from fedsoft.errors import DataError
         ("\u00fcber.png", "u\u0308ber.png"),
         ("p003", "p003.png"),
         ("p.003", "p.003.png"),
+        ("0.0", "0"),
+        ("3", "3.0"),
+        ("-3.00", "-3.0"),
+        (" p003.png\u00ad", "p003.png"),
         ("p003.png", "p003"),
         ("p003.PNG", "p003.png"),
         ("p003.png", "p003.PNG"),
@@ -56,6 +60,9 @@ def test_names_are_found(name, known):
         ("1a2b3c4-p003.png", "p003.png"),
         ("p3.png", "p03.png"),
         ("Cat.png", "cat.png"),
+        ("1.5", "1"),
+        ("1.0", "1.01"),
+        ("01", "1"),
     ],
 )
 def test_other_names_are_not(name, known):
@@ -63,6 +70,7 @@ def test_other_names_are_not(name, known):
 
 
 def test_the_letter_comes_first():
+    assert match(["3.0", "3"], ["3", "3.0"])[0].tolist() == [1, 0]
     known = ["1a2b3c4d-a.png", "a.png", "cat/a.png", "a", "A.PNG"]
     found, told = match(known[::-1], known)
     assert found.tolist() == [4, 3, 2, 1, 0]
@@ -79,6 +87,7 @@ def test_a_name_prefers_the_longest_path():
         ("a", ["a.png", "a.jpg"]),
         ("a.png", ["cat/a.png", "dog/a.png"]),
         ("/x/a.png", ["cat/a.png", "dog/a.png"]),
+        ("3.00", ["3", "3.0"]),
         ("./u\u0308.png", ["\u00fc.png", "u\u0308.png"]),
     ],
 )

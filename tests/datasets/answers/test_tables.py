@@ -74,6 +74,12 @@ def test_columns_may_be_named(raw):
         raw(table, columns={"item": "what", "annotator": "who", "label": "says"})
 
 
+@pytest.mark.parametrize("name", ["says", "SAYS "])
+def test_one_column_is_not_for_two_roles(name, raw):
+    with pytest.raises(DataError, match=r"column 'says' of .* for the item and for the label; name one"):
+        raw("says,by\na.png,ann\n", columns={"item": "says", "annotator": "by", "label": name})
+
+
 def test_an_empty_name_says_that_there_is_no_such_column(raw):
     found = raw("item,annotator,label,confidence\na,ann,cat,high\n", columns={"weight": "", "annotator": ""})
     assert found.weights is None
@@ -150,6 +156,16 @@ def test_workbooks_and_missing_files_say_what_to_do(tmp_path):
         read_answers(tmp_path / "empty", AnswerOptions())
 
 
+def test_classes_are_trimmed():
+    assert AnswerOptions(classes=("cat ", "dog\u00ad")).classes == ("cat", "dog")
+
+
+def test_a_wide_encoding_may_be_named_without_a_mark(raw):
+    for written in ("utf-16", "utf-16-le", "utf-16-be"):
+        assert raw(PLAIN, written_in=written, encoding="utf-16").classes == ["cat", "dog", "cat"]
+    assert raw(PLAIN, written_in="utf-32-le", encoding="utf-32").classes == ["cat", "dog", "cat"]
+
+
 def test_weights_with_decimal_commas_and_percent(raw):
     found = raw("item;annotator;label;confidence\na;ann;cat;0,5\nb;ann;cat;70 %\n")
     np.testing.assert_allclose(found.weights, [0.5, 0.7])
@@ -170,7 +186,8 @@ def test_a_folder_of_tables_has_one_person_a_file(write, tmp_path):
     "wrong",
     [
         {"columns": {"thing": "a"}},
-        {"encoding": "klingon"},
+        *({"encoding": name} for name in ("klingon", "hex", "rot13", "idna", "zip", "undefined", "\0")),
+        *({"classes": names} for names in ((), ("", "dog"), ("\u200b ", "dog"), ("a", "a "))),
         {"classes": ("a", "a")},
         {"delimiter": ", "},
         {"answers_format": "excel"},

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -27,8 +29,74 @@ def test_whole_numbers_are_in_the_order_of_numbers(answers):
 def test_whole_numbers_may_have_decimals(answers):
     a = answers(f"{HEAD}a,w,1.0\nb,v,2\nc,v,\n", known=("1", "2"))
     assert a.class_names == ("1", "2")
-    assert "such as 1.0, read without them" in " ".join(a.told)
+    assert "such as '1.0', read as '1', in 1 row" in " ".join(a.told)
     assert answers(f"{HEAD}a,w,1.0\nb,v,1.5\n").class_names == ("1.0", "1.5")
+
+
+def test_a_number_with_and_without_decimals_is_one_class_beside_words_and_fractions(answers):
+    a = answers(f"{HEAD}a,w,1.0\nb,v,1\nc,v,other\nd,w,2.0\n")
+    assert a.class_names == ("1", "2", "other")
+    assert "one answer, such as '1.0', read as '1', in 2 rows" in " ".join(a.told)
+    assert answers(f"{HEAD}a,w,1.0\nb,v,1\nc,v,1.5\nd,w,2.0\n").class_names == ("1", "1.5", "2.0")
+
+
+def test_numbers_are_spelt_as_the_user_or_the_data_spell_them(answers):
+    text = f"{HEAD}a,w,1.0\nb,v,1\nc,v,2\nd,w,9\nd,v,9.0\n"
+    assert answers(text, classes=("2.0", "1.0", "9")).class_names == ("2.0", "1.0", "9")
+    assert answers(text, known=("1.0",), no_answer=("9.0",)).class_names == ("1.0", "2")
+
+
+def test_a_number_with_and_without_decimals_is_one_item_and_one_person(answers, rows):
+    a = answers(f"{HEAD}1,7,cat\n1.0,8.0,dog\n2.0,7.0,cat\n")
+    assert rows(a) == [("1", "7", "cat"), ("1", "8", "dog"), ("2", "7", "cat")]
+    told = " ".join(a.told)
+    assert "one item, such as '1.0', read as '1', in 2 rows" in told
+    assert "one annotator, such as '8.0', read as '8', in 2 rows" in told
+    a = answers(f"{HEAD}1,7,cat\n1.0,7.0,dog\nx,ann,cat\n")
+    assert (a.items, a.annotators) == (("1", "1.0", "x"), ("7", "7.0", "ann"))
+    assert not any("decimals" in sentence for sentence in a.told)
+
+
+def test_digits_without_end_are_a_name(answers):
+    long = "9" * 5000
+    assert answers(f"{HEAD}a,w,{long}\nb,v,10\nc,w,+-2\n").class_names == ("+-2", "10", long)
+
+
+@pytest.mark.parametrize("mark", ["\u00ad", "\u2060", "\u200b", "\u200c", "\u200d", "\ufeff", "\u202a"])
+def test_invisible_marks_are_no_part_of_a_name_and_told(mark, answers, rows):
+    a = answers(f"{HEAD}a,ann,c{mark}at\na{mark},an{mark}n,dog\nb,bob,cat{mark}\n", repeated="all")
+    assert rows(a) == [("a", "ann", "cat"), ("a", "ann", "dog"), ("b", "bob", "cat")]
+    told = " ".join(a.told)
+    for words in ("item left out in 1 row.", "answer left out in 2 rows", "annotator left out in 1 row."):
+        assert f"invisible marks in the {words}" in told
+    assert "spaces" not in told
+
+
+def test_joiners_that_one_sees_stay(answers):
+    family, persian = "\U0001f468\u200d\U0001f469", "\u0645\u06cc\u200c\u062e"
+    assert answers(f"{HEAD}a,w,{family}\nb,v,{persian}\n").class_names == (persian, family)
+
+
+def test_people_that_differ_in_case_spaces_or_alphabet_are_told_and_stay_two(answers):
+    a = answers(f"{HEAD}a,Ann,cat\na,ann,dog\nb,Bo Li,cat\nb,BoLi,dog\nc,\u0430nn,cat\nc,Cy,cat\n")
+    assert len(a.annotators) == 6
+    told = [sentence for sentence in a.told if "look-alike" in sentence]
+    assert len(told) == 1
+    assert "3 pairs of people" in told[0]
+    assert "'Ann' and 'ann'" in told[0]
+    a = answers(f"{HEAD}a,Ann,cat\na,bob,dog\n")
+    assert not any("look-alike" in sentence for sentence in a.told)
+
+
+def test_classes_that_look_alike_in_another_alphabet_are_told(answers):
+    a = answers(f"{HEAD}{MANY}p0,w7,c\u0430t\n")
+    assert len(a.class_names) == 3
+    told = [sentence for sentence in a.told if "another script" in sentence]
+    assert len(told) == 1
+    assert "(1 answer, line 22 (p0))" in told[0]
+    assert "slip for 'cat'" in told[0]
+    cyrillic = answers(f"{HEAD}a,w,\u043a\u043e\u0442\nb,v,\u0441\u043e\u043c\n")
+    assert not any("script" in sentence for sentence in cyrillic.told)
 
 
 def test_spaces_are_trimmed_and_counted(answers, rows):
@@ -65,7 +133,11 @@ def test_what_is_said_to_be_a_class_is_one(answers):
 
 
 @pytest.mark.parametrize(
-    "evasion", ["dont know", "Don't know", "unsure", "Skip", "idk", "?", "n/a", "NOT SURE"]
+    "evasion",
+    [
+        *("dont know", "Don't know", "unsure", "Skip", "idk", "?", "n/a", "NOT SURE", "I do not know"),
+        *("do not know", "cannot tell", "can't say", "I can\u2019t tell", "dont_know", "Don't know."),
+    ],
 )
 def test_evasions_are_asked_about(evasion, answers):
     text = f'{HEAD}{MANY}p0,w7,"{evasion}"\np3,w7,"{evasion}"\n'
@@ -143,14 +215,16 @@ def test_classes_have_the_order_said_and_nobody_need_answer_them(answers):
     a = answers(f"{HEAD}a,w,cat\nb,v,dog\n", classes=("ship", "dog", "cat"))
     assert a.class_names == ("ship", "dog", "cat")
     np.testing.assert_array_equal(a.label, [2, 1])
-    assert "nobody answered 'ship'" in " ".join(a.told)
+    assert "nobody answered 'ship', and the class is kept" in " ".join(a.told)
 
 
 def test_known_classes_come_first(answers):
     a = answers(f"{HEAD}a,w,ant\nb,v,dog\n", known=("dog", "cat"))
     assert a.class_names == ("dog", "cat", "ant")
     assert "'ant' is no class of the data yet" in " ".join(a.told)
-    with pytest.raises(DataError, match="leaves out 'cat'"):
+    a = answers(f"{HEAD}a,w,ant\nb,v,dog\nb,w,bee\n", known=("dog", "cat"))
+    assert "'ant', 'bee' are no classes of the data yet, and are added" in " ".join(a.told)
+    with pytest.raises(DataError, match=r"leaves out 'cat'.*add it"):
         answers(f"{HEAD}a,w,dog\n", known=("dog", "cat"), classes=("dog", "bee"))
     with pytest.raises(DataError, match="'Dog' in line 2"):
         answers(f"{HEAD}a,w,Dog\n", known=("dog", "cat"))
@@ -231,3 +305,59 @@ def test_a_class_that_is_nobodys_majority_is_kept_and_told(answers):
     assert a.told == (
         "annotations.csv: 'truck' is a class that no item got most often; `no_answer` leaves it out.",
     )
+    a = answers(f"{HEAD}a,u,cat\na,v,cat\na,w,truck\na,x,cat\na,y,bus\n")
+    assert "'bus', 'truck' are classes that no item got most often; `no_answer` leaves them out." in a.told[0]
+
+
+def texts(count, repeats=1):
+    return HEAD + "".join(
+        f"p{i},w{r},text number {i} of somebody who wrote a sentence\n"
+        for i in range(count)
+        for r in range(repeats)
+    )
+
+
+def test_free_text_is_no_class(answers):
+    with pytest.raises(
+        DataError, match="the column 'label' holds 201 different texts in 1,000 rows"
+    ) as error:
+        answers(texts(201, 4) + "p1,w9,text number 1 of somebody who wrote a sentence\n" * 196)
+    assert 'columns = { label = "\u2026" }' in str(error.value)
+    assert "`classes`" in str(error.value)
+    assert len(answers(texts(201, 5)).class_names) == 201
+    assert len(answers(texts(200)).class_names) == 200
+    named = tuple(f"text number {i} of somebody who wrote a sentence" for i in range(201))
+    assert len(answers(texts(201), classes=named).class_names) == 201
+    with pytest.raises(DataError, match="in 300 rows that name no class of the data"):
+        answers(texts(300) + "p1,w9,cat\n" * 9000, known=("cat", "dog"))
+
+
+def test_free_text_of_an_export_names_the_question(answers):
+    tasks = [
+        {
+            "data": {"image": f"{i}.png"},
+            "annotations": [
+                {"completed_by": 1, "result": [{"from_name": "q", "value": {"choices": [f"it is {i}"]}}]}
+            ],
+        }
+        for i in range(300)
+    ]
+    with pytest.raises(DataError, match=r"hold 300 different texts.*by `field`"):
+        answers(tasks, "tasks.json")
+
+
+def test_very_many_classes_are_read_at_once(answers):
+    start = time.perf_counter()
+    assert len(answers(texts(2000, 5)).class_names) == 2000
+    names = tuple(f"class {i:04d}" for i in range(2000))
+    with pytest.raises(DataError, match="and 1,995 more; correct"):
+        answers(texts(2000), classes=names)
+    assert time.perf_counter() - start < 5
+
+
+def test_labels_and_answers_in_different_words_are_refused(answers):
+    text = f"{HEAD}a,w,cat\nb,v,dog\n"
+    with pytest.raises(DataError, match=r"labels: '0', '1'; answers: 'cat', 'dog'.*`class_names`"):
+        answers(text, known=("0", "1"))
+    assert answers(text, known=("dog", "1")).class_names == ("dog", "1", "cat")
+    assert len(answers(text, known=("0", "1"), classes=("0", "1", "cat", "dog")).class_names) == 4
