@@ -48,7 +48,7 @@ class RunSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[3] = 3
+    format: Literal[4] = 4
     dataset: DatasetChoice
     content: str
     source: SourceChoice | None
