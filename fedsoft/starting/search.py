@@ -280,9 +280,10 @@ def _searched(trials: Sequence[Trial], seconds: float) -> Searched:
     one, usual = chosen.best, trials[0]
     if not one.learned:
         return _nothing_learned(trials, seconds)
-    tuned = f"{_what(trials)}: the smallest within {ALIKE} of the least"
+    resting = " of those at rest" if one.at_rest else ""
+    tuned = f"{_what(trials)}: the smallest{resting} within {ALIKE} of their least"
     if len([trial for trial in trials if trial.found]) > 1:
-        tuned += f" of {chosen.label}"
+        tuned += f", of {chosen.label}"
     if one.at_rest:
         tuned += f"; rounds after which training was at rest, of {chosen.begun[one.lr]} tried"
     else:
