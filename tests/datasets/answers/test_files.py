@@ -94,3 +94,11 @@ def test_paths_that_no_file_can_have_are_named(tmp_path):
     (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere")
     with pytest.raises(DataError, match=r"gone\.csv does not exist"):
         read_answers(tmp_path / "gone.csv", AnswerOptions())
+
+
+def test_free_text_in_several_files_names_the_column(tmp_path):
+    notes = "item,note\n" + "".join(f"{i},I saw {i}\n" for i in range(300))
+    path = packed(tmp_path / "team.zip", [("ann.csv", notes), ("bob.csv", notes.replace("saw", "see"))])
+    options = AnswerOptions(columns={"label": "note"})
+    with pytest.raises(DataError, match="the column 'note' holds 600 different texts in 600 rows"):
+        tidy(read_answers(path, options), options)

@@ -36,6 +36,6 @@ def test_labels_may_lie_in_json(labels):
 
 def test_numbers_with_and_without_decimals_are_one_label(labels):
     assert labels("item,label\na,3\na,3.0\nb,4.0\n").items == ["a", "b"]
-    assert labels("item,label\n1,3\n1.0,3\n2,other\n").items == ["1", "2"]
+    assert labels("item,label\n1,3\n1.0,3.0\n2,other\n").items == ["1", "2"]
     with pytest.raises(DataError, match="'1' is '3' in line 2 and '4' in line 3"):
         labels("item,label\n1,3\n1.0,4\n")

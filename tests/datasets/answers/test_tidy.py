@@ -3,6 +3,7 @@ import time
 import numpy as np
 import pytest
 
+from fedsoft.datasets.answers.typos import likely_typos
 from fedsoft.errors import DataError
 
 HEAD = "item,annotator,label\n"
@@ -57,9 +58,15 @@ def test_a_number_with_and_without_decimals_is_one_item_and_one_person(answers, 
     assert not any("decimals" in sentence for sentence in a.told)
 
 
-def test_digits_without_end_are_a_name(answers):
-    long = "9" * 5000
-    assert answers(f"{HEAD}a,w,{long}\nb,v,10\nc,w,+-2\n").class_names == ("+-2", "10", long)
+@pytest.mark.parametrize("odd", ["9" * 5000, "+-2"])
+def test_what_is_no_number_is_a_name(odd, answers):
+    assert answers(f"{HEAD}a,w,{odd}\nb,v,10\n").class_names == tuple(sorted((odd, "10")))
+
+
+def test_slips_are_looked_for_among_few_names():
+    counts = {"zebra": 9000, "zebr": 1} | {str(number): 1 for number in range(498)}
+    assert likely_typos(counts) == [("zebr", "zebra")]
+    assert likely_typos(counts | {"x": 1}) == []
 
 
 @pytest.mark.parametrize("mark", ["\u00ad", "\u2060", "\u200b", "\u200c", "\u200d", "\ufeff", "\u202a"])
