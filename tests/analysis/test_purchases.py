@@ -11,12 +11,15 @@ EXAMPLES, SEEDS = 60, 10
 
 
 def plan(
-    above: dict[str, float], prices: dict[str, Price], spread: float = 0.1, constant: float = 1.0
+    above: dict[str, float],
+    prices: dict[str, Price],
+    spread: float | tuple[float, ...] = 0.1,
+    constant: float = 1.0,
 ) -> Purchase:
     """What to buy where arms have a Brier score of .3 and something, their differences as wide as said."""
     rng = stream("purchases")
     image, seed = np.tile(np.arange(EXAMPLES), SEEDS), np.repeat(np.arange(SEEDS), EXAMPLES)
-    noise = rng.normal(0, spread, (len(above), len(image)))
+    noise = rng.normal(0, 1, (len(above), len(image))) * np.resize(spread, len(above))[:, None]
     noise -= noise.mean(axis=1, keepdims=True)
     columns = 0.3 + noise + np.array(list(above.values()))[:, None]
     values = Values(
@@ -69,6 +72,14 @@ def test_another_price_is_no_tie() -> None:
     found = plan({"hard": 0.004, "hard + temperature": 0.0}, prices)
     assert found.simplest is None  # whether its votes are worth paying for is undecided, and told
     assert found.choice.source == "hard + temperature"
+
+
+def test_what_is_shown_to_be_as_good_comes_before_what_is_not_beaten() -> None:
+    prices = FREE | {"human_soft": Price(100, 1, 1)}
+    above = {"hard": 0.004, "smoothing": 0.0005, "human_soft": 0.0}
+    found = plan(above, prices, spread=(0.3, 0.001, 0.001))
+    assert found.best.source == "human_soft"
+    assert found.choice.source == found.cheapest.source == "smoothing"
 
 
 @pytest.mark.parametrize(("efforts", "bought"), [((0, 3), "hard"), ((3, 0), "hard + temperature")])
