@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from fedsoft.analysis.effects import HALF
+from fedsoft.analysis.effects import HALF, VIEW_NAMES
 from fedsoft.analysis.learning import JUDGES, Learned, Rest
 from fedsoft.analysis.values import Values
 from fedsoft.config import Arm, Endpoint, Study
 from fedsoft.evaluation import Crossing, Effects, GapEffects
 
 NAMES = {"brier": "Brier score", "nll": "NLL"}
+AGAINST = {"label": "the label", "mode": "the votes' mode", "vote": "a vote"}
+"""What predictions are measured against."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,7 @@ def find_obstacle(
     assert endpoint is not None
     arms = {arm.label(): arm for arm in study.arms}
     pair = endpoint.source, endpoint.baseline
-    place = [list(arms).index(name) for name in pair]
-    if doses["all"][place[0], place[1]] == 0 and _alike(arms[pair[0]], arms[pair[1]]):
+    if same_targets(arms, doses["all"], *pair):
         return Obstacle(
             "nothing compared",
             f"{pair[0]} and {pair[1]} train on the same targets, so nothing was compared, and the votes that "
@@ -115,16 +116,16 @@ def find_obstacle(
         and not row.beats_constant
     ]
     if failing:
-        figures = " and ".join(f"{row.source} {row.constant + row.estimate:.3f}" for row in failing)
-        nearest = max(row.estimate for row in failing)
+        figures = " and ".join(f"{row.constant + row.estimate:.3f} for {row.source}" for row in failing)
         why = "these models have not learned: a constant forecast does as well"
-        if nearest < 0:
+        if all(row.may_have_learned for row in failing):
             why = (
                 "these models are not shown to have learned: that they beat a constant forecast may be chance"
             )
         return Obstacle(
             "not learned",
-            f"{why} ({NAMES[judge]} {failing[0].constant:.3f} against {figures})",
+            f"{why} ({NAMES[judge]} against {AGAINST[endpoint.reference]}, {VIEW_NAMES[endpoint.view]}: "
+            f"{failing[0].constant:.3f} for a constant forecast, {figures})",
             "train for more rounds or at another learning rate, and check that inputs tell classes apart",
         )
     moving = [rest for rest in rests if not rest.at_rest]
@@ -133,10 +134,23 @@ def find_obstacle(
         return Obstacle(
             "not at rest",
             f"training had not come to rest: the validation Brier score of {worst.source} still fell by "
-            f"{worst.fall:.3f} in the last {worst.rounds} rounds",
+            f"{worst.fall:.3f} in the last {'round' if worst.rounds == 1 else f'{worst.rounds} rounds'}",
             "raise rounds or the learning rate",
         )
     return None
+
+
+def same_targets(arms: Mapping[str, Arm], doses: np.ndarray, one: str, other: str) -> bool:
+    """Whether two arms train in the same way on the same targets, so that nothing tells them apart.
+
+    Args:
+        arms: all of the study's, by label.
+        doses: (J, J) between their targets, in their order.
+        one: an arm's label.
+        other: another's.
+    """
+    names = list(arms)
+    return bool(doses[names.index(one), names.index(other)] == 0) and _alike(arms[one], arms[other])
 
 
 def _alike(one: Arm, other: Arm) -> bool:

@@ -17,7 +17,7 @@ from fedsoft.analysis.effects import effects_of
 from fedsoft.analysis.estimates import Estimate, estimate
 from fedsoft.analysis.finished import Finished, seconds_of
 from fedsoft.analysis.learning import JUDGES, Learned, Rest, learned, rest_of
-from fedsoft.analysis.pairs import Pair, Price, Purchase, pairs_of, purchases
+from fedsoft.analysis.pairs import Pair, Price, Purchase, effort, pairs_of, purchases
 from fedsoft.analysis.pooled import Reliability, pool, pooled_scores, reliability_of
 from fedsoft.analysis.scores import Clients, gather_clients, score_seed, write_results
 from fedsoft.analysis.stability import Stability, stability
@@ -230,11 +230,11 @@ def _digest_cell(finished: Finished, gathered: dict[str, Values]) -> CellDigest:
         constants = {key: float(found.mean()) for key, found in values.constant.items()}
         pairs = pairs_of(values, primary)
         prices = {
-            source: Price(targets[source].votes_bought, targets[source].seconds)
-            for source in sources
-            if source in targets
+            arm.label(): Price(made.votes_bought, made.seconds, effort(arm, study.baseline))
+            for arm in study.arms
+            if (made := targets.get(arm.label()))
         }
-        bought = purchases(values, primary, prices, known)
+        bought = purchases(values, primary, prices, known, pairs)
     return CellDigest(
         axes=cell.axes,
         study=study,

@@ -45,6 +45,11 @@ class Learned:
         """Whether the models are better than a constant, beyond doubt."""
         return self.high < 0
 
+    @property
+    def may_have_learned(self) -> bool:
+        """Whether the models are better than a constant, though that may be chance."""
+        return self.estimate < 0
+
 
 def learned(values: Values, strategy: str) -> list[Learned]:
     """Every source against the constant forecast, in each view, against each reference, by Brier and NLL."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from fedsoft.analysis.learning import Learned
 from fedsoft.analysis.values import Values
-from fedsoft.config import MARGINS
+from fedsoft.config import MARGINS, Arm
 from fedsoft.evaluation import Crossing, Verdict, decide
 from fedsoft.holm import holm
 
@@ -80,10 +80,28 @@ def pairs_of(values: Values, strategy: str) -> list[Pair]:
 
 @dataclass(frozen=True)
 class Price:
-    """What a run of an arm costs: answers bought over all clients, and compute seconds."""
+    """What a run of an arm costs.
+
+    Attributes:
+        votes: answers bought over all clients.
+        seconds: compute seconds.
+        effort: what it asks for beside (`effort`); the baseline asks for nothing.
+    """
 
     votes: float
     seconds: float
+    effort: int = 0
+
+
+def effort(arm: Arm, baseline: str) -> int:
+    """How much an arm asks for beside data, by which the simpler of two is told.
+
+    Returns:
+        twice the number of things done unlike plain training on a source's labels (each key of its training,
+        averaging models, calibrating), and one more where it is not the baseline.
+    """
+    beside = len(arm.training.model_fields_set) + (arm.members > 1) + (arm.calibration is not None)
+    return 2 * beside + (arm.label() != baseline)
 
 
 @dataclass(frozen=True)
@@ -117,7 +135,9 @@ class Purchase:
         metric: by which it is measured.
         margin: the loss that does not matter.
         best: the arm of least loss.
-        cheapest: the cheapest of the arms that are as good as it.
+        cheapest: the cheapest of the arms that are as good as it; of those of one price, the simplest.
+        simplest: the simplest arm at the cheapest one's votes that no arm is shown to beat, where that is
+            simpler than the cheapest and nothing but the best is as good as the best; else None.
         offers: every arm, the best first.
         learned: whether the best arm beats a constant forecast; if not there is nothing to buy.
     """
@@ -130,10 +150,20 @@ class Purchase:
     cheapest: Offer
     offers: list[Offer]
     learned: bool
+    simplest: Offer | None = None
+
+    @property
+    def choice(self) -> Offer:
+        """What to buy."""
+        return self.simplest or self.cheapest
 
 
 def purchases(
-    values: Values, strategy: str, prices: Mapping[str, Price], learned: Sequence[Learned]
+    values: Values,
+    strategy: str,
+    prices: Mapping[str, Price],
+    learned: Sequence[Learned],
+    pairs: Sequence[Pair],
 ) -> list[Purchase]:
     """The cheapest arm that is as good as the best, for each goal that the data allow; as predicted.
 
@@ -147,6 +177,7 @@ def purchases(
         strategy: its label.
         prices: of each arm.
         learned: of the strategy's arms.
+        pairs: of these.
     """
     found: list[Purchase] = []
     crossing = Crossing(values.unit, values.seed)
@@ -180,10 +211,32 @@ def purchases(
         }
         cheapest = min(
             (offer for offer in offers if offer.as_good),
-            key=lambda offer: (offer.price.votes, offer.price.seconds),
+            key=lambda offer: (offer.price.votes, offer.price.effort, offer.price.seconds),
         )
         offers.sort(key=lambda offer: offer.level)
+        beaten = _beaten(pairs, strategy, reference, metric)
+        as_cheap = [
+            offer
+            for offer in offers
+            if offer.price.votes == cheapest.price.votes
+            and offer.price.effort < cheapest.price.effort
+            and beats[offer.source]
+            and offer.source not in beaten
+        ]
+        simplest = min(as_cheap, key=lambda offer: offer.price.effort, default=None)
         found.append(
-            Purchase(goal, reference, metric, margin, offers[0], cheapest, offers, beats[offers[0].source])
-        )
+            Purchase(
+                goal, reference, metric, margin, offers[0], cheapest, offers, beats[offers[0].source],
+                simplest if cheapest.source == offers[0].source else None,
+            )
+        )  # fmt: skip
     return found
+
+
+def _beaten(pairs: Sequence[Pair], strategy: str, reference: str, metric: str) -> set[str]:
+    """The arms that some other is shown to beat, as predicted."""
+    beaten = set()
+    for row in pairs:
+        if (row.strategy, row.view, row.reference, row.metric) == (strategy, "raw", reference, metric):
+            beaten |= {"worse": {row.source}, "better": {row.other}}.get(row.verdict, set())
+    return beaten

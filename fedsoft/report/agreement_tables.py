@@ -69,7 +69,7 @@ def mode_shift_lines(shown: Shown) -> list[str]:
 
 def mode_shift_line(name: str, found: ModeShifts) -> str:
     """How often a crowd's mode is not the label, and how much of that sampling explains, in a sentence."""
-    text = f"With {name} ({plain(found.votes, 1)} an image) the mode differs from the label on "
+    text = f"With {name} ({plain(found.votes, 1)} an example) the mode differs from the label on "
     text += f"{_percent(found.observed)} of the training examples"
     if math.isnan(found.added):
         return f"{text}; how much of that is the noise of single votes cannot be told."

@@ -98,8 +98,7 @@ def _good(shown: Shown, names: Names) -> list[str]:
         f"{lead} names the label of {_percent(right)} of the test {noun}; always "
         f"naming the most frequent one would get {100 * usual:.0f} %. Its Brier score against the label is "
         f"{plain(brier.constant + brier.estimate)}, where a constant forecast, the same for all {noun}, "
-        f"has {plain(brier.constant)}: "
-        + ("it has learned." if brier.beats_constant else "it has not learned, so nothing else can be said.")
+        f"has {plain(brier.constant)}: {_lesson(brier)}."
     ]
     for reference in ("label", "vote"):
         if gap := shown.estimate(baseline, "raw", reference, "signed_gap", "all"):
@@ -116,6 +115,14 @@ def _good(shown: Shown, names: Names) -> list[str]:
             f"{len(mean) - 1}, so part of what follows may be had by stopping."
         )
     return said
+
+
+def _lesson(brier: Learned) -> str:
+    if brier.beats_constant:
+        return "it has learned"
+    if brier.may_have_learned:
+        return "it is not shown to have learned, since that may be chance, so no more can be said of it"
+    return "it has not learned, so no more can be said of it"
 
 
 TOO_LONG = 0.05
@@ -161,9 +168,13 @@ def _bought(shown: Shown, names: Names) -> list[str]:
             continue
         text = f"{lead} {_does(raw)}: {unit} {_figure(raw)} ({matters})"
         if _sure(raw) and _sure(equal) and raw.estimate * equal.estimate > 0:
-            text += (
-                f", of which {_figure(equal)} is left {at}, more than toning confidence up or down can give."
-            )
+            if abs(equal.estimate) > abs(raw.estimate):
+                text += (
+                    f", and {_figure(equal)} {at}: as predicted, how sure each of them is hides some of it."
+                )
+            else:
+                text += f", of which {_figure(equal)} is left {at}, more than toning confidence up or down "
+                text += "can give."
         elif _sure(equal):
             text += f"; {at} it {_does(equal)}, {_figure(equal)}."
         elif _sure(raw) and max(abs(equal.low), abs(equal.high)) < MARGINS[metric]:
@@ -182,7 +193,13 @@ UNITS = {"nll": "NLL", "brier": "Brier score"}
 
 def _free(shown: Shown, names: Names) -> list[str]:
     source, baseline = shown.study.pair
-    arms = [arm for arm in shown.study.arms if arm.label() not in (source, baseline) and shown.is_free(arm)]
+    arms = [
+        arm
+        for arm in shown.study.arms
+        if arm.label() not in (source, baseline)
+        and shown.is_free(arm)
+        and not shown.same_targets(arm.label(), baseline)
+    ]
     said = []
     for reference, metric, goal in GOALS:
         found = [
@@ -234,6 +251,13 @@ def _purchase(shown: Shown, plan: Purchase) -> str:
     if not plan.learned:
         return f"{goal}: nothing; no arm is shown to beat a constant forecast."
     best, cheapest = plan.best, plan.cheapest
+    if (simple := plan.simplest) is not None:
+        price, other = _price(shown, simple.source), _price(shown, best.source)
+        return (
+            f"{goal}: {simple.source}, {price}; nothing is shown to beat it. {best.source}, "
+            f"{'at the same price' if other == price else other}, has the least {unit}, {plain(best.level)} "
+            f"against {plain(simple.level)}, but that may be chance, and it is less simple."
+        )
     if best.source != cheapest.source:
         return (
             f"{goal}: {cheapest.source}, {_price(shown, cheapest.source)}. It is as good as the best, "
@@ -250,7 +274,7 @@ def _purchase(shown: Shown, plan: Purchase) -> str:
         and 2 * offer.excess - offer.high < plan.margin  # the interval's lower end
     ]
     if not best.price.votes:
-        return f"{text}, and nothing is cheaper."
+        return f"{text}, and nothing costs less."
     if not open_:
         return f"{text}, and all that is cheaper is worse."
     rival = min(open_, key=lambda offer: offer.level)

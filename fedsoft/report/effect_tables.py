@@ -1,6 +1,7 @@
 """Tables of effects, and what each effect means."""
 
 from fedsoft.analysis.effects import VIEWS as ORDER
+from fedsoft.analysis.effects import View
 from fedsoft.analysis.estimates import CONTRAST, HARDEST, MARGIN_CONTRAST, REST, Estimate
 from fedsoft.analysis.values import MARGIN
 from fedsoft.report.shown import Shown
@@ -8,9 +9,9 @@ from fedsoft.report.tables import Cell, Table, effect_cell
 from fedsoft.report.words import STRATA, VIEWS
 
 MEANINGS = {
-    "amount": "how much softness, image by image, whatever classes it goes to",
+    "amount": "how much softness each of the {noun} has, whatever classes it goes to",
     "classes": "which classes the softness goes to",
-    "place": "softness on the images where people disagree, not on others of the same label",
+    "place": "softness on the {noun} where people disagree, not on others of the same label",
     "softness": "soft labels without a change of mode (amount + classes)",
     "mode": "the mode alone: people's choice for the label",
     "interaction": "mode and softness together, beyond the sum of the two",
@@ -19,24 +20,26 @@ MEANINGS = {
 }
 
 
-def meaning(name: str, formula: str) -> str:
-    """What an effect of the chain is, in one line."""
+def meaning(name: str, formula: str, noun: str) -> str:
+    """What an effect of the chain is, in one line; the noun is what the data's items are called."""
     if name in MEANINGS:
-        return f"{MEANINGS[name]}: {formula}"
+        return f"{MEANINGS[name].format(noun=noun)}: {formula}"
     return ""  # "a − b" says it all
 
 
 def effects_table(shown: Shown, metric: str, reference: str) -> Table:
-    """Every effect on a metric under the primary strategy: by view and stratum, and its price elsewhere."""
+    """Every effect on a metric under the primary strategy: by view and stratum, and its price elsewhere.
+
+    A temperature changes no predicted class: accuracy has one view.
+    """
     easy = "unanimous" if "unanimous" in shown.strata else REST
-    views = {view: VIEWS[view] for view in ORDER if view in {row.view for row in shown.cell.estimates}}
+    kept: tuple[View, ...] = ("raw",) if metric == "accuracy" else ORDER
+    views = {view: VIEWS[view] for view in kept if view in {row.view for row in shown.cell.estimates}}
+    one: View = "raw" if metric == "accuracy" else "equal_confidence"
     wanted = [
         *(("all", view) for view in views),
         *((HARDEST, view) for view in views),
-        (CONTRAST, "equal_confidence"),
-        (easy, "equal_confidence"),
-        (MARGIN, "equal_confidence"),
-        (MARGIN_CONTRAST, "equal_confidence"),
+        *((stratum, one) for stratum in (CONTRAST, easy, MARGIN, MARGIN_CONTRAST)),
     ]
     wanted = [(stratum, view) for stratum, view in wanted if stratum in shown.strata]
     groups: dict[str, int] = {"": 1}
@@ -45,7 +48,7 @@ def effects_table(shown: Shown, metric: str, reference: str) -> Table:
         groups[title] = groups.get(title, 0) + 1
     rows = [
         [
-            Cell(name, meaning(name, formula)),
+            Cell(name, meaning(name, formula, shown.noun)),
             *(
                 _effect(shown, shown.estimate(name, view, reference, metric, stratum))
                 for stratum, view in wanted

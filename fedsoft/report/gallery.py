@@ -58,10 +58,13 @@ def plates(shown: Shown) -> Iterator[Plate]:
         partial(figures.reliability, shown),
         where,
     )
+    by_stratum = " by stratum" * (len(shown.strata_of_votes) > 1)
     yield Plate(
-        f"Signed gap by stratum, {shown.primary}",
+        f"Signed gap{by_stratum}, {shown.primary}",
         "Mean confidence − share right, with 95 % intervals. Hollow: as predicted; filled: every source "
-        "tempered to the same mean confidence." + f" Strata by the entropy of the votes ({crowd})." * votes,
+        "tempered to the same mean confidence."
+        + f" Strata by the entropy of the votes ({crowd})."
+        * bool(by_stratum),
         partial(figures.gaps, shown),
         where,
     )

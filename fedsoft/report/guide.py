@@ -1,10 +1,17 @@
 """How to read a report: its words and its numbers, each in a short paragraph."""
 
 from fedsoft.analysis.digest import Digest
+from fedsoft.analysis.estimates import HARDEST
+from fedsoft.analysis.values import MARGIN
+from fedsoft.report.shown import with_results
+from fedsoft.report.words import MARGIN_MEANING
 
 
 def guide(result: Digest) -> dict[str, str]:
-    """Terms with their explanations, for the study at hand."""
+    """Terms with their explanations, for the study at hand: of what it does not have, nothing."""
+    cells = with_results(result)
+    strata = {stratum for shown in cells for stratum in shown.strata}
+    voted = any("vote" in shown.references for shown in cells)
     people = "a simulated crowd" if result.crowd == "simulated crowd" else "people"
     terms = {
         "Label sources": (
@@ -19,6 +26,8 @@ def guide(result: Digest) -> dict[str, str]:
             "the predicted class). Where they disagree these differ most, and a model can be calibrated "
             "against one and not against another. Levels are against the endpoint's reference unless "
             "said otherwise."
+            if voted
+            else "Predictions are compared with the dataset's label."
         ),
         "Signed gap": (
             "Mean confidence minus the share of right predictions: above zero a model is overconfident, "
@@ -38,8 +47,10 @@ def guide(result: Digest) -> dict[str, str]:
             "baseline, without looking at labels; at equal, calibrated confidence, that of the baseline "
             "after its own temperature, since how much of an NLL or KL is left depends on the level; "
             "and after each source's own temperature, fitted on validation labels, or on one vote for "
-            "each validation example. Only what survives at equal confidence is called an effect on "
-            "hard examples. No level depends on what other arms the study has."
+            "each validation example."
+            + " Only what survives at equal confidence is called an effect on hard examples."
+            * bool({HARDEST, MARGIN} & strata)
+            + " No level depends on what other arms the study has."
         ),
         "Intervals": (
             "95 % intervals treat examples and seeds as crossed: their variances are combined as in "
@@ -48,9 +59,9 @@ def guide(result: Digest) -> dict[str, str]:
             "counted as replicates. Apart from the verdict's, those of any two arms and those of what "
             "to buy, intervals are not adjusted for their number: among many, some miss zero by chance."
         ),
-        "ECE and its floor": (
-            "Expected calibration error in bins of equal width, on predictions pooled over folds. A "
-            "perfectly calibrated model scores above zero on few examples; the floor in brackets is "
+        "ECE, and by chance": (
+            "Expected calibration error in 15 bins of equal width, on predictions pooled over folds. A "
+            "perfectly calibrated model scores above zero on few examples; “by chance”, in brackets, is "
             "what this model would score if its confidences were true (labels redrawn from them, one "
             "for each example, however many seeds test it)."
         ),
@@ -63,11 +74,14 @@ def guide(result: Digest) -> dict[str, str]:
         ),
         "What to buy": (
             "For each goal the arm of least loss, as predicted, and the cheapest of those that are as "
-            "good as it: first by votes, then by compute. Votes to fit a temperature to are counted; a "
+            "good as it: first by votes, then by how much it asks for beside plain training on a source "
+            "(another training, several models, a calibration; the baseline asks for least), then by "
+            "compute. Where nothing else is as good beyond doubt, an arm at the same votes that asks for "
+            "less is taken if no arm is shown to beat it. Votes to fit a temperature to are counted; a "
             "source that borrows one rate from people (how soft they are on average) pays none."
         ),
     }
-    if result.crowd != "no votes":
+    if HARDEST in strata:
         terms["Strata"] = (
             f"Test examples grouped by the entropy of the votes of {people}: unanimous, hardest fifth "
             "(highest entropy), and the middle. “The rest” is everything but the hardest fifth; the "
@@ -76,11 +90,14 @@ def guide(result: Digest) -> dict[str, str]:
             "cuts the strata and the other half is what a vote is within them, so that no vote both "
             "picks an example and judges on it; with fewer the same votes do both."
         )
+    if MARGIN in strata:
+        terms["Margin"] = MARGIN_MEANING
+    if voted:
         terms["Floor and ceiling"] = (
-            f"What sees the predicted class and nothing else of an image agrees with {people} to some "
+            f"What sees the predicted class and nothing else of an example agrees with {people} to some "
             "degree: the floor. A perfect model is scored against a limited number of votes: the ceiling "
-            "draws each image's votes anew from what its distribution may be; split halves compare one half "
-            "of the votes with the other. The entropy of few votes is too low, so entropies are also "
+            "draws each example's votes anew from what its distribution may be; split halves compare one "
+            "half of the votes with the other. The entropy of few votes is too low, so entropies are also "
             "compared at equal numbers of votes, drawn from the prediction."
         )
     return terms

@@ -19,7 +19,7 @@ def result_table(cells: Sequence[Shown]) -> Table:
     first = cells[0]
     private = any(target.privacy for shown in cells for target in shown.cell.targets.values())
     columns = ["source", "accuracy", "NLL", "Brier", "signed\ngap"]
-    columns += ["gap,\nhardest\n− rest*"] * (CONTRAST in first.strata) + ["ECE\n(floor)"]
+    columns += ["gap,\nhardest\n− rest*"] * (CONTRAST in first.strata) + ["ECE (by\nchance)"]
     columns += ["KL to\npeople"] * ("vote" in first.references) + ["churn"] * _has_churn(cells)
     columns += ["votes\nbought"]
     columns += ["label privacy"] * private
@@ -31,6 +31,30 @@ def result_table(cells: Sequence[Shown]) -> Table:
         if "kl" in shown.cell.bounds:
             rows += [_bound_row(shown, columns, place) for place in (1, 0)]
     return Table(tuple(columns), rows, prose=(0, len(columns) - 1) if private else (0,), fine=True)
+
+
+def result_note(cells: Sequence[Shown]) -> str:
+    """What the columns and rows of the results are, those that there are."""
+    first = cells[0]
+    said = ["Signed gap: mean confidence − share right (above 0: overconfident)."]
+    if CONTRAST in first.strata:
+        said.append("* on the hardest fifth less that on the rest, at equal mean confidence.")
+    said.append("ECE: calibration error (by chance: what it would be were the confidences true).")
+    if "vote" in first.references:
+        said.append(f"KL: from the votes ({first.digest.crowd}) to the prediction, in nats.")
+    if any("kl" in shown.cell.bounds for shown in cells):
+        said.append("Ceiling: a perfect model, at so many votes; floor: what sees the predicted class alone.")
+    if _has_churn(cells):
+        said.append("Churn: share on which two seeds predict unlike classes.")
+    said.append("Votes bought: a seed, over all clients.")
+    if any(_is_borrowed(shown, source) for shown in cells for source in shown.sources):
+        said.append("A rate borrowed: as soft as people are on average, for which no votes are counted.")
+    return " ".join(said)
+
+
+def _is_borrowed(shown: Shown, source: str) -> bool:
+    target = shown.cell.targets.get(source)
+    return target is not None and not target.votes_bought and shown.borrows(source)
 
 
 def _has_churn(cells: Sequence[Shown]) -> bool:
@@ -62,17 +86,17 @@ def _result_row(shown: Shown, source: str, private: bool, with_churn: bool) -> l
         steady = shown.cell.stability[shown.primary, source].steadiness
         row.append(Cell(plain(steady.churn[0]), reach(*steady.churn[1:])) if steady else Cell("–"))
     target = shown.cell.targets.get(source)
-    borrowed = "a rate borrowed" if target and not target.votes_bought and shown.borrows(source) else ""
+    borrowed = "a rate borrowed" if _is_borrowed(shown, source) else ""
     row.append(Cell(amount(target.votes_bought) if target else NOT_ENOUGH, borrowed))
     return row + [Cell(privacy_note(target.privacy if target else {}))] * private
 
 
 def privacy_note(spent: dict[str, float]) -> str:
-    """The privacy loss of one source's labels, per vote and per image."""
+    """The privacy loss of one source's labels, per vote and per example."""
     if not spent:
         return "none"
-    vote, image = (spent[f"epsilon_per_{unit}_max"] for unit in ("vote", "image"))
-    return f"ε {vote:.3g} a vote, {image:.3g} an image"
+    vote, example = (spent[f"epsilon_per_{unit}_max"] for unit in ("vote", "image"))
+    return f"ε {vote:.3g} a vote, {example:.3g} an example"
 
 
 def strategy_table(shown: Shown) -> Table:

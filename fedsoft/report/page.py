@@ -6,7 +6,7 @@ from html import escape
 from importlib.resources import files
 
 from fedsoft.analysis.digest import Digest
-from fedsoft.analysis.estimates import HARDEST
+from fedsoft.analysis.values import MARGIN
 from fedsoft.parallel import in_parallel
 from fedsoft.plural import plural
 from fedsoft.report.agreement_tables import (
@@ -23,7 +23,13 @@ from fedsoft.report.failures import failure_lines
 from fedsoft.report.figures.style import to_svg
 from fedsoft.report.gallery import Plate, all_plates, grid_plates, map_plate, people_plate, plates
 from fedsoft.report.guide import guide
-from fedsoft.report.level_tables import conclusions_table, grid_table, result_table, strategy_table
+from fedsoft.report.level_tables import (
+    conclusions_table,
+    grid_table,
+    result_note,
+    result_table,
+    strategy_table,
+)
 from fedsoft.report.people_words import FEW_PEOPLE, alpha_line, people_lines, spread_table
 from fedsoft.report.purchase_tables import kind_of_pairs, pairs_table, purchase_table
 from fedsoft.report.run_tables import client_table, settings_table
@@ -31,6 +37,7 @@ from fedsoft.report.shown import FEW, Shown, axes_name, in_detail
 from fedsoft.report.stability_table import stability_note, stability_table
 from fedsoft.report.tables import to_html
 from fedsoft.report.words import (
+    MARGIN_MEANING,
     METRICS,
     VIEWS,
     cell_verdicts,
@@ -119,18 +126,9 @@ def _grid(result: Digest, drawn: Mapping[str, str]) -> str:
 
 def _results(cells: list[Shown]) -> str:
     shown = cells[0]
-    star = "* signed gap on the hardest fifth less that on the rest, at equal mean confidence. "
-    people = f" KL is from the votes ({shown.digest.crowd}) to the prediction, in nats; floor: "
-    people += "what sees the predicted class alone; ceiling: a perfect model, at so many votes."
     note = (
         f"Under {shown.primary}, against {shown.against(shown.reference)}, as predicted, on test examples; "
-        "below each figure the half-width of its 95 % interval. "
-        + star
-        * (HARDEST in shown.strata)
-        + "ECE in 15 bins on predictions pooled over folds, with its floor. Votes bought are counted a "
-        "seed, over all clients. Churn: share of examples on which two seeds predict unlike classes."
-        + people
-        * ("vote" in shown.references)
+        f"below each figure the half-width of its 95 % interval. {result_note(cells)}"
     )
     return f"<h2>Results</h2>\n{to_html(result_table(cells))}{_note(note)}"
 
@@ -190,7 +188,7 @@ def _effects(shown: Shown) -> str:
             f"Under {shown.primary}, against {reference_name(reference, shown.digest.crowd)}. Bold: the 95 "
             "% interval, unadjusted, excludes zero. Grey: one of the sources is no better than a constant "
             "forecast there, so nothing may be concluded. Apart from the endpoint all of these are "
-            "exploratory."
+            "exploratory." + f" {MARGIN_MEANING}" * (MARGIN in shown.strata)
         ),
     ]
     for metric in ("brier", "signed_gap", "nll", "accuracy"):
@@ -253,6 +251,9 @@ def _stability(shown: Shown) -> str:
 
 
 def _strategies(shown: Shown) -> str:
+    """Every strategy beside the others; of one alone, all is said above."""
+    if len(shown.strategies) < 2:
+        return ""
     note = (
         f"Against {shown.against(shown.reference)}, as predicted, all test examples; 95 % intervals in grey."
     )

@@ -15,7 +15,9 @@ def purchase_table(shown: Shown, plan: Purchase) -> Table:
         votes = amount(offer.price.votes) if offer.price.votes else "none"
         borrowed = "a rate borrowed" if shown.borrows(offer.source) and not offer.price.votes else ""
         verdict = "the best" if offer is plan.best else "as good" if offer.as_good else "not shown to be"
-        if offer.source == plan.cheapest.source:
+        if offer is plan.simplest:
+            verdict += ", but not beaten, and simpler"
+        elif offer is plan.choice:
             verdict += ", cheapest"
         rows.append(
             [
@@ -25,7 +27,7 @@ def purchase_table(shown: Shown, plan: Purchase) -> Table:
                 Cell("" if offer is plan.best else signed(offer.high)),
                 Cell(votes, borrowed),
                 Cell(duration(offer.price.seconds) if offer.price.seconds >= 1 else "under 1 s"),
-                Cell(verdict, strong=offer.source == plan.cheapest.source),
+                Cell(verdict, strong=offer is plan.choice),
             ]
         )
     unit = {"brier": "Brier", "nll": "NLL"}[plan.metric]

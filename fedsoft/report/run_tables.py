@@ -3,7 +3,7 @@
 import numpy as np
 
 from fedsoft.analysis.digest import Digest
-from fedsoft.report.numbers import NOT_ENOUGH, amount, duration, plain, signed
+from fedsoft.report.numbers import NOT_ENOUGH, amount, duration, plain, signed, size
 from fedsoft.report.shown import Shown, choice_name, value_name
 from fedsoft.report.tables import Cell, Table
 
@@ -44,9 +44,17 @@ def settings_table(result: Digest) -> Table:
         "runs": f"{amount(len(records))} finished, {amount(result.missing)} missing",
         "compute time": duration(result.seconds),
     }
+    if len(study.strategies) == 1:  # several are compared in a table of their own
+        settings["parameters sent, a run"] = _sent(result)
     return Table(
         ("what", "value"), [[Cell(key), Cell(value)] for key, value in settings.items()], prose=(0, 1)
     )
+
+
+def _sent(result: Digest) -> str:
+    """Bytes of parameters that a run sends, both ways: from the cell with fewest to that with most."""
+    sent = [count for cell in result.cells for count in cell.bytes_sent.values()]
+    return " to ".join(dict.fromkeys([size(min(sent)), size(max(sent))])) if sent else NOT_ENOUGH
 
 
 def _all(records: list[dict[str, str]], key: str) -> str:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from fedsoft.analysis.comparison import same_targets
 from fedsoft.analysis.conclusions import Conclusion
 from fedsoft.analysis.digest import CellDigest, Digest
 from fedsoft.analysis.effects import difference
-from fedsoft.analysis.estimates import Estimate
+from fedsoft.analysis.estimates import CONTRAST, HARDEST, Estimate
 from fedsoft.analysis.pairs import Pair
 from fedsoft.config import Arm, Study
 from fedsoft.datasets import AnnotatedDataset
@@ -94,6 +95,10 @@ class Shown:
         """Whether an arm trains without votes on examples."""
         return arm.source is None or not arm.source.needs_votes or arm.source.borrows_rate
 
+    def same_targets(self, one: str, other: str) -> bool:
+        """Whether two arms train in the same way on the same targets."""
+        return same_targets(self.arms, self.cell.doses["all"], one, other)
+
     def against(self, reference: str) -> str:
         """A reference in words, to stand after "against"."""
         return reference_name(reference, self.digest.crowd)
@@ -165,6 +170,11 @@ class Shown:
     def strata(self) -> list[str]:
         """The strata there are, `all` first."""
         return list(dict.fromkeys(row.stratum for row in self.cell.estimates))
+
+    @property
+    def strata_of_votes(self) -> list[str]:
+        """All examples, and the strata by votes that there are, with the headline contrast."""
+        return [one for one in ("all", "unanimous", "middle", HARDEST, CONTRAST) if one in self.strata]
 
     @cached_property
     def effects(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ from fedsoft.analysis.digest import Digest
 from fedsoft.plural import plural
 from fedsoft.report.answer import answer_note, answers
 from fedsoft.report.failures import failure_lines
-from fedsoft.report.level_tables import conclusions_table, result_table, strategy_table
+from fedsoft.report.level_tables import conclusions_table, result_note, result_table, strategy_table
 from fedsoft.report.shown import Shown, axes_name, in_detail
 from fedsoft.report.tables import to_rich
 from fedsoft.report.words import data_line, headline, verdict_notes
@@ -40,8 +40,7 @@ def show(result: Digest, path: Path, console: Console) -> None:
         against = one.against(one.reference)
         _title(console, f"Sources under {one.primary}{at}, against {against}, ± half a 95 % interval")
         console.print(to_rich(result_table([one])))
-        if "hardest_fifth" in one.strata:
-            console.print("* at equal mean confidence", style="dim", highlight=False)
+        console.print(result_note([one]), style="dim", highlight=False, markup=False)
     if together and len(together[-1].strategies) > 1:
         where = f", {axes_name(together[-1].cell.axes)}" if together[-1].cell.axes else ""
         _title(console, f"Strategies{where}")

@@ -22,6 +22,12 @@ STRATA = {
     MARGIN_REST: "larger margins",
     MARGIN_CONTRAST: "smallest margin − the rest",
 }
+MARGIN_MEANING = (
+    "“Smallest margin”: the fifth of test examples on which the model of hard is least decided, its margin "
+    "being the probability of the most likely class less that of the next, by the runs of other seeds that "
+    "tested the same ones; “the rest” is all others."
+)
+"""What the strata by a model's margin are."""
 METRICS = {"accuracy": "accuracy", "brier": "Brier score", "nll": "NLL", "signed_gap": "signed gap"}
 VIEWS = {
     "raw": "as predicted",
@@ -125,7 +131,8 @@ def verdict_notes(result: Digest) -> list[str]:
             "“better” and “worse” as for “as good”."
         )
     if min(found.seeds for found in result.conclusions) == 1:
-        notes.append("With one seed, the interval speaks of other images but not of other runs.")
+        noun = load_dataset(result.opened.plan.study.dataset).noun
+        notes.append(f"With one seed, the interval speaks of other {noun} but not of other runs.")
     return notes
 
 

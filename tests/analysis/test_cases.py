@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fedsoft.analysis.comparison import compare
+from fedsoft.analysis.comparison import compare, find_obstacle
 from fedsoft.analysis.conclusions import conclude
 from fedsoft.analysis.digest import digest
+from fedsoft.analysis.learning import Rest
 from fedsoft.analysis.values import gather
 from fedsoft.errors import StudyFileError
 from fedsoft.report.answer import answers
@@ -76,6 +77,16 @@ def test_models_that_learned_nothing_have_no_verdict(study):
         )
         assert headline(result).startswith("No verdict: these models have not learned: a constant forecast")
         assert "a constant forecast does as well" in page(result)
+        (constant,) = {
+            f"{row.constant:.3f}"
+            for row in result.cells[0].learned
+            if (row.reference, row.metric) == (reference, "brier")
+        }
+        against = {"label": "the label", "vote": "a vote"}[reference]
+        assert (
+            f"(Brier score against {against}, at equal mean confidence, the baseline's: {constant} for a "
+            in (headline(result))
+        )
         (row,) = verdicts(result)
         assert row["verdict"] == "no verdict"
         assert "not learned" in row["reason"]
@@ -95,6 +106,29 @@ def test_training_that_still_moves_has_no_verdict(study):
     result = study(people(1), rounds=5, training={"lr": 0.1, "batch_size": 16})
     assert result.conclusions[0].obstacle.kind == "not at rest"
     assert "raise rounds" in headline(result)
+
+
+@pytest.mark.parametrize(("rounds", "words"), [(1, "in the last round"), (4, "in the last 4 rounds")])
+def test_rounds_are_counted_in_words(study, rounds, words):
+    result = study(people(1), rounds=5, training={"lr": 0.1, "batch_size": 16})
+    cell = result.cells[0]
+    obstacle = find_obstacle(cell.study, cell.doses, cell.learned, [Rest("hard", 0.1, 0.05, rounds)])
+    assert obstacle.why.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("estimates", "words"),
+    [
+        ((-0.003, -0.001), "not shown to have learned: that"),
+        ((-0.003, 0.001), "have not learned: a constant"),
+    ],
+)
+def test_what_may_be_chance_is_not_said_to_be_so(study, estimates, words):
+    result = study(people(1))
+    cell = result.cells[0]
+    change = dict(zip(("hard", "human_soft"), estimates, strict=True))
+    rows = [replace(row, estimate=change[row.source], high=0.01) for row in cell.learned]
+    assert words in find_obstacle(cell.study, cell.doses, rows, []).why
 
 
 def test_the_same_targets_compare_nothing(study):

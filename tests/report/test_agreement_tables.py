@@ -37,7 +37,9 @@ def test_unknown_ceilings_are_words(shown: Shown) -> None:
 
 def test_mode_shifts_in_words() -> None:
     line = mode_shift_line("all votes", ModeShifts(51.1, 0.014, 0.012, 0.0064))
-    assert line.startswith("With all votes (51.1 an image) the mode differs from the label on 1.40 % of the")
+    assert line.startswith(
+        "With all votes (51.1 an example) the mode differs from the label on 1.40 % of the"
+    )
     assert "adds 0.64 %, which leaves 0.76 %" in line
     assert "cannot be told" in mode_shift_line("one vote", ModeShifts(1, 0.1, math.nan, math.nan))
 

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 
 from fedsoft.analysis.digest import Digest, digest
@@ -12,7 +13,8 @@ from fedsoft.report.colours import INK, PALETTE, STRONG
 from fedsoft.report.figures import Series
 from fedsoft.report.figures.grid import positions
 from fedsoft.report.figures.maps import border, planes
-from fedsoft.report.figures.style import spread, to_svg, wrapped, wrapped_terms
+from fedsoft.report.figures.style import abreast, spread, to_svg, wrapped, wrapped_terms
+from fedsoft.report.gallery import Plate, plates
 from fedsoft.report.numbers import signed
 from fedsoft.report.shown import Shown
 from fedsoft.study.opened import reopen_study
@@ -136,7 +138,7 @@ def test_convergence_draws_the_constant_forecast_where_it_is_in_the_picture(show
     flat = [line.get_ydata() for line in near.axes[0].lines if len(set(line.get_ydata())) == 1]
     assert [constant, constant] in [list(y) for y in flat]
     said = [text.get_text() for text in (*near.axes[0].texts, *far.axes[0].texts)]
-    assert "constant forecast (test examples)" in said
+    assert "dashed: a constant forecast (test examples): 2.30" in said
     assert "a constant forecast (test examples): 2.30" in said
 
 
@@ -193,6 +195,56 @@ def test_every_figure_says_what_it_shows(shown: Shown) -> None:
     for figure in drawn:
         assert len(figure.legends[0].get_title().get_text().split()) > 5
         assert len(figure.legends[0].get_texts()) <= 3
+
+
+def one_stratum(shown: Shown) -> Shown:
+    """The same cell against the label alone, on all examples alone."""
+    rows = [row for row in shown.cell.estimates if (row.stratum, row.reference) == ("all", "label")]
+    return Shown(shown.digest, dataclasses.replace(shown.cell, estimates=rows))
+
+
+@pytest.mark.parametrize("draw", [figures.gaps, lambda shown: figures.forest(shown, "label")])
+def test_a_narrow_figure_holds_its_legend(shown: Shown, draw) -> None:  # type: ignore[no-untyped-def]
+    for one in (shown, one_stratum(shown)):
+        figure = draw(one)
+        FigureCanvasAgg(figure).draw()
+        legend = figure.legends[0].get_window_extent()
+        assert legend.x0 >= 0
+        assert legend.x1 <= figure.bbox.x1
+        assert "95\n" not in figure.legends[0].get_title().get_text()
+
+
+def test_entries_stand_abreast_where_there_is_room() -> None:
+    assert abreast(["a", "b", "c"], 11.5) == 3
+    # Columns fill one after another: "a" over the long one, "c" beside; then the long one by itself.
+    assert abreast(["a", "x" * 60, "c"], 5.5) == 2
+    assert abreast(["x" * 60, "b", "x" * 40], 5.5) == 1
+    assert abreast([], 6.0) == 1
+
+
+def test_one_stratum_is_not_called_strata(shown: Shown) -> None:
+    def named(one: Shown) -> Plate:
+        return next(plate for plate in plates(one) if plate.title.startswith("Signed gap"))
+
+    assert named(shown).title == "Signed gap by stratum, fedavg"
+    assert "Strata by the entropy" in named(shown).caption
+    alone = named(one_stratum(shown))
+    assert alone.title == "Signed gap, fedavg"
+    assert "Strata" not in alone.caption
+    assert "where" not in figures.gaps(one_stratum(shown)).legends[0].get_title().get_text()
+
+
+def test_what_is_said_of_curves_lies_on_none(shown: Shown) -> None:
+    # Late curves span 1 to 3: words take .24 of the panel above them and .08 below.
+    rows = {"hard": [[9.0, 3.0, 2.0, 1.0, 1.0]], "human_soft": [[9.0, 2.0, 2.0, 2.0, 3.0]]}
+    figure = figures.convergence(curves(shown, rows), "fedavg")
+    assert figure is not None
+    axes = figure.axes[0]
+    FigureCanvasAgg(figure).draw()
+    boxes = [text.get_window_extent().transformed(axes.transAxes.inverted()) for text in axes.texts]
+    low, high = (axes.transLimits.transform((0, y))[1] for y in (1.0, 3.0))
+    assert len(boxes) == 3
+    assert all(box.y0 > high or box.y1 < low for box in boxes)
 
 
 def test_labels_move_as_little_as_they_must() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fedsoft.analysis.digest import Digest, digest
+from fedsoft.analysis.values import MARGIN
 from fedsoft.report import write_report
 from fedsoft.report.colours import colours_of
 from fedsoft.report.page import page
@@ -94,6 +95,32 @@ def test_sections_stand_in_order(html: str) -> None:
     ]
 
 
+def test_one_strategy_has_no_section_of_its_own(html: str, result: Digest) -> None:
+    assert "parameters sent, a run" not in html
+    cell, opened = result.cells[0], result.opened
+    study = opened.plan.study.model_copy(update={"strategies": opened.plan.study.strategies[:1]})
+    plan = dataclasses.replace(opened.plan, study=study)
+    rows = [row for row in cell.estimates if row.strategy == "fedavg"]
+    alone = dataclasses.replace(
+        result,
+        opened=dataclasses.replace(opened, plan=plan),
+        cells=[dataclasses.replace(cell, study=study, estimates=rows, bytes_sent={"fedavg": 12_000.0})],
+    )
+    text = page(alone)
+    assert "<h2>Strategies" not in text
+    assert re.search(r"parameters sent, a run</td>\s*<td[^>]*>12 kB<", text)
+
+
+def test_margins_are_explained_where_there_are_any(html: str, result: Digest) -> None:
+    assert "Smallest margin" not in html  # two seeds that hold out unlike images
+    rows = [
+        dataclasses.replace(row, stratum=MARGIN) if row.stratum == "middle" else row
+        for row in result.cells[0].estimates
+    ]
+    text = page(dataclasses.replace(result, cells=[dataclasses.replace(result.cells[0], estimates=rows)]))
+    assert text.count("“Smallest margin”: the fifth") == 2  # beside the table, and in how to read it
+
+
 def test_people_are_named_where_their_answers_are_known(html: str, result: Digest) -> None:
     section = html[html.index("<h2>People") : html.index("<h2>What was run")]
     assert "differ most in how often they agree with the others" in section[:300]
@@ -151,8 +178,8 @@ def test_a_grid_is_one_figure_and_its_tables(run_tiny: Callable[..., Path], tmp_
     assert "human votes, 18 votes each" in text
     assert "simulated crowd" not in text
     assert ">∞</text>" in text
-    assert "accuracy, ε an image" in text
-    assert "ε 0.5 a vote, 9 an image" in text
+    assert "accuracy, ε an example" in text
+    assert "ε 0.5 a vote, 9 an example" in text
     assert "In detail: privacy.epsilon = ∞, privacy.unit = image" in text
 
 
@@ -171,6 +198,8 @@ def test_labels_only_one_seed_and_no_endpoint(run_tiny: Callable[..., Path], tmp
     assert "No verdict: this study named no endpoint" in text
     assert "labels only, no votes" in text
     assert "hardest" not in text
+    assert "margin, the" not in text  # one seed has no others to tell a margin by
+    assert "loor" not in text
     assert "Agreement with people" not in text
     assert "Selective prediction" in text
 

@@ -7,8 +7,10 @@ from rich.console import Console
 
 from fedsoft.analysis.digest import Digest
 from fedsoft.analysis.estimates import Estimate
-from fedsoft.report.effect_tables import effects_table
-from fedsoft.report.level_tables import privacy_note, result_table, strategy_table
+from fedsoft.analysis.stability import Steadiness
+from fedsoft.config import Arm
+from fedsoft.report.effect_tables import effects_table, meaning
+from fedsoft.report.level_tables import privacy_note, result_note, result_table, strategy_table
 from fedsoft.report.numbers import amount, plain, signed
 from fedsoft.report.shown import Shown
 from fedsoft.report.tables import Cell, Table, effect_cell, level_cell, to_html, to_rich
@@ -107,9 +109,56 @@ def test_the_effects_table_prices_a_gain_on_easy_examples(result: Digest) -> Non
     assert {len(row) for row in table.rows} == {len(table.columns)}
 
 
+def test_accuracy_which_no_temperature_changes_is_told_once(result: Digest) -> None:
+    shown = Shown(result, result.cells[0])
+    raw, equal = (
+        [
+            row.estimate
+            for row in result.cells[0].estimates
+            if row.formula and (row.metric, row.view) == ("accuracy", view)
+        ]
+        for view in ("raw", "equal_confidence")
+    )
+    assert raw == equal
+    table = effects_table(shown, "accuracy", "label")
+    assert set(table.columns[1:]) == {"as predicted"}
+    assert len(dict(table.groups)) == len(table.columns)  # a column a stratum
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+@pytest.mark.parametrize("noun", ["songs", "images"])
+def test_items_are_called_what_they_are(noun: str) -> None:
+    assert f"softness on the {noun} where people disagree" in meaning("place", "a − b", noun)
+    assert meaning("c − d", "c − d", noun) == ""
+
+
+def test_the_legend_explains_what_there_is(result: Digest) -> None:
+    cell = result.cells[0]
+    steady = {
+        key: replace(found, steadiness=Steadiness(*[(0.1, 0.0, 0.2)] * 3, {}, 1, "sets"))
+        for key, found in cell.stability.items()
+    }
+    full = result_note([Shown(result, replace(cell, stability=steady))])
+    for word in ("overconfident", "hardest fifth", "by chance", "KL", "Ceiling", "floor", "Churn"):
+        assert word in full
+    rows = [row for row in cell.estimates if (row.stratum, row.reference) == ("all", "label")]
+    bare = replace(cell, estimates=rows, bounds={}, stability={})
+    note = result_note([Shown(result, bare)])
+    assert "by chance" in note
+    for word in ("hardest fifth", "KL", "eiling", "loor", "Churn", "borrowed"):
+        assert word not in note
+    targets = {name: replace(target, votes_bought=0.0) for name, target in cell.targets.items()}
+    smooth = Shown(result, replace(bare, targets=targets))
+    smooth.__dict__["arms"] = smooth.arms | {"hard": Arm.model_validate({"source": "smoothing"})}
+    assert "A rate borrowed" in result_note([smooth])
+
+
 @pytest.mark.parametrize(
     ("spent", "note"),
-    [({}, "none"), ({"epsilon_per_vote_max": 0.5, "epsilon_per_image_max": 9.0}, "ε 0.5 a vote, 9 an image")],
+    [
+        ({}, "none"),
+        ({"epsilon_per_vote_max": 0.5, "epsilon_per_image_max": 9.0}, "ε 0.5 a vote, 9 an example"),
+    ],
 )
 def test_privacy_note(spent: dict[str, float], note: str) -> None:
     assert privacy_note(spent) == note

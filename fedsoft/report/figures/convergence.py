@@ -56,9 +56,11 @@ def convergence(shown: Shown, strategy: str) -> Figure | None:
         for axes in large[1:]:
             axes.set_xlabel("round")
         if "nll" in names:
-            for height, source in zip((0.97, 0.85), pair, strict=False):
+            within = large[0].get_ylim()
+            _make_room(large[0])
+            for height, source in zip((0.99, 0.88), pair, strict=False):
                 _choice(large[0], curves[source], shown.colours[source], height)
-            _constant(large[0], shown, strategy)
+            _constant(large[0], shown, strategy, within)
             lines = {source: _mean(curve, "nll", FINEST) for source, curve in curves.items()}
             for source, axes in small.items():
                 backdrop(axes, lines, (source, *pair))
@@ -66,7 +68,7 @@ def convergence(shown: Shown, strategy: str) -> Figure | None:
                     baseline_line(axes, lines[baseline])
                 axes.plot(*_mean(curves[source], "nll"), color=GREY, linewidth=1.6, zorder=3)
                 _diamond(axes, curves[source], GREY)
-                axes.set(xlim=large[0].get_xlim(), ylim=large[0].get_ylim())
+                axes.set(xlim=large[0].get_xlim(), ylim=within)
             if small:
                 each = f"one other source a panel, over all the others; dashed: {pair[0]}" if pair else ""
                 figure.supxlabel(f"{each}\nacross: round; up: NLL (nats)", color=INK, fontsize=8)
@@ -115,12 +117,22 @@ def _choice(axes: Axes, curve: Curves, colour: str, height: float) -> None:
         0.98, height, f"◆ {rounds[best]:.0f} of {rounds[-1]:.0f} rounds; single seeds: {seeds};\n"
         f"{'the last is the best' if last else gain}", transform=axes.transAxes,
         ha="right", va="top", color=colour, fontsize=7, zorder=7,
-        bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5},
     )  # fmt: skip
 
 
-def _constant(axes: Axes, shown: Shown, strategy: str) -> None:
-    """The test NLL of forecasting every example alike: a line or, where it leaves the picture, in words."""
+def _make_room(axes: Axes) -> None:
+    """Room above and below the curves for what is said of them."""
+    low, high = axes.get_ylim()
+    inner = (high - low) / (1 - ABOVE - BELOW)
+    axes.set_ylim(low - BELOW * inner, high + ABOVE * inner)
+
+
+ABOVE, BELOW = 0.24, 0.08
+"""Shares of the panel that words take above and below its curves."""
+
+
+def _constant(axes: Axes, shown: Shown, strategy: str, within: tuple[float, float]) -> None:
+    """The test NLL of forecasting every example alike, in words, and as a line where it is in the picture."""
     wanted = strategy, "raw", "label", "nll"
     found = {
         row.constant
@@ -130,18 +142,11 @@ def _constant(axes: Axes, shown: Shown, strategy: str) -> None:
     if not found:
         return
     constant = found.pop()  # the same for all sources
-    low, high = axes.get_ylim()
-    if low <= constant <= high:
+    text = f"a constant forecast (test examples): {constant:.2f}"
+    if within[0] <= constant <= within[1]:
         axes.axhline(constant, color=GREY, linewidth=0.9, linestyle=(0, (6, 2)), zorder=2)
-        axes.annotate(
-            "constant forecast (test examples)", (0.02, constant), xycoords=axes.get_yaxis_transform(),
-            xytext=(0, -2), textcoords="offset points", va="top", color=GREY, fontsize=6.5, zorder=5,
-        )  # fmt: skip
-    else:
-        axes.text(
-            0.02, 0.03, f"a constant forecast (test examples): {constant:.2f}", transform=axes.transAxes,
-            color=GREY, fontsize=6.5, zorder=5,
-        )  # fmt: skip
+        text = f"dashed: {text}"
+    axes.text(0.98, 0.02, text, transform=axes.transAxes, ha="right", color=GREY, fontsize=6.5, zorder=5)
 
 
 def _limits(values: list[np.ndarray]) -> tuple[float, float]:

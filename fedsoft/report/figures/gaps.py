@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fedsoft.analysis.estimates import CONTRAST, HARDEST
+from fedsoft.analysis.estimates import CONTRAST
 from fedsoft.report.colours import INK
 from fedsoft.report.figures.style import (
     CALIBRATION,
@@ -19,14 +19,13 @@ from fedsoft.report.figures.style import (
 from fedsoft.report.shown import Shown
 from fedsoft.report.words import STRATA, reference_name
 
-WANTED = ("all", "unanimous", "middle", HARDEST, CONTRAST)
 VIEWS = {"raw": 0.16, "equal_confidence": -0.16}
 """Each with how far above its row it lies."""
 
 
 def gaps(shown: Shown) -> Figure:
     """One column a stratum, one row of panels a reference; as predicted, and at equal confidence."""
-    strata = [stratum for stratum in WANTED if stratum in shown.strata]
+    strata = shown.strata_of_votes
     references = [name for name in ("label", "vote") if name in shown.references]
     sources = shown.compared_first
     with style():
@@ -57,7 +56,8 @@ def gaps(shown: Shown) -> Figure:
             fontsize=8,
         )
         heading(
-            figure, f"Who is too sure, who too unsure, and where: 95 % intervals, under {shown.primary}",
+            figure, f"Who is too sure, who too unsure{', and where' if len(strata) > 1 else ''}: 95 % "
+            f"intervals, under {shown.primary}",
             view_marks(list(VIEWS)),
         )  # fmt: skip
     return figure

@@ -8,7 +8,7 @@ NAMES = {
     "scenario.participation": "share of clients in each round",
     "privacy.epsilon": "privacy loss ε",
     "vote": "ε a vote",
-    "image": "ε an image",
+    "image": "ε an example",
     "scenario.label_errors": "share of the clients' labels that is wrong",
 }
 

@@ -91,11 +91,26 @@ def wrapped_terms(formula: str, width: int) -> str:
     return "\n".join(lines)
 
 
+def abreast(names: Sequence[str], width: float) -> int:
+    """How many of a legend's entries stand side by side in a width in inches: all, or two, or one."""
+    longest = [LETTER * len(name) + SAMPLE for name in names]
+    if sum(longest) <= width:
+        return max(len(names), 1)
+    half = -(-len(longest) // 2)  # columns are filled one after another
+    return 2 if max(longest[:half]) + max(longest[half:], default=0.0) <= width else 1
+
+
+LETTER, SAMPLE = 0.065, 0.6
+"""Inches that a letter of a legend takes on average, and what stands before and after a name."""
+
+
 def heading(figure: Figure, title: str, marks: Mapping[str, Any] | None = None) -> None:
     """What the figure shows, in words, above it, and below that a legend: name to artist, a few."""
     marks = marks or {}
+    title = title.replace("95 %", "95\N{NO-BREAK SPACE}%")  # which no line may end within
     legend = figure.legend(
-        marks.values(), marks.keys(), loc="outside upper left", ncols=max(len(marks), 1),
+        marks.values(), marks.keys(), loc="outside upper left",
+        ncols=abreast(list(marks), figure.get_figwidth()),
         title=fill(title, int(11 * figure.get_figwidth())), alignment="left", borderpad=0.2,
     )  # fmt: skip
     legend.get_title().set(fontsize=10, fontweight="bold")
