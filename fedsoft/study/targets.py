@@ -119,9 +119,10 @@ def build_targets(held: Holdings, store: Store) -> Targets:
         if bought_answers is not None:
             if source.delivery != "whole":
                 shown = targets[rows] if source.delivery == "stochastic" else bought_answers
-                if source.delivery == "multipass":  # without votes, the label is what each epoch sees
-                    bare = shown.sum(axis=1) == 0
-                    shown = np.where(bare[:, np.newaxis], targets[rows].astype(shown.dtype), shown)
+                bare = np.flatnonzero(shown.sum(axis=1) == 0)
+                if len(bare):  # without votes, the label is what each epoch sees
+                    shown = shown.copy()
+                    shown[bare] = targets[rows[bare]]
                 order = settings.stream("training", "vote order", party=number)
                 where, size = (train.rows, len(dataset)) if places is None else (places, len(places))
                 of_client[train.owner[rows]] = len(rules)

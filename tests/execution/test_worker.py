@@ -136,7 +136,7 @@ def test_a_run_that_cannot_be_done_is_news(study, tmp_path, away):
     key, failure = news[2][1]
     assert key == bad.key
     assert failure["label"] == "votes_k(k=99), fedavg, seed 0"
-    assert failure["message"].startswith("99 votes an example are wanted")
+    assert failure["message"].startswith("label source 'votes_k(k=99)' wants 99 votes an example")
 
 
 def test_what_a_run_needs_may_have_failed(study, tmp_path, away):
