@@ -98,7 +98,7 @@ def test_a_run_that_cannot_be_done_is_named_and_the_others_go_on(tmp_path, clust
     RayWorkers(study.store, "cpu", "all", cluster.address).run([[bad, good]], hooks)
     assert failed == [bad.key]
     assert study.store.is_done(good.key)
-    assert "99 votes an example are wanted" in study.store.failure(bad.key)["message"]
+    assert "wants 99 votes an example" in study.store.failure(bad.key)["message"]
 
 
 @pytest.mark.slow
