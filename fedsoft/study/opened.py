@@ -1,7 +1,7 @@
 """A study opened on its folder: checked before anything is written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ from fedsoft.config import Endpoint
 from fedsoft.datasets import AnnotatedDataset
 from fedsoft.errors import DataError, FedsoftError, StoreError, StudyFileError
 from fedsoft.evaluation import STRATA, human_strata
-from fedsoft.federation.strategies.fedavg import FedAvg
 from fedsoft.files import read_json, write_json
 from fedsoft.plural import plural
 from fedsoft.registry import nearest
+from fedsoft.scenarios import Deal
 from fedsoft.streams import stream
 from fedsoft.study.data import load_dataset, look_again, pick_device
 from fedsoft.study.dealing import NO_VALIDATION, client_labels, deal_data, is_tested
@@ -28,7 +28,6 @@ from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.targets import Holdings, check_votes
 from fedsoft.supervision.teacher import Teacher
-from fedsoft.training import Training
 
 
 @dataclass(frozen=True)
@@ -191,7 +190,7 @@ def _check_folder(folder: Path, name: str) -> None:
 
 def _check(plan: Plan, store: Store, device: str) -> None:
     """Deal every seed's data; prepare one run of every source in the first cell, and one in the others."""
-    checked: set[str] = set()
+    checked = _Checked()
     for cell in plan.cells:
         data = load_dataset(cell.study.dataset)
         if not data.inputs.size:
@@ -221,7 +220,7 @@ def _check(plan: Plan, store: Store, device: str) -> None:
             _check_endpoint(cell.study.endpoint, data)
             _check_stratum(cell, data)
         for run in cell.runs:
-            _check_seed(run, data, checked)
+            checked.check(run, data)
         sources: dict[str, RunSettings] = {}
         for run in cell.runs:
             if run.sources and not run.teachers():
@@ -240,27 +239,38 @@ def _check(plan: Plan, store: Store, device: str) -> None:
                 )
 
 
-def _check_seed(run: RunSettings, data: AnnotatedDataset, checked: set[str]) -> None:
-    """Deal the data as a run's seed does and buy its votes, unless a run that does the same was checked.
+@dataclass
+class _Checked:
+    """What was dealt and bought already: runs of a seed share the deal, and those of a source the votes."""
 
-    A run of the user's own model must have all predictions that it is scored by.
-    """
-    same = run.model_copy(
-        update={"strategy": FedAvg(), "rounds": 1, "usual_training": Training(), "changes": Training()}
-    )
-    if same.key in checked:
-        return
-    checked.add(same.key)
-    try:
-        dealt = deal_data(run, data)
-        if run.own is not None:
-            own_predictions(run, data, dealt)
+    deals: dict[str, Deal] = field(default_factory=dict)
+    bought: set[tuple[str, str]] = field(default_factory=set)
+
+    def check(self, run: RunSettings, data: AnnotatedDataset) -> None:
+        """Deal the data as a run's seed does and buy its votes, unless a run that does the same was checked.
+
+        A run of the user's own model must have all predictions that it is scored by.
+
+        Raises:
+            DataError: the data cannot give what the run asks of them.
+        """
+        deal = run.model_dump_json(include={"dataset", "content", "scenario", "seed", "folds", "redraw"})
+        what = deal, run.own or (run.source.label() if run.source else "")
+        if what in self.bought:
             return
-        labels = client_labels(run, data)
-        places = np.arange(len(dealt.train.rows)) if run.scenario.partition.overlaps else None
-        check_votes(Holdings(run, data, labels, dealt.train, places, dealt.team))
-    except FedsoftError as error:
-        raise DataError(f"seed {run.seed}: {error}") from None
+        self.bought.add(what)
+        try:
+            if deal not in self.deals:
+                self.deals[deal] = deal_data(run, data)
+            dealt = self.deals[deal]
+            if run.own is not None:
+                own_predictions(run, data, dealt)
+                return
+            places = np.arange(len(dealt.train.rows)) if run.scenario.partition.overlaps else None
+            labels = client_labels(run, data)
+            check_votes(Holdings(run, data, labels, dealt.train, places, dealt.team))
+        except FedsoftError as error:
+            raise DataError(f"seed {run.seed}: {error}") from None
 
 
 def _check_endpoint(endpoint: Endpoint, data: AnnotatedDataset) -> None:
