@@ -527,3 +527,14 @@ def test_a_first_study_of_answers_alone_says_what_to_add(fedsoft, tmp_path):
     assert (code, out) == (2, "")
     assert "answers alone, and nothing to train on: add the images in a folder" in err
     assert not (tmp_path / "study.toml").exists()
+
+
+def test_data_are_checked_by_where_they_lie_or_by_the_study_that_names_them(fedsoft, tmp_path):
+    np.savez(tmp_path / "mine.npz", **own_data())
+    (tmp_path / "study.toml").write_text(STUDY.format(path="mine.npz"))
+    by_name = fedsoft("data", "check", "npz", "--set", "path=mine.npz")
+    assert by_name[0] == 0
+    assert fedsoft("data", "check", "mine.npz") == by_name
+    assert fedsoft("data", "check", "study.toml") == by_name
+    code, _, told = fedsoft("data", "check", "mime.npz")
+    assert (code, "does not exist (did you mean 'mine.npz'?)" in told) == (2, True)
