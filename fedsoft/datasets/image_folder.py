@@ -12,7 +12,7 @@ from fedsoft.datasets.answered import labels_for, numbers_of, read_for
 from fedsoft.datasets.answers.read import RawAnswers
 from fedsoft.datasets.answers.tidy import Answers, tidy
 from fedsoft.datasets.dataset import DATASETS, UserPath
-from fedsoft.datasets.own import OwnData, beside
+from fedsoft.datasets.own import NearPath, OwnData, beside
 from fedsoft.datasets.pictures import is_picture, read_pictures
 from fedsoft.errors import DataError
 from fedsoft.plural import plural
@@ -37,12 +37,12 @@ class ImageFolder(OwnData):
     locations: ClassVar[tuple[str, ...]] = ("path", "annotations", "labels", "predictions")
 
     path: UserPath = Field(description="the folder of images; a relative path starts at the current folder")
-    annotations: str | None = Field(
+    annotations: NearPath | None = Field(
         None,
         description="what people answered: a CSV, or an export of an annotation tool, in the current folder, "
         "the images' or the one around it; without it, annotations.csv where there is one",
     )
-    labels: str | None = Field(
+    labels: NearPath | None = Field(
         None,
         description="the dataset's own labels: a CSV (item, label), found likewise, or `subfolders` where "
         "images lie in one folder a class",

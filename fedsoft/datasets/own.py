@@ -94,6 +94,16 @@ class OwnData(Dataset, AnswerOptions):
         return read_for(file, self, ids, known, noun)
 
 
+def _possible(path: str) -> str:
+    """A path as it is given, if there can be such a one."""
+    absolute(path)
+    return path
+
+
+NearPath = Annotated[str, AfterValidator(_possible)]
+"""A path of the user's that is looked for in several places: see `beside`."""
+
+
 def beside(path: str, folder: Path) -> Path:
     """A file that lies in the current folder, in another or beside it, whichever has it first."""
     places = [Path(path), folder / path, folder.parent / path]

@@ -171,6 +171,13 @@ def test_missing_files_are_told_before_loading(pictures):
     assert "correct `labels`" in missing(labels="none.csv")
 
 
+@pytest.mark.parametrize("path", ["a" * 5000, "a\0b"])
+def test_what_can_be_no_path_is_refused(path, pictures):
+    for option in ("annotations", "labels"):
+        with pytest.raises(ValueError, match=f"{option}: is no path"):
+            load(pictures, **{option: path})
+
+
 def test_whole_numbers_are_classes_in_the_order_of_numbers(pictures):
     write(pictures, ["a.png,1", "b.png,2", "c.png,10"], "item,label", "labels.csv")
     Image.new("RGB", (5, 5)).save(pictures / "c.png")
