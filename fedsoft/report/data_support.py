@@ -22,8 +22,8 @@ PER_ITEM, PER_PIXEL = 2.4e-6, 2e-7
 """Seconds of one core a round and training item, a perceptron of 64 hidden units on up to 256 features; and a
 round, item and pixel, a small convolutional net (`make bench`)."""
 ITEM_SD = 0.12
-"""Of the difference between two sources' Brier scores on an item, averaged over ten seeds: what those of
-radiologists.toml, people.toml and audit_cifar10h.toml could see lies within a factor of two of it."""
+"""Of the difference between two sources' Brier scores on an item, averaged over ten seeds: what the
+federated cells of radiologists.toml and people.toml could see lies within a factor of two of it."""
 
 Can = Literal["yes", "partly", "no"]
 
