@@ -8,7 +8,7 @@ import numpy as np
 from fedsoft.datasets.answers.columns import chosen_columns
 from fedsoft.datasets.answers.options import ROLES, AnswerOptions
 from fedsoft.datasets.answers.raw import RawAnswers
-from fedsoft.datasets.answers.table import Table, open_table
+from fedsoft.datasets.answers.table import Table, decimal, open_table
 from fedsoft.errors import DataError
 
 
@@ -68,12 +68,8 @@ def _weight(cell: str, number: int, table: Table, column: int) -> float:
     text = cell.strip()
     if not text:
         return math.nan
-    percent = text.endswith("%")
-    text = text.removesuffix("%").strip()
-    if table.delimiter != ",":
-        text = text.replace(",", ".")
     try:
-        return float(text) / (100 if percent else 1)
+        return decimal(text, table.delimiter)
     except ValueError:
         mend = 'correct it, or read no weights: columns = { weight = "" }'
         raise DataError(

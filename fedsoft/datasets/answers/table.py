@@ -151,3 +151,15 @@ def _long_cells() -> Iterator[None]:
         yield
     finally:
         csv.field_size_limit(usual)
+
+
+def decimal(text: str, delimiter: str) -> float:
+    """A number, with a decimal comma where commas do not separate columns, or of percent.
+
+    Raises:
+        ValueError: it is none.
+    """
+    share = text.removesuffix("%").strip()
+    if delimiter != ",":
+        share = share.replace(",", ".")
+    return float(share) / (100 if text.endswith("%") else 1)

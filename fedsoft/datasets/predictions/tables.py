@@ -10,7 +10,7 @@ from fedsoft.datasets.answers.columns import find_columns, plain
 from fedsoft.datasets.answers.naming import numbered, quoted
 from fedsoft.datasets.answers.options import AnswerOptions
 from fedsoft.datasets.answers.spelling import fold_key, trimmed, without_bytes
-from fedsoft.datasets.answers.table import Table, open_table
+from fedsoft.datasets.answers.table import Table, decimal, open_table
 from fedsoft.datasets.answers.text import content
 from fedsoft.datasets.predictions.classes import by_name, by_place
 from fedsoft.datasets.predictions.raw import RawPredictions
@@ -121,12 +121,8 @@ def _number(cell: str, line: int, table: Table, column: int) -> float:
     text = cell.strip()
     if text.lower() in NONE:
         return math.nan
-    percent = text.endswith("%")
-    text = text.removesuffix("%").strip()
-    if table.delimiter != ",":
-        text = text.replace(",", ".")
     try:
-        return float(text) / (100 if percent else 1)
+        return decimal(text, table.delimiter)
     except ValueError:
         raise DataError(
             f"{table.file} has {cell!r} in line {line}, column {table.header[column]!r}, where a probability "
