@@ -6,8 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from fedsoft.datasets.answered import labels_for, numbers_of, read_for
-from fedsoft.datasets.answers.tidy import Answers
-from fedsoft.datasets.dataset import DATASETS, UserPath
+from fedsoft.datasets.dataset import DATASETS, Contents, UserPath
 from fedsoft.datasets.own import OwnData
 
 
@@ -42,19 +41,12 @@ class AnswersAlone(OwnData):
         """Which tables there are."""
         return ("path", *(["labels"] if self.labels else []))
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The names of all items that were answered or have a label, and their labels; no inputs."""
-        found, gold = self._read()
+    def contents(self) -> Contents:
+        """The names of all items that were answered or have a label, their labels and answers; no inputs."""
+        gold, told = labels_for(Path(self.labels), self, None, "items") if self.labels else (None, ())
+        found = read_for(Path(self.path), self, None, gold.class_names if gold else (), "items")
         ids = list(dict.fromkeys([*found.items, *(gold.items if gold else ())]))
         arrays = {"item_ids": np.array(ids), "features": np.zeros((len(ids), 0), dtype=np.float32)}
         if gold:
             arrays |= {"labels": numbers_of(gold, ids), "class_names": np.array(found.class_names)}
-        return arrays
-
-    def answers(self, arrays: dict[str, np.ndarray]) -> Answers | None:
-        """What people answered."""
-        return self._read()[0]
-
-    def _read(self) -> tuple[Answers, Answers | None]:
-        gold = labels_for(Path(self.labels), self, None, "items")[0] if self.labels else None
-        return read_for(Path(self.path), self, None, gold.class_names if gold else (), "items"), gold
+        return Contents(arrays, found, told)

@@ -24,6 +24,7 @@ def from_arrays(
     about: About,
     answers: Answers | None = None,
     predictions: Mapping[str, Path] | None = None,
+    told: tuple[str, ...] = (),
 ) -> AnnotatedDataset:
     """A dataset from named arrays.
 
@@ -41,6 +42,7 @@ def from_arrays(
         about: what the arrays do not say of themselves.
         answers: answers from a file, to items in ``item_ids``, with the names of all classes.
         predictions: files of predictions by what the user calls the model.
+        told: what was odd but usable in reading, a sentence each.
 
     Raises:
         DataError: the arrays are not a valid dataset; the message names array, first offending row and mend.
@@ -67,7 +69,7 @@ def from_arrays(
             "studied too."
         )
     noun = about.noun or ("images" if "images" in arrays else "items")
-    given, told = given_predictions(
+    given, told_of_models = given_predictions(
         arrays,
         predictions or {},
         None if ids is None else [str(one) for one in ids],
@@ -91,7 +93,7 @@ def from_arrays(
         noun=noun,
         told=frozenset(key for key in ("labels_are", "groups_are") if getattr(about, key) is not None),
         predictions=given,
-        notes=(*(() if answered is None else answered.notes), *told),
+        notes=(*told, *(() if answered is None else answered.notes), *told_of_models),
         attribution=about.attribution,
     )
     data = filled(data, about, source)

@@ -3,6 +3,7 @@
 import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -34,6 +35,21 @@ UserPath = Annotated[str, AfterValidator(absolute)]
 """A path of the user's: made absolute at once, since other processes start elsewhere."""
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What a dataset is made of.
+
+    Attributes:
+        arrays: as `fedsoft.datasets.arrays.from_arrays` takes them.
+        answers: what people answered, where a file of its own says so, to items of these arrays.
+        told: what was odd but usable in reading, a sentence each.
+    """
+
+    arrays: dict[str, np.ndarray]
+    answers: Answers | None = None
+    told: tuple[str, ...] = ()
+
+
 class Dataset(Options):
     """A source of inputs, labels and votes.
 
@@ -44,12 +60,8 @@ class Dataset(Options):
     locations: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The named arrays that `fedsoft.datasets.arrays.from_arrays` takes."""
-
-    def answers(self, arrays: dict[str, np.ndarray]) -> Answers | None:
-        """What people answered, where a file of its own says so, to items of these arrays."""
-        return None
+    def contents(self) -> Contents:
+        """What the data are made of, read once."""
 
     def prediction_files(self) -> dict[str, Path]:
         """Where predictions of the user's own models lie, by what each is called."""
@@ -119,13 +131,14 @@ class Dataset(Options):
         """
         if reason := self.missing():
             raise DataError(reason)
-        arrays = self.arrays()
+        found = self.contents()
         return from_arrays(
-            arrays,
+            found.arrays,
             name=self.name,
             source=self.source(),
             about=self.about(),
-            answers=self.answers(arrays),
+            answers=found.answers,
+            told=found.told,
             predictions=self.prediction_files(),
         )
 
@@ -165,6 +178,10 @@ class ArchivedDataset(Dataset):
         if self.file().is_file():
             return None
         return f"{self.file()} {'is no file' if self.file().exists() else 'does not exist'}; {self.mend()}."
+
+    def contents(self) -> Contents:
+        """The file's arrays."""
+        return Contents(self.arrays())
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The file's arrays; DataError if it is damaged or holds pickled objects."""

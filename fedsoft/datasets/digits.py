@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from fedsoft.datasets.about import About
-from fedsoft.datasets.dataset import DATASETS, Dataset
+from fedsoft.datasets.dataset import DATASETS, Contents, Dataset
 from fedsoft.datasets.simulated_crowd import simulate_crowd
 from fedsoft.errors import DataError
 
@@ -33,7 +33,7 @@ class Digits(Dataset):
         """A simulated crowd, and the digits that writers meant."""
         return About(crowd="simulated", labels_are="independent", noun="images")
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def contents(self) -> Contents:
         """Scikit-learn's digits and the simulated answers."""
         pixels, written = _scikit_learns()
         brightness = (pixels / 16).astype(np.float32)
@@ -41,13 +41,14 @@ class Digits(Dataset):
             inputs = brightness.reshape(len(brightness), -1)
         else:
             inputs = np.round(255 * brightness).astype(np.uint8)
-        return {
+        arrays = {
             self.inputs: inputs,
             "labels": written,
             "class_names": np.array([str(digit) for digit in range(10)]),
             "annotator_labels": simulate_crowd(brightness, written, self.annotators, self.seed),
             "annotator_ids": np.arange(self.annotators),
         }
+        return Contents(arrays)
 
 
 def _scikit_learns() -> tuple[np.ndarray, np.ndarray]:

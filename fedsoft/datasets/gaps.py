@@ -95,8 +95,7 @@ def _labelled(data: AnnotatedDataset) -> AnnotatedDataset:
         return replace(data, labels=labels, told=data.told | {"labels_are"})
     note = (
         f"{_of(int((~labelled).sum()), len(data), data.noun)} no label: they train with the majority of "
-        "their "
-        'answers for one, and are never tested; without_label = "leave_out" leaves them out.'
+        'their answers for one, and are never tested; without_label = "leave_out" leaves them out.'
     )
     return replace(data, labels=labels, labelled=labelled, notes=(*data.notes, note))
 

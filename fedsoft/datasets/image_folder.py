@@ -1,9 +1,8 @@
 """Bring your own data as annotation tools export them: pictures, and what people answered."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -11,7 +10,7 @@ from pydantic import Field
 from fedsoft.datasets.answered import labels_for, numbers_of, read_for
 from fedsoft.datasets.answers.read import RawAnswers
 from fedsoft.datasets.answers.tidy import Answers, tidy
-from fedsoft.datasets.dataset import DATASETS, UserPath
+from fedsoft.datasets.dataset import DATASETS, Contents, UserPath
 from fedsoft.datasets.own import NearPath, OwnData, beside
 from fedsoft.datasets.pictures import is_picture, read_pictures
 from fedsoft.errors import DataError
@@ -33,8 +32,6 @@ class ImageFolder(OwnData):
     answers' majority, ties at random, and mode shifts cannot be studied. Files that are no images, and images
     with neither answer nor label, do not count.
     """
-
-    locations: ClassVar[tuple[str, ...]] = ("path", "annotations", "labels", "predictions")
 
     path: UserPath = Field(description="the folder of images; a relative path starts at the current folder")
     annotations: NearPath | None = Field(
@@ -58,8 +55,8 @@ class ImageFolder(OwnData):
         folder = Path(self.path)
         if not folder.is_dir():
             return f"{folder} is not a folder; correct `path`, which starts at the current folder."
-        for option, file in (("annotations", self._answers_file()), ("labels", self._labels_file())):
-            if file is not None and not file.exists():
+        for option, file in self._tables().items():
+            if not file.exists():
                 places = f"in {Path.cwd()}, {folder} or {folder.parent}"
                 return f"{file.name} does not exist {places}; add it or correct `{option}`."
         return self.missing_predictions()
@@ -73,11 +70,11 @@ class ImageFolder(OwnData):
         if reason := self.missing():
             raise DataError(reason)
         found = self._items()
-        files = [*self._tables(), *(Path(self.path) / name for name in found.ids)]
+        files = [*self._tables().values(), *(Path(self.path) / name for name in found.ids)]
         return self.hash_of(files, (*self.roles(), *found.ids))
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The images that have an answer or a label, and their labels."""
+    def contents(self) -> Contents:
+        """The images that have an answer or a label, their labels and answers."""
         found = self._items()
         arrays = {
             "images": read_pictures([Path(self.path) / name for name in found.ids], self.size),
@@ -85,11 +82,7 @@ class ImageFolder(OwnData):
         }
         if found.labels is not None:
             arrays |= {"labels": found.labels, "class_names": np.array(found.class_names)}
-        return arrays
-
-    def answers(self, arrays: dict[str, np.ndarray]) -> Answers | None:
-        """What people answered; None where there is no file of answers."""
-        return self._items().answers
+        return Contents(arrays, found.answers, found.told)
 
     def _answers_file(self) -> Path | None:
         folder = Path(self.path)
@@ -105,11 +98,12 @@ class ImageFolder(OwnData):
 
     def roles(self) -> tuple[str, ...]:
         """Which tables there are."""
-        tables = {"annotations": self._answers_file(), "labels": self._labels_file()}
-        return tuple(role for role, file in tables.items() if file)
+        return tuple(self._tables())
 
-    def _tables(self) -> list[Path]:
-        return [file for file in (self._answers_file(), self._labels_file()) if file is not None]
+    def _tables(self) -> dict[str, Path]:
+        """The tables that there are, by what they are for."""
+        tables = {"annotations": self._answers_file(), "labels": self._labels_file()}
+        return {role: file for role, file in tables.items() if file is not None}
 
     def _items(self) -> "Items":
         pictures = tuple(
@@ -123,7 +117,7 @@ class ImageFolder(OwnData):
             raise DataError(
                 f"{self.path} holds no image; correct `path`, or add images (PNG, JPEG, TIFF, …)."
             )
-        return _read(self, self.hash_of(self._tables()), pictures)
+        return _read(self, self.hash_of(list(self._tables().values())), pictures)
 
 
 @dataclass(frozen=True)
@@ -135,12 +129,14 @@ class Items:
         labels: (N,) class indices, -1 for none; None without labels.
         class_names: of the labels, and of all answers where there are some.
         answers: what people answered, if there is a file of that.
+        told: what was odd but usable in labels and images, a sentence each.
     """
 
     ids: tuple[str, ...]
     labels: np.ndarray | None
     class_names: tuple[str, ...]
     answers: Answers | None
+    told: tuple[str, ...]
 
 
 @lru_cache(maxsize=2)
@@ -155,12 +151,10 @@ def _read(folder: ImageFolder, tables: str, pictures: tuple[str, ...]) -> Items:
         answers = read_for(file, folder, list(pictures), known, "images")
     named = {*(own.items if own else ()), *(answers.items if answers else ())}
     ids = tuple(name for name in pictures if name in named)
-    if answers and (left := len(pictures) - len(ids)):
+    if left := len(pictures) - len(ids):
         has, are = ("has", "is") if left == 1 else ("have", "are")
         note = f"{plural(left, 'image')} in {folder.path} {has} neither answer nor label and {are} left out."
-        answers = replace(answers, told=(*answers.told, note))
-    if answers and told:
-        answers = replace(answers, told=(*told, *answers.told))
+        told = (*told, note)
     if len(ids) < 2:
         raise DataError(
             f"{folder.path} has {plural(len(ids), 'image')} with an answer or a label, and a dataset needs "
@@ -168,7 +162,7 @@ def _read(folder: ImageFolder, tables: str, pictures: tuple[str, ...]) -> Items:
         )
     labels = numbers_of(own, list(ids)) if own else None
     names = answers.class_names if answers else known
-    return Items(ids, labels, names if own else (), answers)
+    return Items(ids, labels, names if own else (), answers, told)
 
 
 def _labels(folder: ImageFolder, pictures: tuple[str, ...]) -> tuple[Answers | None, tuple[str, ...]]:

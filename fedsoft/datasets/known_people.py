@@ -3,14 +3,11 @@
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-
 from fedsoft.datasets import checks
 from fedsoft.datasets.about import About
 from fedsoft.datasets.answered import read_for
 from fedsoft.datasets.answers.options import AnswerOptions
-from fedsoft.datasets.answers.tidy import Answers
-from fedsoft.datasets.dataset import DATASETS, ArchivedDataset
+from fedsoft.datasets.dataset import DATASETS, ArchivedDataset, Contents
 from fedsoft.datasets.folder import data_folder
 
 
@@ -33,11 +30,20 @@ class KnownPeople(ArchivedDataset):
         """Items and answers."""
         return [self.file(), self.file().with_name(self.answers_file)]
 
-    def answers(self, arrays: dict[str, np.ndarray]) -> Answers | None:
-        """The CSV's answers."""
+    def missing(self) -> str | None:
+        """Whether both files are there."""
+        for file in self.files():
+            if not file.is_file():
+                return f"{file} does not exist; {self.mend()}."
+        return None
+
+    def contents(self) -> Contents:
+        """The items, and the CSV's answers."""
+        arrays = self.arrays()
         names = checks.check_class_names(arrays["class_names"], self.source())
         ids = [str(one) for one in arrays["item_ids"]]
-        return read_for(self.files()[1], AnswerOptions(), ids, names, self.about().noun or "items")
+        noun = self.about().noun or "items"
+        return Contents(arrays, read_for(self.files()[1], AnswerOptions(), ids, names, noun))
 
 
 @DATASETS("music_genre")

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from fedsoft.datasets import checks
 from fedsoft.datasets.about import About, GroupKind
-from fedsoft.datasets.answered import labels_for, numbers_of
+from fedsoft.datasets.answered import labels_for, numbers_of, read_for
 from fedsoft.datasets.answers.tidy import Answers
-from fedsoft.datasets.dataset import DATASETS, ArchivedDataset, UserPath
+from fedsoft.datasets.dataset import DATASETS, ArchivedDataset, Contents, UserPath
 from fedsoft.datasets.own import OwnData
 from fedsoft.errors import DataError
 from fedsoft.registry import nearest
@@ -24,16 +24,15 @@ class Npz(OwnData, ArchivedDataset):
     for none; `votes` (N, C) counts, or shares of soft answers; `class_names` (C,); `item_ids` (N,);
     `annotator_labels` (N, R) single answers, -1 for none; `annotator_ids` (R,) or (N, R); `groups` (N,) the
     person or site of each item; `held_out` (N,) items for testing only; `predictions`, or `predictions_clip`
-    and so on, (N, C) what models of your own give. Inputs are required, and labels,
-    votes or answers. Single answers may come from a file of their own, `annotations`, to the items that
-    `item_ids` names. Pickled objects are never loaded.
+    and so on, (N, C) what models of your own give. Inputs are required, and labels, votes or answers. Labels
+    and single answers may come from files of their own, for the items that `item_ids` names. Pickled objects
+    are never loaded.
     """
 
     path: UserPath = Field(description="the file; a relative path starts at the current folder")
     annotations: UserPath | None = Field(
         None, description="answers to the items of `item_ids`: a CSV, or an export of an annotation tool"
     )
-
     labels: UserPath | None = Field(
         None, description="labels of the items of `item_ids`: a CSV (item, label), in place of an array"
     )
@@ -72,16 +71,20 @@ class Npz(OwnData, ArchivedDataset):
                 )
         return super().missing() or self.missing_predictions()
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The file's arrays, and labels from their table."""
-        arrays = super().arrays()
+    def contents(self) -> Contents:
+        """The file's arrays, labels from their table, and answers from their file."""
+        arrays, told = self._labelled(self.arrays())
+        return Contents(arrays, self._answers(arrays), told)
+
+    def _labelled(self, arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+        """The arrays with labels from their table, if there is one, and what was told of it."""
         if self.labels is None:
-            return arrays
+            return arrays, ()
         if "labels" in arrays:
             mend = "remove it, or leave the option `labels` out"
             checks.fail(self.path, "labels", "is there beside labels from a file", mend)
         ids = self._ids(arrays, "labels")
-        labels, _ = labels_for(Path(self.labels), self, ids, self._noun(arrays))
+        labels, told = labels_for(Path(self.labels), self, ids, self._noun(arrays))
         numbers, names = numbers_of(labels, ids), labels.class_names
         if "class_names" in arrays:
             known = checks.check_class_names(checks.text(arrays["class_names"]), self.path)
@@ -92,7 +95,7 @@ class Npz(OwnData, ArchivedDataset):
                 )
             place = np.array([known.index(name) for name in names])
             numbers, names = np.where(numbers < 0, -1, place[numbers]), known
-        return {**arrays, "labels": numbers, "class_names": np.array(names)}
+        return {**arrays, "labels": numbers, "class_names": np.array(names)}, told
 
     def _ids(self, arrays: dict[str, np.ndarray], what: str) -> list[str]:
         """What the data call their items."""
@@ -104,7 +107,7 @@ class Npz(OwnData, ArchivedDataset):
     def _noun(self, arrays: dict[str, np.ndarray]) -> str:
         return "images" if "images" in arrays else "items"
 
-    def answers(self, arrays: dict[str, np.ndarray]) -> Answers | None:
+    def _answers(self, arrays: dict[str, np.ndarray]) -> Answers | None:
         """What the file of answers holds; None without one."""
         if self.annotations is None:
             return None
@@ -117,4 +120,4 @@ class Npz(OwnData, ArchivedDataset):
         elif "labels" in arrays:
             labels = checks.check_labels(arrays["labels"], self.path)
             known = tuple(str(label) for label in range(labels.max() + 1))
-        return self.read_answers(Path(self.annotations), ids, known, self._noun(arrays))
+        return read_for(Path(self.annotations), self, ids, known, self._noun(arrays))

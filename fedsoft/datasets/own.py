@@ -6,9 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from fedsoft.datasets.about import About, Crowd, LabelOrigin, Tested, WithoutLabel, WithoutVotes
-from fedsoft.datasets.answered import read_for
 from fedsoft.datasets.answers.options import AnswerOptions
-from fedsoft.datasets.answers.tidy import Answers
 from fedsoft.datasets.dataset import Dataset, absolute
 from fedsoft.datasets.predictions import NAME
 
@@ -53,7 +51,6 @@ class OwnData(Dataset, AnswerOptions):
         description="test only items that were `voted` on, or all `labelled` ones; without it, what "
         "`held_out` says, else voted",
     )
-
     predictions: PredictionFiles | None = Field(
         None,
         description='files of what models of your own predict, by name, as { clip = "clip.npy" }: (items, '
@@ -88,10 +85,6 @@ class OwnData(Dataset, AnswerOptions):
                     "folder or beside the data."
                 )
         return None
-
-    def read_answers(self, file: Path, ids: list[str] | None, known: tuple[str, ...], noun: str) -> Answers:
-        """The answers in a file to items that are called so, among classes of which some are known."""
-        return read_for(file, self, ids, known, noun)
 
 
 def _possible(path: str) -> str:

@@ -93,8 +93,7 @@ def supervise(
     if privacy:
         raise DataError(
             f"{(~voted).sum():,} of {len(evidence):,} examples have a label and no answer, and would tell "
-            "it in "
-            'the clear; set dataset.without_votes = "leave_out", or leave [privacy] out.'
+            'it in the clear; set dataset.without_votes = "leave_out", or leave [privacy] out.'
         )
     targets, answers = onehot(evidence.labels, evidence.classes), np.zeros_like(votes)
     if voted.any():

@@ -143,6 +143,15 @@ def test_subfolders_may_be_the_labels(pictures):
     assert choice.fingerprint() != before
 
 
+def test_what_was_odd_in_labels_is_told_without_answers_too(pictures):
+    (pictures / "annotations.csv").unlink()
+    Image.new("RGB", (5, 5)).save(pictures / "unused.png")
+    write(pictures, ["a.png,dog", "b.png,cat", "gone.png,cat"], "item,label", "labels.csv")
+    notes = load(pictures, labels="labels.csv").notes
+    assert any("'gone.png' in line 4" in note for note in notes)
+    assert any("1 image in" in note and "neither answer nor label" in note for note in notes)
+
+
 def test_only_what_the_data_consist_of_counts(pictures):
     def print_of():
         return DATASETS.parse({"name": "folder", "path": str(pictures)}).fingerprint()

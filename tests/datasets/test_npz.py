@@ -98,3 +98,26 @@ def test_images_for_testing_only(tmp_path):
     for broken in (np.zeros(30), np.full(30, 2)):
         with pytest.raises(DataError, match=r"`held_out` must hold True or 1"):
             load(tmp_path, **arrays, held_out=broken)
+
+
+def test_labels_from_a_table_of_their_own(tmp_path):
+    np.savez(tmp_path / "mine.npz", features=FEATURES, item_ids=np.array(["x", "y", "z"]))
+    (tmp_path / "gold.csv").write_text("item;label\ny;dog\nx;cat\nz;dog\nw;dog\n")
+    options = {"name": "npz", "path": str(tmp_path / "mine.npz"), "labels": str(tmp_path / "gold.csv")}
+    data = DATASETS.parse(options).load()
+    assert [data.class_names[label] for label in data.labels] == ["cat", "dog", "dog"]
+    assert any("'w' in line 5" in note for note in data.notes)
+    np.savez(tmp_path / "mine.npz", features=FEATURES, item_ids=np.array(["x", "y", "z"]), labels=[0, 1, 1])
+    with pytest.raises(DataError, match="`labels` is there beside labels from a file"):
+        DATASETS.parse(options).load()
+
+
+def test_tables_are_told_apart_by_what_they_are_for(tmp_path):
+    np.savez(tmp_path / "mine.npz", features=FEATURES, item_ids=np.array(["x", "y", "z"]))
+    (tmp_path / "said.csv").write_text("item,label\nx,cat\ny,dog\nz,dog\n")
+    npz = {"name": "npz", "path": str(tmp_path / "mine.npz")}
+    prints = {
+        DATASETS.parse({**npz, role: str(tmp_path / "said.csv")}).fingerprint()
+        for role in ("annotations", "labels")
+    }
+    assert len(prints) == 2

@@ -55,7 +55,14 @@ def test_crowds_whose_people_are_known(data_folder):
     assert said.people is None
 
 
-@pytest.mark.parametrize("name", ["cifar10h", "cifar10n", "ferplus"])
+def test_a_crowd_without_its_answers_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("FEDSOFT_DATA", str(tmp_path))
+    (tmp_path / "music-genre").mkdir()
+    (tmp_path / "music-genre/music.npz").touch()
+    assert "annotations.csv does not exist" in DATASETS.parse("music_genre").missing()
+
+
+@pytest.mark.parametrize("name", ["cifar10h", "cifar10n", "ferplus", "md_agreement", "music_genre"])
 def test_missing_names_the_file_and_the_mend(name, tmp_path, monkeypatch):
     monkeypatch.setenv("FEDSOFT_DATA", str(tmp_path))
     reason = DATASETS.parse(name).missing()
