@@ -97,8 +97,8 @@ class ImageFolder(OwnData):
         return beside(self.labels, Path(self.path))
 
     def roles(self) -> tuple[str, ...]:
-        """Which tables there are."""
-        return tuple(self._tables())
+        """Which tables there are, and whether subfolders stand in for that of labels."""
+        return (*self._tables(), *([SUBFOLDERS] if self.labels == SUBFOLDERS else []))
 
     def _tables(self) -> dict[str, Path]:
         """The tables that there are, by what they are for."""

@@ -152,6 +152,16 @@ def test_what_was_odd_in_labels_is_told_without_answers_too(pictures):
     assert any("1 image in" in note and "neither answer nor label" in note for note in notes)
 
 
+def test_labels_by_subfolder_are_other_data_than_majorities(pictures):
+    for name, label in (("a.png", "dog"), ("b.png", "cat")):
+        (pictures / label).mkdir()
+        (pictures / name).rename(pictures / label / name)
+    write(pictures, [row.replace("a.png", "dog/a.png").replace("b.png", "cat/b.png") for row in ROWS])
+    choices = [{}, {"labels": "subfolders"}]
+    folder = {"name": "folder", "path": str(pictures)}
+    assert len({DATASETS.parse({**folder, **options}).fingerprint() for options in choices}) == 2
+
+
 def test_only_what_the_data_consist_of_counts(pictures):
     def print_of():
         return DATASETS.parse({"name": "folder", "path": str(pictures)}).fingerprint()
