@@ -40,12 +40,6 @@ def is_picture(name: str | PurePath) -> bool:
     return PurePath(name).suffix.lower() in ENDINGS
 
 
-def read_picture(file: Path, size: int) -> np.ndarray:
-    """(size, size, 3) uint8 RGB: a picture as a person sees it, resized. See `read_pictures`."""
-    picture: np.ndarray = read_pictures([file], size)[0]
-    return picture
-
-
 def read_pictures(files: Sequence[Path], size: int) -> np.ndarray:
     """(N, size, size, 3) uint8 RGB: pictures as a person sees them, each resized without regard to its shape.
 

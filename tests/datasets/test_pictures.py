@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fedsoft.datasets.pictures import PictureError, is_picture, read_picture, read_pictures
+from fedsoft.datasets.pictures import PictureError, is_picture, read_pictures
 from fedsoft.errors import DataError
 from fedsoft.streams import stream
 
@@ -16,6 +16,10 @@ COLOURS = RNG.integers(0, 256, (6, 6, 3), dtype=np.uint8)
 GREYS_16 = RNG.integers(0, 65536, (6, 6), dtype=np.uint16)
 RAMP = np.tile(np.arange(6, dtype=np.uint8) * 50, (6, 1))
 WHITE = [255, 255, 255]
+
+
+def read_picture(file, size):
+    return read_pictures([file], size)[0]
 
 
 def saved(tmp_path, image, ending="png", **options):
