@@ -21,7 +21,6 @@ class ByAnnotator(Partition):
     """
 
     overlaps: ClassVar[bool] = True
-    holds_answers: ClassVar[bool] = True
 
     people: int | None = Field(
         None,

@@ -17,11 +17,9 @@ class Partition(Options):
 
     Class attributes:
         overlaps: clients may hold the same example, each with labels of its own.
-        holds_answers: clients are people, and hold what these answered.
     """
 
     overlaps: ClassVar[bool] = False
-    holds_answers: ClassVar[bool] = False
 
     @abstractmethod
     def views(

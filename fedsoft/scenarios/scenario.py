@@ -11,6 +11,7 @@ from fedsoft.annotators.noise import NoNoise
 from fedsoft.errors import StudyFileError
 from fedsoft.plural import plural
 from fedsoft.registry import nearest
+from fedsoft.scenarios.by_annotator import ByAnnotator
 from fedsoft.scenarios.partition import PARTITIONS, Iid, Partition
 from fedsoft.supervision import SOURCES, LabelSource
 
@@ -76,7 +77,7 @@ class Scenario(BaseModel):
             raise ValueError(f"parties name clients outside 0 to {self.clients - 1}")
         if sum(self._taken()) > self.clients - len(named):
             raise ValueError("the parties ask for more clients than there are")
-        if any(party.annotators for party in self.parties) and not self.partition.holds_answers:
+        if any(party.annotators for party in self.parties) and not isinstance(self.partition, ByAnnotator):
             raise ValueError(
                 'parties by `annotators` need partition = "by_annotator", where clients are people'
             )
