@@ -4,6 +4,7 @@ A message holds the global model (``arrays``), what all clients are told (``conf
 asks for it, records of its own. A reply holds a model and metrics, as Flower's strategies want it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -66,9 +67,7 @@ def size_of(message: Message) -> int:
     total = 0
     for record in message.content.values():
         if isinstance(record, ArrayRecord):
-            total += sum(
-                int(np.prod(array.shape)) * np.dtype(array.dtype)._itemsize for array in record.values()
-            )
+            total += sum(math.prod(array.shape) * _itemsize(array.dtype) for array in record.values())
         else:
             total += sum(8 * len(value) for value in record.values() if isinstance(value, list))
     return total
