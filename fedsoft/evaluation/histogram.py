@@ -12,8 +12,13 @@ from fedsoft.evaluation.exchanges import AddUp
 
 FLOATS = NDArray[np.float64]
 CELLS = 64
+"""Cells of a class's probability, an even number."""
 WIDEST = 12.0
-"""Log odds at which the outermost cells begin."""
+"""Log odds beyond which there is one cell on either side.
+
+Both chosen on the models of `simulations/pseudo.py`: at 100 to 3,000 examples, bins made of these cells are
+within 0.0007 nats of those cut at predictions. Cells that end at 8 lose up to 0.001, at 4 up to 0.015.
+"""
 
 
 def fit_table(p: FLOATS, reference: FLOATS, bins: int) -> FLOATS:
@@ -53,7 +58,8 @@ def apply_tables(columns: FLOATS, tables: FLOATS, pseudo: float) -> FLOATS:
 
 def cell_edges() -> Tensor:
     """(CELLS,) where cells of probability begin, the first at 0: evenly spaced in log odds, not in data."""
-    odds = torch.linspace(-WIDEST, WIDEST, CELLS - 1, dtype=torch.float64)
+    wings = CELLS // 2 - 1
+    odds = torch.arange(-wings, wings + 1, dtype=torch.float64) * (WIDEST / wings)
     return torch.cat([odds.new_zeros(1), odds.sigmoid()])
 
 

@@ -6,7 +6,7 @@ import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from fedsoft.evaluation import CALIBRATORS, BySums, Exchanges, apply_temperature, onehot
+from fedsoft.evaluation import CALIBRATORS, METRICS, BySums, Exchanges, apply_temperature, onehot
 from fedsoft.evaluation.histogram import CELLS, WIDEST
 from fedsoft.evaluation.temperature import COLDEST, fit_temperature, temperature_sums
 from fedsoft.evaluation.vector_scaling import vector_sums
@@ -149,6 +149,37 @@ def test_bins_are_the_pooled_ones_where_cells_part_what_bins_do():
     numbers, _ = federated(calibrator, parted(probs, reference, [13, 0, 1, 26]))
     wanted = calibrator.fit(probs, reference)(probs)
     torch.testing.assert_close(calibrator.apply(probs, numbers), wanted, atol=1e-15, rtol=0)
+
+
+def test_bins_made_of_cells_are_about_as_good():
+    """On 3,000 examples of a model that is far too sharp, judged by the truth behind the labels."""
+    rng = stream("a sharp model")
+    truth = rng.dirichlet(np.full(4, 0.7), 6000)
+    labels = torch.as_tensor((truth.cumsum(1) < rng.random((6000, 1))).sum(1).clip(max=3))
+    probs, truth = apply_temperature(torch.as_tensor(truth), 0.25), torch.as_tensor(truth)
+    half, reference = probs[:3000], onehot(labels, 4)[:3000]
+    calibrator = CALIBRATORS.parse("histogram_binning")
+    numbers, _ = federated(calibrator, parted(half, reference, [1000, 2000]))
+    kl = METRICS.parse("kl")
+    before, pooled, summed = (
+        float(kl(made, truth[3000:]))
+        for made in (
+            probs[3000:],
+            calibrator.fit(half, reference)(probs[3000:]),
+            calibrator.apply(probs[3000:], numbers),
+        )
+    )
+    assert before > 5 * pooled
+    assert summed == pytest.approx(pooled, abs=0.005)
+
+
+def test_a_prediction_where_a_cell_begins_is_in_it():
+    """Four of .4, none right, and four of .5, all right: .5 begins a cell, and with it the upper bin."""
+    p = torch.tensor([0.4] * 4 + [0.5] * 4, dtype=torch.float64)
+    reference = onehot((p == 0.4).long(), 2)
+    calibrator = CALIBRATORS.parse({"name": "histogram_binning", "bins": 2, "pseudo": 0})
+    numbers, _ = federated(calibrator, [(torch.stack([p, 1 - p], dim=1), reference)])
+    np.testing.assert_array_equal(numbers[0], [[-np.inf, 0.5], [4, 4], [0, 4]])
 
 
 def test_sums_of_temperature_are_derivatives(examples):
