@@ -13,9 +13,10 @@ from fedsoft.evaluation.bounds import (
     split_half_ceiling,
 )
 from fedsoft.evaluation.calibration import ECE
-from fedsoft.evaluation.calibrators import CALIBRATORS, Calibrator
+from fedsoft.evaluation.calibrators import CALIBRATORS, BySums, Calibrator
 from fedsoft.evaluation.cartography import Cartography
 from fedsoft.evaluation.evaluate import Score, evaluate, floor_label
+from fedsoft.evaluation.exchanges import Exchanges
 from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.gaps import GapEffects
 from fedsoft.evaluation.jackknife import Unit, pair_jackknife
@@ -36,11 +37,13 @@ __all__ = [
     "SMALLEST",
     "STRATA",
     "Better",
+    "BySums",
     "Calibrator",
     "Cartography",
     "Crossing",
     "Decision",
     "Effects",
+    "Exchanges",
     "GapEffects",
     "Metric",
     "Predictions",

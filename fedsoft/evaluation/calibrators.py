@@ -6,16 +6,24 @@ which the predictions themselves are true: without evidence it is the identity, 
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
-from fedsoft.evaluation.bins import bin_index
+from fedsoft.evaluation.exchanges import AddUp
+from fedsoft.evaluation.histogram import apply_tables, cell_sums, fit_table, solve_tables
 from fedsoft.evaluation.predictions import SMALLEST
-from fedsoft.evaluation.temperature import PSEUDO, apply_temperature, fit_temperature, with_pseudo
+from fedsoft.evaluation.temperature import (
+    PSEUDO,
+    apply_temperature,
+    fit_temperature,
+    solve_temperature,
+    temperature_sums,
+)
+from fedsoft.evaluation.vector_scaling import apply_vector, fit_vector, solve_vector, vector_sums
 from fedsoft.registry import Options, Registry
 
 PSEUDO_MEANS = "pseudo-examples at the prediction itself: few examples ruin nothing; 0 for the plain fit"
@@ -30,8 +38,10 @@ class Calibrator(Options):
     on: Literal["label", "vote"] = Field(
         "label", description="fitted to labels, or to one vote bought for each validation example"
     )
-    scope: Literal["all", "client"] = Field(
-        "all", description="one map for all clients, or one for each, fitted to its own validation examples"
+    scope: Literal["all", "federated", "client"] = Field(
+        "all",
+        description="one map for all clients, fitted to their validation examples in one place, or "
+        "`federated`: by sums over each client's own; or one map for each client, fitted to its own",
     )
     pseudo: float = Field(PSEUDO, ge=0, description=PSEUDO_MEANS)
 
@@ -44,12 +54,48 @@ class Calibrator(Options):
             reference: (V, C) rows on the simplex: labels, votes, or distributions.
         """
 
+    @model_validator(mode="after")
+    def _summed(self) -> Self:
+        if self.scope == "federated" and not isinstance(self, BySums):
+            raise ValueError(
+                'scope = "federated" fits by sums over each client\'s examples, from which this map does not '
+                "follow; choose temperature, vector_scaling or histogram_binning, or another scope"
+            )
+        return self
+
+
+class BySums(Calibrator):
+    """A calibrator that can also be fitted across clients by sums alone, and is a few numbers."""
+
+    @abstractmethod
+    def sums(self, probs: Tensor, reference: Tensor, parameters: Tensor) -> Tensor:
+        """What a client tells of its own examples: sums over them, as many however many there are.
+
+        Args:
+            probs: (n, C) a client's predictions on its validation examples; n may be 0.
+            reference: (n, C) rows on the simplex.
+            parameters: where to evaluate, as `solve` asks.
+        """
+
+    @abstractmethod
+    def solve(self, classes: int, add_up: AddUp) -> Tensor:
+        """The map's numbers, from what `sums` of all clients add up to.
+
+        Args:
+            classes: C.
+            add_up: one exchange with all clients, of whom some have examples.
+        """
+
+    @abstractmethod
+    def apply(self, probs: Tensor, numbers: Tensor) -> Tensor:
+        """The map of these numbers: predictions (N, C) to calibrated ones (N, C) of the same dtype."""
+
 
 CALIBRATORS = Registry("calibrator", Calibrator)  # type: ignore[type-abstract]
 
 
 @CALIBRATORS("temperature")
-class Temperature(Calibrator):
+class Temperature(BySums):
     """One temperature for all predictions: softens or sharpens, and leaves their order (Guo et al. 2017)."""
 
     def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
@@ -57,9 +103,21 @@ class Temperature(Calibrator):
         temperature = fit_temperature(probs, reference, self.pseudo)
         return lambda p: apply_temperature(p, temperature)
 
+    def sums(self, probs: Tensor, reference: Tensor, parameters: Tensor) -> Tensor:
+        """Examples, slope and curvature of their negative log-likelihood."""
+        return temperature_sums(probs, reference, parameters)
+
+    def solve(self, classes: int, add_up: AddUp) -> Tensor:
+        """The temperature, by Newton's steps: an exchange each."""
+        return solve_temperature(add_up, self.pseudo)
+
+    def apply(self, probs: Tensor, numbers: Tensor) -> Tensor:
+        """Soften by the temperature (1,)."""
+        return apply_temperature(probs, numbers[0])
+
 
 @CALIBRATORS("vector_scaling")
-class VectorScaling(Calibrator):
+class VectorScaling(BySums):
     """A weight and a bias for each class's log-probability (Guo et al. 2017, arXiv:1706.04599).
 
     Minimises the negative log-likelihood of softmax(w log p + b), summed over examples and pseudo-examples,
@@ -72,27 +130,20 @@ class VectorScaling(Calibrator):
 
     def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
         """The minimum by L-BFGS; without ``pseudo`` and ``l2`` there may be none, and it stops on its way."""
-        logits, examples = _log(probs), len(probs)
-        target = with_pseudo(reference.double(), logits.softmax(dim=-1), examples, self.pseudo)
-        l2 = self.l2 / (examples + self.pseudo)
-        weight = torch.ones_like(logits[0], requires_grad=True)
-        bias = torch.zeros_like(weight, requires_grad=True)
-        optimizer = torch.optim.LBFGS(
-            [weight, bias], max_iter=500, tolerance_grad=1e-9, tolerance_change=1e-14,
-            line_search_fn="strong_wolfe",
-        )  # fmt: skip
+        scale = fit_vector(probs, reference, self.pseudo, self.l2)
+        return lambda p: apply_vector(p, scale)
 
-        def loss() -> Tensor:
-            optimizer.zero_grad()
-            nll = -(target * (weight * logits + bias).log_softmax(dim=-1)).sum(dim=-1).mean()
-            total: Tensor = nll + l2 * ((weight - 1).square().sum() + bias.square().sum())
-            total.backward()
-            return total
+    def sums(self, probs: Tensor, reference: Tensor, parameters: Tensor) -> Tensor:
+        """Examples, and their negative log-likelihood with gradient and Hessian."""
+        return vector_sums(probs, reference, parameters)
 
-        with torch.enable_grad():
-            optimizer.step(loss)
-        w, b = weight.detach(), bias.detach()
-        return lambda p: (w * _log(p) + b).softmax(dim=-1).to(p.dtype)
+    def solve(self, classes: int, add_up: AddUp) -> Tensor:
+        """The same minimum by Newton's steps: an exchange each, or more where a step has to be shortened."""
+        return solve_vector(add_up, classes, self.pseudo, self.l2)
+
+    def apply(self, probs: Tensor, numbers: Tensor) -> Tensor:
+        """Scale by weights and biases (2, C)."""
+        return apply_vector(probs, numbers)
 
 
 @CALIBRATORS("isotonic")
@@ -128,38 +179,33 @@ class Isotonic(Calibrator):
 
 
 @CALIBRATORS("histogram_binning")
-class HistogramBinning(Calibrator):
+class HistogramBinning(BySums):
     """The share of a class in bins of equal mass of its probability, renormalised (Zadrozny, Elkan 2001).
 
     Each bin counts ``pseudo`` examples more than it holds, in which the prediction at hand is true: so no
-    class has probability zero, and bins with few examples leave predictions much as they are.
+    class has probability zero, and bins with few examples leave predictions much as they are. Federated,
+    bins are cut between 64 fixed cells of probability instead of between predictions.
     """
 
     bins: int = Field(10, ge=1, description="bins a class; equal predictions are never parted")
 
     def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
         """Edges and counts, class by class."""
-        tables = [self._table(p, r) for p, r in zip(_columns(probs), _columns(reference), strict=True)]
+        columns = zip(_columns(probs), _columns(reference), strict=True)
+        tables = torch.from_numpy(np.stack([fit_table(p, r, self.bins) for p, r in columns]))
+        return lambda p: self.apply(p, tables)
 
-        def calibrate(p: Tensor) -> Tensor:
-            values = []
-            for (edges, count, hits), column in zip(tables, _columns(p), strict=True):
-                index = np.searchsorted(edges, column, side="right")
-                values.append((hits[index] + self.pseudo * column) / (count[index] + self.pseudo))
-            return _normalised(np.stack(values, axis=1), p)
+    def sums(self, probs: Tensor, reference: Tensor, parameters: Tensor) -> Tensor:
+        """Examples in fixed cells of probability, and those of the class."""
+        return cell_sums(probs, reference)
 
-        return calibrate
+    def solve(self, classes: int, add_up: AddUp) -> Tensor:
+        """Bins made of cells, in one exchange."""
+        return torch.from_numpy(solve_tables(add_up, self.bins))
 
-    def _table(self, p: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of the bins that hold any: lower edges of all but the first, examples, and those of the class."""
-        _, index = np.unique(bin_index(torch.from_numpy(p), self.bins, "mass"), return_inverse=True)
-        count, hits = np.bincount(index), np.bincount(index, reference)
-        edges = np.array([p[index == n].min() for n in range(1, len(count))])
-        return edges, count, hits
-
-
-def _log(probs: Tensor) -> Tensor:
-    return probs.double().clamp_min(SMALLEST).log()
+    def apply(self, probs: Tensor, numbers: Tensor) -> Tensor:
+        """Look up bins (C, 3, B)."""
+        return _normalised(apply_tables(_columns(probs), numbers.numpy(), self.pseudo), probs)
 
 
 def _columns(rows: Tensor) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from fedsoft.evaluation.exchanges import AddUp
 from fedsoft.evaluation.predictions import SMALLEST
 
 COLDEST, HOTTEST = 0.01, 100.0
@@ -60,11 +61,52 @@ def fit_temperature(probs: Tensor, reference: Tensor, pseudo: float = PSEUDO) ->
     wanted = (target * logits).sum(dim=-2).mean(dim=-1)
 
     def excess(p: Tensor) -> tuple[Tensor, Tensor]:
-        mean = (p * logits).sum(dim=-2)
-        spread = (p * logits.square()).sum(dim=-2) - mean.square()
+        mean, spread = _moments(p, logits)
         return mean.mean(dim=-1) - wanted, spread.mean(dim=-1)
 
-    return _solve(excess, logits).to(probs.dtype)
+    return _solve_on(logits, excess).to(probs.dtype)
+
+
+def temperature_sums(probs: Tensor, reference: Tensor, sharpness: Tensor) -> Tensor:
+    """What a client tells of its examples, so that a temperature can be fitted to those of all.
+
+    Args:
+        probs: (N, C) predictions; N may be 0.
+        reference: (N, C) rows on the simplex.
+        sharpness: (1,) 1 / T.
+
+    Returns:
+        (3,) sums over examples: 1, and slope and curvature of their negative log-likelihood in 1 / T.
+    """
+    logits = _logits(probs)
+    mean, spread = _moments(_soften(logits, sharpness[0]), logits)
+    seen = (reference.double().mT * logits).sum(dim=-2)
+    return torch.stack([torch.ones_like(mean).sum(), (mean - seen).sum(), spread.sum()])
+
+
+def solve_temperature(add_up: AddUp, pseudo: float = PSEUDO) -> Tensor:
+    """What `fit_temperature` finds, from `temperature_sums` alone.
+
+    The slope of pseudo-examples is zero at T = 1, where predictions are true for them, and differs from the
+    examples' by the same amount at every T. So of them nothing is asked but the examples' slope at T = 1.
+
+    Args:
+        add_up: 1 / T (1,) to the sums (3,) over all examples, of which there are some.
+        pseudo: number of pseudo-examples over all of them.
+
+    Returns:
+        (1,) the temperature.
+    """
+    start = torch.ones(1, dtype=torch.float64)
+    first = add_up(start)
+    examples, at_prediction = first[0], first[1]
+    told = pseudo / (examples + pseudo) * at_prediction
+
+    def excess(sharpness: Tensor) -> tuple[Tensor, Tensor]:
+        _, slope, curvature = first if bool(sharpness == 1) else add_up(sharpness)
+        return (slope - told)[None] / examples, curvature[None] / examples
+
+    return _solve(excess, start)
 
 
 def with_pseudo(seen: Tensor, predicted: Tensor, examples: int, pseudo: float) -> Tensor:
@@ -93,7 +135,7 @@ def temperature_for_confidence(probs: Tensor, confidence: Tensor | float) -> Ten
             (confidence * (highest - (p * logits).sum(dim=-2))).mean(dim=-1),
         )
 
-    return _solve(excess, logits).to(probs.dtype)
+    return _solve_on(logits, excess).to(probs.dtype)
 
 
 def _logits(probs: Tensor) -> Tensor:
@@ -105,22 +147,32 @@ def _soften(logits: Tensor, sharpness: Tensor) -> Tensor:
     return (logits * sharpness[..., None, None]).softmax(dim=-2)
 
 
-def _solve(excess: Callable[[Tensor], tuple[Tensor, Tensor]], logits: Tensor) -> Tensor:
+def _moments(p: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance (..., N) of each example's logits (..., C, N) under softened predictions."""
+    mean = (p * logits).sum(dim=-2)
+    return mean, (p * logits.square()).sum(dim=-2) - mean.square()
+
+
+def _solve_on(logits: Tensor, excess: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Tensor:
+    """T (...) at which an excess of softened predictions (..., C, N) crosses zero; NaN where N is 0."""
+    if logits.shape[-1] == 0:
+        return logits.new_full(logits.shape[:-2], math.nan)
+    return _solve(lambda sharpness: excess(_soften(logits, sharpness)), logits[..., 0, 0])
+
+
+def _solve(excess: Callable[[Tensor], tuple[Tensor, Tensor]], like: Tensor) -> Tensor:
     """T at which an excess crosses zero: Newton's steps in log T, halving where they leave what is open.
 
     Args:
-        excess: gives of softened predictions (..., C, N) the excess (...), which falls as T grows, and its
-            derivative by 1 / T.
-        logits: (..., C, N).
+        excess: gives at 1 / T (...) the excess (...), which falls as T grows, and its derivative by 1 / T.
+        like: (...) with the shape, dtype and device of temperatures.
     """
-    if logits.shape[-1] == 0:
-        return logits.new_full(logits.shape[:-2], math.nan)
-    low = logits.new_full(logits.shape[:-2], math.log(COLDEST))
+    low = torch.full_like(like, math.log(COLDEST))
     high, here = torch.full_like(low, math.log(HOTTEST)), torch.zeros_like(low)
     moving = torch.ones_like(low, dtype=torch.bool)
     for _ in range(STEPS):  # all leading indices go together
         sharpness = (-here).exp()
-        value, slope = excess(_soften(logits, sharpness))
+        value, slope = excess(sharpness)
         low, high = here.where(value > 0, low), high.where(value > 0, here)
         steepness = slope * sharpness
         there = here + value / steepness

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from fedsoft.errors import DataError
-from fedsoft.evaluation import Calibrator, onehot
+from fedsoft.evaluation import BySums, Calibrator, Exchanges, onehot
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import NO_VALIDATION, client_labels, deal_data
 from fedsoft.study.own_models import own_predictions
@@ -25,8 +25,8 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
 
     Returns:
         predictions as a run stores them, and what they cost: seconds and bytes of all parts together; the
-        votes behind the targets, which members share, and those that a calibrator is fitted to. A model of
-        the user's own costs nothing here, and has no targets.
+        votes behind the targets, which members share, and those that a calibrator is fitted to; what crosses
+        where that is fitted by sums. A model of the user's own costs nothing here, and has no targets.
 
     Raises:
         StoreError: a part is not done.
@@ -56,6 +56,10 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
     validation = deal_data(settings, load_dataset(settings.dataset)).validation
     order = np.argsort(validation.rows)
     owner = validation.owner[order[np.searchsorted(validation.rows, rows, sorter=order)]]
+    if isinstance(settings.calibration, BySums) and settings.calibration.scope == "federated":
+        calibrated, crossed = calibrate_by_sums(settings.calibration, made[0], classes, owner, device)
+        cost["bytes_sent"] += crossed["bytes_up"] + crossed["bytes_down"]
+        return calibrated, cost | {"calibration": crossed}
     return calibrate_clients(settings.calibration, made[0], classes, owner, device), cost
 
 
@@ -104,3 +108,36 @@ def calibrate_clients(
             own = calibrate(calibrator, part, classes[mine], device)
             result["validation"][mine], result["test"][tested] = own["validation"], own["test"]
     return result
+
+
+def calibrate_by_sums(
+    calibrator: BySums, made: dict[str, np.ndarray], classes: np.ndarray, owner: np.ndarray, device: str
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """One map for all clients, for which each tells no more than sums over its own validation examples.
+
+    Nothing is trained here, so no client is started: each client's part is cut from the stored predictions.
+
+    Args:
+        calibrator: the kind of map.
+        made: predictions of a run.
+        classes: (V,) what validation predictions are fitted to.
+        owner: (V,) the client of each validation example.
+        device: where clients compute.
+
+    Returns:
+        the predictions after the map; and the clients that took part (those with validation examples), the
+        exchanges with all of them, and the bytes that crossed: sums up; parameters, and the map itself, down.
+    """
+    probs = {name: torch.from_numpy(made[name]).to(device).double() for name in PREDICTED}
+    reference = onehot(torch.from_numpy(classes).to(device), probs["validation"].shape[1])
+    mine = [torch.from_numpy(np.flatnonzero(owner == client)).to(device) for client in np.unique(owner)]
+    exchanges = Exchanges(calibrator.sums, [(probs["validation"][rows], reference[rows]) for rows in mine])
+    numbers = calibrator.solve(reference.shape[1], exchanges)
+    exchanges.send(numbers)
+    calibrated = {name: calibrator.apply(p, numbers).float().cpu().numpy() for name, p in probs.items()}
+    return made | calibrated, {
+        "clients": len(mine),
+        "exchanges": exchanges.number,
+        "bytes_up": exchanges.bytes_up,
+        "bytes_down": exchanges.bytes_down,
+    }

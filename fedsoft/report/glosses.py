@@ -59,11 +59,11 @@ def extras(arm: Arm) -> list[str]:
     if arm.calibration:
         fitted = "one vote each" if arm.calibration.on == "vote" else "labels"
         kind = type(arm.calibration).name.replace("_", " ")
-        where = ", by each client" if arm.calibration.scope == "client" else ""
-        said.append(f"{kind} fitted to {fitted}{where}")
+        said.append(f"{kind} fitted to {fitted}{_SCOPES[arm.calibration.scope]}")
     return said
 
 
+_SCOPES = {"all": "", "federated": ", by sums across clients", "client": ", by each client"}
 _TRAINING: dict[str, Callable[[Training], str]] = {
     "stop": lambda t: "stopped early by validation" if t.stop == "best_validation" else "trained to the end",
     "weight_decay": lambda t: f"weight decay {t.weight_decay:g}",

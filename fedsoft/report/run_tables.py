@@ -46,6 +46,8 @@ def settings_table(result: Digest) -> Table:
     }
     if len(study.strategies) == 1:  # several are compared in a table of their own
         settings["parameters sent, a run"] = _sent(result)
+    if crossed := _crossed(result):
+        settings["sent for calibration, a run"] = crossed
     return Table(
         ("what", "value"), [[Cell(key), Cell(value)] for key, value in settings.items()], prose=(0, 1)
     )
@@ -55,6 +57,21 @@ def _sent(result: Digest) -> str:
     """Bytes of parameters that a run sends, both ways: from the cell with fewest to that with most."""
     sent = [count for cell in result.cells for count in cell.bytes_sent.values()]
     return " to ".join(dict.fromkeys([size(min(sent)), size(max(sent))])) if sent else NOT_ENOUGH
+
+
+def _crossed(result: Digest) -> str:
+    """What each arm calibrated by clients' sums sends for it, both ways, on average; empty for none."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for run in result.opened.plan.runs:
+        sums = result.records.get(run.key, {}).get("calibration")
+        if sums:
+            sent = sums["exchanges"], sums["bytes_up"] + sums["bytes_down"]
+            found.setdefault(run.arm.label(), []).append(sent)
+    means = {arm: np.mean(sent, axis=0) for arm, sent in found.items()}
+    return "; ".join(
+        f"{arm}: {size(sent)} in {times:.3g} {'exchange' if times == 1 else 'exchanges'}"
+        for arm, (times, sent) in means.items()
+    )
 
 
 def _all(records: list[dict[str, str]], key: str) -> str:
