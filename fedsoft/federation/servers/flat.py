@@ -1,5 +1,7 @@
 """A model's parameters as one row, for servers that calculate with models as with vectors."""
 
+import math
+
 import numpy as np
 from flwr.app import ArrayRecord
 
@@ -14,7 +16,7 @@ def views(row: np.ndarray, like: ArrayRecord) -> dict[str, np.ndarray]:
     """A row (P,) as arrays of the names and shapes of a record; they share its memory."""
     found, start = {}, 0
     for name, array in like.items():
-        end = start + int(np.prod(array.shape))
+        end = start + math.prod(array.shape)
         found[name] = row[start:end].reshape(array.shape)
         start = end
     return found
