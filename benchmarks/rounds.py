@@ -54,7 +54,7 @@ def compare(workload: Workload, folder: Path, repeats: int) -> dict[str, list[fl
             ("loop_round", loop_round),
             ("training", training),
             ("limit", bare),
-            ("round", _rounds(many, group, folder / f"{workload.name}-{repeat}")),
+            ("round", in_lockstep(many, group, folder / f"{workload.name}-{repeat}")),
         ):
             times.setdefault(name, []).append(median(seconds[1:]))
     times["round_all_cores"] = _all_cores(study, place[0], folder / f"{workload.name}-all")
@@ -101,7 +101,7 @@ def ratios(times: Mapping[str, list[float]]) -> dict[str, float]:
     return found
 
 
-def _rounds(study: dict[str, Any], group: Group, folder: Path) -> list[float]:
+def in_lockstep(study: dict[str, Any], group: Group, folder: Path) -> list[float]:
     """Seconds of each round of a run with strategy, records and evaluation, in lockstep with others."""
     opened, marks = open_study(study, "benchmark", folder), [time.perf_counter()]
     runs, stack = group

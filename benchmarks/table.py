@@ -10,12 +10,14 @@ TIMES = {
     "stock_round": "stock Flower on all cores",
     "pfl_round": "pfl",
 }
+COMPARED = ("ms", "vs_fedavg")
+"""Of strategies."""
 
 
 def readme(results: dict[str, Any]) -> str:
     """All of them, in Markdown."""
-    parts = [_workloads(results), _study(results), _scale(results), _ray(results), _curves(results)]
-    parts.append(_missing(results))
+    parts = [_workloads(results), _strategies(results), _study(results), _scale(results), _ray(results)]
+    parts += [_curves(results), _missing(results)]
     return "\n\n".join(filter(None, parts))
 
 
@@ -39,6 +41,19 @@ def _workloads(results: dict[str, Any]) -> str:
         numbers = [ratios.get(workload) for ratios in known] + [times.get(name) for name in TIMES]
         body.append([f"`{workload}`", *map(_number, numbers)])
     return rows(["workload", *names, *(f"{who}, ms a round" for who in TIMES.values())], body)
+
+
+def _strategies(results: dict[str, Any]) -> str:
+    found = results.get("strategies")
+    if not found:
+        return ""
+    header = [f"`{workload}`, {what}" for workload in found for what in ("ms a round", "over `fedavg`")]
+    names = next(iter(found.values()))["ms"]
+    body = [
+        [f"`{name}`", *(_number(found[workload][what][name]) for workload in found for what in COMPARED)]
+        for name in names
+    ]
+    return rows(["strategy", *header], body)
 
 
 def _study(results: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """What a server knows besides its clients' updates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,6 +21,7 @@ class AtServer:
         classes: number of classes.
         examples: (U, …) inputs of the unlabelled examples at the server; none where the scenario gives none.
         seed: governs what a strategy draws.
+        sizes: (clients,) how many training examples each client says that it holds.
     """
 
     model: Model
@@ -28,6 +30,7 @@ class AtServer:
     classes: int
     examples: Tensor
     seed: int
+    sizes: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @classmethod
     def of(cls, task: Task) -> "AtServer":
@@ -40,4 +43,5 @@ class AtServer:
             classes=task.targets.shape[1],
             examples=task.inputs.index_select(0, rows),
             seed=task.seed,
+            sizes=task.train.sizes,
         )

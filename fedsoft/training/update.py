@@ -61,7 +61,7 @@ def local_update(
             torch.from_numpy(part).to(device).split(active) for part in (mixing.partner, mixing.share)
         )
     pull = options.weight_decay + proximal_mu
-    k, now, moving = 0, parameters, velocity
+    k, now, moving, added = 0, parameters, velocity, correction
     for step, still in enumerate(active):
         x, wanted = _take(inputs, rows[step]), _take(targets, given[step])
         if mixing is not None:
@@ -70,6 +70,7 @@ def local_update(
             k = still
             now = {name: value[:k] for name, value in parameters.items()}
             moving = {name: value[:k] for name, value in velocity.items()}
+            added = {name: value[:k] for name, value in correction.items()}
             if confusion is not None:
                 loss = Confused(options.loss, confusion[:k])
         batch = now, x, wanted, weights[step], loss
@@ -78,13 +79,13 @@ def local_update(
             if proximal_mu:
                 for name, value in now.items():
                     value.add_(home[name][:k], alpha=lr * proximal_mu)
-            for name, value in correction.items():
-                now[name].sub_(value[:k], alpha=lr)
+            for name, value in added.items():
+                now[name].sub_(value, alpha=lr)
             continue
         losses[:k] += model.accumulate(*batch, into=moving, keep=options.momentum, scale=1)
         for name, value in now.items():
-            if correction:
-                moving[name].add_(correction[name][:k])
+            if added:
+                moving[name].add_(added[name])
             if pull:
                 moving[name].add_(value, alpha=pull)
             if proximal_mu:

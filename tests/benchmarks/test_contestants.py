@@ -3,14 +3,17 @@
 import json
 import sys
 from argparse import Namespace
+from dataclasses import replace
 
 import pytest
 import torch
 
-from benchmarks import bench, limit, pfl_peer, plain_loop, rounds
+from benchmarks import bench, limit, pfl_peer, plain_loop, rounds, strategies
 from benchmarks.apart import call, measure
+from benchmarks.table import RATIOS
 from benchmarks.tasks import load
 from benchmarks.workloads import WORKLOADS, Workload
+from fedsoft.federation import STRATEGIES
 from fedsoft.federation.records import to_parameters
 from fedsoft.training import local_update
 
@@ -101,3 +104,19 @@ def test_a_peer_that_does_not_install_is_named(tmp_path, monkeypatch):
 def test_workloads_are_the_five():
     names = ["digits_mlp", "digits_cnn", "features_mlp", "mnist_cnn", "cifar_cnn"]
     assert [w.name for w in WORKLOADS] == names
+
+
+def test_every_strategy_has_its_round(tmp_path, monkeypatch):
+    five = replace(SMALL[0], sizes=(30, 12, 8, 8, 5))  # enough for trimmed means and the like
+    monkeypatch.setattr(strategies, "WORKLOADS", (five, SMALL[1]))
+    monkeypatch.setattr(strategies, "SMALL", ("small_mlp",))
+    monkeypatch.setattr(strategies, "SERVER_EXAMPLES", 5)
+    found = strategies.compare(None, tmp_path, 2)
+    assert strategies.compare(["small_cnn"], tmp_path, 1) == {}
+    assert set(found["small_mlp"]["ms"]) == set(STRATEGIES.names())
+    assert found["small_mlp"]["vs_fedavg"]["fedavg"] == 1
+    assert all(spent > 0 for spent in found["small_mlp"]["ms"].values())
+    empty = {name: {} for name in RATIOS} | {"ms": {}, "errors": {}}
+    lines = bench.readme(empty | {"strategies": found}).splitlines()
+    assert len([line for line in lines if line.startswith("| `scaffold` | ")]) == 1
+    assert "| strategy | `small_mlp`, ms a round | `small_mlp`, over `fedavg` |" in lines

@@ -89,7 +89,7 @@ def federate() -> Callable[..., list[RoundResult]]:
     return _federate
 
 
-AT = AtServer(MODELS.parse("linear"), Training(), 5, 3, torch.empty(0, 4), 0)
+AT = AtServer(MODELS.parse("linear"), Training(), 5, 3, torch.empty(0, 4), 0, np.ones(5, int))
 
 
 @pytest.fixture(scope="session")
@@ -111,9 +111,11 @@ class ScriptedGrid(InProcessGrid):
     def exchange(self, partitions, messages, timeout):
         self.configs.append(dict(messages[0].content["config"]))
         replies = []
-        for update, weight, message in zip(self.updates, self.weights, messages, strict=True):
+        for k, update, weight, message in zip(partitions, self.updates, self.weights, messages, strict=True):
             moved = {name: a + np.float32(update) for name, a in to_arrays(message.content["arrays"]).items()}
-            metrics = MetricRecord({"num-examples": weight, "train-loss": float(update)})
+            metrics = MetricRecord(
+                {"num-examples": weight, "partition-id": k, "train-loss": float(update), "distance": 1.0}
+            )
             content = RecordDict({"arrays": to_record(moved), "metrics": metrics})
             replies.append(Message(content, reply_to=message))
         return replies

@@ -9,6 +9,7 @@ from fedsoft.federation.strategies import (
     fedtrimmedavg,
     fedyogi,
     krum,
+    scaffold,
 )
 from fedsoft.federation.strategies.options import STRATEGIES, StrategyOptions
 
@@ -23,4 +24,5 @@ __all__ = [
     "fedtrimmedavg",
     "fedyogi",
     "krum",
+    "scaffold",
 ]

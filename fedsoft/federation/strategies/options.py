@@ -8,13 +8,15 @@ from fedsoft.registry import Options, Registry
 if TYPE_CHECKING:
     from flwr.serverapp import strategy
 
+    from fedsoft import training
     from fedsoft.federation import at_server
-    from fedsoft.training import Training
 
 Strategy: TypeAlias = "strategy.Strategy"
 """Flower's, by name: study files are checked without importing Flower, which takes long."""
 AtServer: TypeAlias = "at_server.AtServer"
 """By name, for the same reason."""
+Training: TypeAlias = "training.Training"
+"""By name, for PyTorch's sake."""
 
 
 class StrategyOptions(Options):
@@ -32,7 +34,7 @@ class StrategyOptions(Options):
     def build(self, at: AtServer) -> Strategy:
         """A fresh strategy of Flower's, for a server that knows so much."""
 
-    def check_training(self, training: "Training") -> None:
+    def check_training(self, training: Training) -> None:
         """Refuse local training that the strategy does not fit.
 
         Raises:

@@ -6,6 +6,7 @@ import pytest
 from flwr.serverapp import strategy as flower
 
 from fedsoft.federation import STRATEGIES
+from fedsoft.federation.servers import scaffold
 
 CHOICES = [
     ({"name": "fedavg"}, flower.FedAvg, {}),
@@ -28,6 +29,7 @@ CHOICES = [
     ({"name": "fedmedian"}, flower.FedMedian, {}),
     ({"name": "fedtrimmedavg", "beta": 0.3}, flower.FedTrimmedAvg, {"beta": 0.3}),
     ({"name": "krum", "malicious": 2}, flower.Krum, {"num_malicious_nodes": 2}),
+    ({"name": "scaffold", "lr": 0.3}, scaffold.Scaffold, {"lr": 0.3}),
 ]
 
 
