@@ -25,16 +25,25 @@ def parties_of(
 
     Where clients are people, ``team`` (R,) is the client of each annotator.
     """
-    scenario = settings.scenario
+    party_of = party_of_clients(settings, dataset, team)[train.owner]
+    for number in np.unique(party_of).tolist():
+        named = partial(settings.stream, "votes", party=number)
+        yield number, np.flatnonzero(party_of == number), settings.scenario.party(number), named
+
+
+def party_of_clients(
+    settings: RunSettings, dataset: AnnotatedDataset, team: np.ndarray | None = None
+) -> np.ndarray:
+    """(clients,) number of each client's party, -1 for those in none.
+
+    Where clients are people, ``team`` (R,) is the client of each annotator.
+    """
     client_of = {}
     if team is not None and dataset.annotations is not None:
         ids = dataset.annotations.annotator_ids
         names = np.arange(len(team)) if ids is None else ids
         client_of = {str(names[one]): int(team[one]) for one in np.flatnonzero(team >= 0)}
-    party_of = scenario.party_of(settings.stream("partition", "parties"), client_of)[train.owner]
-    for number in np.unique(party_of).tolist():
-        named = partial(settings.stream, "votes", party=number)
-        yield number, np.flatnonzero(party_of == number), scenario.party(number), named
+    return settings.scenario.party_of(settings.stream("partition", "parties"), client_of)
 
 
 def answers_held(dataset: AnnotatedDataset, train: Clients, team: np.ndarray | None) -> Annotations | None:

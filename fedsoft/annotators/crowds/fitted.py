@@ -1,6 +1,9 @@
 """People who err as the data's own people do."""
 
+from typing import Literal
+
 import numpy as np
+from pydantic import Field
 
 from fedsoft.annotators.aggregation import SMOOTHING, dawid_skene
 from fedsoft.annotators.crowds.crowd import CROWDS, Asked, SimulatedCrowd, drawn
@@ -15,11 +18,17 @@ from fedsoft.errors import DataError
 class Fitted(SimulatedCrowd):
     """People like the data's own, where it is known who answered what: each errs as one of them does.
 
-    Each person has the confusion matrix of a real one with 20 answers or more, drawn with replacement, and
-    answers by it what the item's label is; where labels are the answers' own majority, what Dawid-Skene finds
-    likeliest. So people differ as real ones do, and items of one class are equally hard, as that model has
-    it.
+    Each person has the confusion matrix of a real one who gave 20 answers or more, drawn with replacement,
+    and answers by it what the item's label is; where labels are the answers' own majority, what Dawid-Skene
+    finds likeliest. So people differ as real ones do, and items of one class are equally hard, as that model
+    has it.
     """
+
+    by: Literal["people", "answers"] = Field(
+        "people",
+        description="whether each real person is as likely to be drawn, or each of their answers, which "
+        "makes simulated votes as often right as real ones where those who answer most are not like the rest",
+    )
 
     @classmethod
     def looks(cls, data: AnnotatedDataset) -> Sight:
@@ -44,7 +53,7 @@ class Fitted(SimulatedCrowd):
         usual = sight_of(data)
         return Sight(
             truth, np.zeros(len(data)), usual.slips_to, usual.shares, usual.given,
-            matrices(answers, truth, data.name),
+            *matrices(answers, truth, data.name),
         )  # fmt: skip
 
     def draws(self, classes: int) -> tuple[int, int]:
@@ -53,14 +62,16 @@ class Fitted(SimulatedCrowd):
 
     def said(self, sight: Sight, asked: Asked) -> np.ndarray:
         """(A,) by the matrix of the real person that each simulated one was made after."""
-        like = (asked.traits[:, 0] * len(sight.matrices)).astype(np.int64)[asked.person]
+        weight = sight.answered if self.by == "answers" else np.ones_like(sight.answered)
+        ends = np.cumsum(weight)[:-1] / weight.sum()
+        like = np.searchsorted(ends, asked.traits[:, 0], side="right")[asked.person]
         true = drawn(sight.seen, asked.row, asked.chance[:, 0])
         classes = sight.seen.shape[1]
         return drawn(sight.matrices.reshape(-1, classes), like * classes + true, asked.chance[:, 1])
 
 
-def matrices(answers: Annotations, truth: np.ndarray, name: str) -> np.ndarray:
-    """(Q, C, C) probability of each answer, given the true class, of the Q people with 20 answers or more.
+def matrices(answers: Annotations, truth: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """What the Q people with 20 answers or more are like.
 
     A row has few answers, so it borrows `SMOOTHING` of them that are right as often as the person is in all,
     and wrong as the whole crowd is on that class. How often a person is right stays as it was observed, and
@@ -70,6 +81,9 @@ def matrices(answers: Annotations, truth: np.ndarray, name: str) -> np.ndarray:
         answers: who answered what.
         truth: (N, C) one-hot, or the probability of each class being an item's true one.
         name: the dataset's.
+
+    Returns:
+        (Q, C, C) probability of each answer, given the true class, and (Q,) answers given.
 
     Raises:
         DataError: nobody gave 20 answers.
@@ -96,5 +110,5 @@ def matrices(answers: Annotations, truth: np.ndarray, name: str) -> np.ndarray:
     right = np.trace(counts, axis1=1, axis2=2) / counts.sum(axis=(1, 2))
     right = right[:, np.newaxis, np.newaxis]
     borrowed = right * np.eye(classes) + (1 - right) * wrong
-    rows: np.ndarray = (counts + SMOOTHING * borrowed) / (counts.sum(axis=2, keepdims=True) + SMOOTHING)
-    return rows
+    rows = (counts + SMOOTHING * borrowed) / (counts.sum(axis=2, keepdims=True) + SMOOTHING)
+    return rows, counts.sum(axis=(1, 2))

@@ -24,6 +24,7 @@ class Sight:
         given: (C, C) probability that each class is seen, given that the row's class is the label.
         matrices: (Q, C, C) probability of each answer of Q real people, given what they see; none unless a
             crowd asks for them.
+        answered: (Q,) answers that each of these gave.
     """
 
     seen: np.ndarray
@@ -32,6 +33,7 @@ class Sight:
     shares: np.ndarray
     given: np.ndarray
     matrices: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0)))
+    answered: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 def sight_of(data: AnnotatedDataset) -> Sight:
