@@ -183,6 +183,11 @@ def check_votes(held: Holdings) -> None:
         votes, _ = _collected(
             held, number, rows, party.model_copy(update={"noise": NoNoise()}), source, named
         )
+        if source.needs_counts and votes.dtype.kind == "f":
+            raise DataError(
+                f"label source {source.label()!r} needs single votes, and {_whose(number)} has a crowd that "
+                'answers with distributions; set its answer = "class", or leave the source out.'
+            )
         voted = votes.sum(axis=1) > 0
         with _named(held, rows[voted], f"label source {source.label()!r}", "lower its number"):
             labels = held.labels[held.train.rows[rows[voted]]]
@@ -204,7 +209,7 @@ def _collected(
         train = held.train
         said = simulated_answers(held.settings, party.crowd, party.votes, train.rows[rows], train.owner[rows])
         return said.votes, said.answers if source.needs_answers else None
-    who = f"party {number}" if number >= 0 else "the scenario"
+    who = _whose(number)
     if not party.pool.takes_all:
         held.dataset.require_counts(f"{who}, which buys votes or has slips,")
     votes, labels = held.votes[rows], held.dataset.labels[held.train.rows[rows]]
@@ -213,6 +218,10 @@ def _collected(
         if source.needs_answers and held.answers is not None:
             return party.pool.collect_answers(votes, labels, held.answers.of_items(rows), named, fewer)
         return party.pool.collect(votes, labels, named("votes collected"), fewer), None
+
+
+def _whose(number: int) -> str:
+    return f"party {number}" if number >= 0 else "the scenario"
 
 
 @contextmanager

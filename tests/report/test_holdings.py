@@ -118,6 +118,7 @@ def test_one_client_who_holds_everything_is_no_picture(shown: Shown) -> None:
 
 def test_it_stands_on_the_page(shown: Shown) -> None:
     text = page(shown.digest)
+    assert "Where parties have a crowd, simulated people answer instead of these. 5 clients" in text
     assert text.index("<h2>Figures</h2>") < text.index("<h3>Who held what</h3>") < text.index("Reliability, ")
 
 

@@ -123,6 +123,17 @@ def test_people_can_be_told_apart_by_methods_that_ask_who_answered(ready):
     assert right(skene) > right(majority) + 0.05
 
 
+def test_answers_may_be_distributions(ready):
+    crowd = {"name": "population", "people": 3, "answer": "distribution", "confidence": 3}
+    one = ready(scenario={"clients": 2, "crowd": crowd}, sources=["human_soft"])
+    np.testing.assert_allclose(one.targets.sum(axis=1), 1)
+    assert 0 < one.summary["entropy"] < np.log(10) / 2
+    with pytest.raises(StudyFileError, match="the scenario has a crowd that answers with distr"):
+        ready(scenario={"clients": 2, "crowd": crowd}, sources=[{"name": "votes_k", "k": 2}])
+    with pytest.raises(StudyFileError, match="needs to know who gave each answer"):
+        ready(scenario={"clients": 2, "crowd": crowd}, sources=["dawid_skene"])
+
+
 def test_people_answer_where_data_have_labels_alone(tmp_path, tiny):
     labels = np.arange(120) % 3
     np.savez(tmp_path / "d.npz", features=np.eye(3)[labels], labels=labels)
