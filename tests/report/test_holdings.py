@@ -87,8 +87,8 @@ def test_dots_lie_where_quality_is(shown: Shown) -> None:
 
 def test_shades_are_examples(shown: Shown) -> None:
     held = shown.cell.holdings
-    images = figures.holdings(shown).axes[0].images
-    drawn = np.concatenate([image.get_array() for image in images])
+    meshes = figures.holdings(shown).axes[0].collections
+    drawn = np.concatenate([mesh.get_array() for mesh in meshes])
     order = np.concatenate([np.concatenate(block.members) for block in blocks_of(held, shown)])
     np.testing.assert_array_equal(drawn, held.counts[order])
 
@@ -107,7 +107,7 @@ def test_many_clients_share_rows(shown: Shown) -> None:
     assert sum(len(block.members) for block in blocks) == MOST
     assert [len(block.members) for block in blocks] == [12, 48]
     figure = figures.holdings(many)
-    first = figure.axes[0].images[0].get_array()
+    first = figure.axes[0].collections[0].get_array()
     np.testing.assert_allclose(first[0], [297, 297])  # the best five of their party: 295 to 299
     FigureCanvasAgg(figure).draw()
 

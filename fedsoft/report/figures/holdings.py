@@ -157,10 +157,10 @@ def _classes(axes: Axes, held: Holdings, blocks: list[Block]) -> None:
     single = all(len(members) == 1 for block in blocks for members in block.members)
     for block in blocks:
         means = _means(held.counts, block)
-        end = block.top + ROW * len(means)
-        axes.imshow(
-            means, cmap=SHADES, vmin=0, vmax=darkest or 1, aspect="auto", interpolation="nearest",
-            extent=(-0.5, classes - 0.5, end, block.top),
+        edges = block.top + ROW * np.arange(len(means) + 1)
+        axes.pcolormesh(
+            np.arange(classes + 1) - 0.5, edges, means, cmap=SHADES, vmin=0, vmax=darkest or 1,
+            edgecolors="face", linewidth=0.1,
         )  # fmt: skip
         for height, row, members in zip(block.middles, means, block.members, strict=True):
             if single:
