@@ -42,6 +42,7 @@ class Kind(StrEnum):
     datasets = "datasets"
     partitions = "partitions"
     noises = "noises"
+    crowds = "crowds"
     strategies = "strategies"
     models = "models"
     losses = "losses"
@@ -285,6 +286,7 @@ def _registry(kind: Kind) -> Any:
         Kind.datasets: ("fedsoft.datasets", "DATASETS"),
         Kind.partitions: ("fedsoft.scenarios", "PARTITIONS"),
         Kind.noises: ("fedsoft.annotators", "NOISES"),
+        Kind.crowds: ("fedsoft.annotators", "CROWDS"),
         Kind.strategies: ("fedsoft.federation.strategies", "STRATEGIES"),
         Kind.models: ("fedsoft.training", "MODELS"),
         Kind.losses: ("fedsoft.training", "LOSSES"),

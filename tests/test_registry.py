@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from fedsoft.annotators import NOISES, AnnotatorPool
+from fedsoft.annotators import CROWDS, NOISES, AnnotatorPool
 from fedsoft.config import validate
 from fedsoft.datasets import DATASETS
 from fedsoft.errors import StudyFileError
@@ -20,7 +20,7 @@ from fedsoft.scenarios import PARTITIONS
 from fedsoft.supervision import SOURCES
 from fedsoft.training import MODELS
 
-REGISTRIES = (DATASETS, NOISES, SOURCES, PARTITIONS, MODELS, STRATEGIES, METRICS)
+REGISTRIES = (CROWDS, DATASETS, NOISES, SOURCES, PARTITIONS, MODELS, STRATEGIES, METRICS)
 REQUIRED = {
     "module": {"factory": f"{Path(__file__).parent / 'nets.py'}:conv"},
     "npz": {"path": "mine.npz"},

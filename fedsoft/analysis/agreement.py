@@ -107,7 +107,8 @@ def mode_shift_rates(cell: Cell) -> dict[str, ModeShifts]:
     """Mode shifts of the images that may be trained on, by how many of their votes there are.
 
     Of all votes; of those that clients in no party collect, where these are not all; and of each `votes_k`
-    of the study. None where labels are the votes' own mode: nothing can be said of correction.
+    of the study; of all votes alone where simulated people answer. None where labels are the votes' own mode:
+    nothing can be said of correction.
     """
     data = load_dataset(cell.study.dataset)
     if data.votes is None or data.labels_are_majority or not data.counted:
@@ -116,7 +117,12 @@ def mode_shift_rates(cell: Cell) -> dict[str, ModeShifts]:
     if data.labelled is not None:
         rows &= data.labelled
     votes, labels = data.votes[rows], data.labels[rows]
-    pool, fewer = cell.study.scenario.party(-1).pool, cell.study.scenario.few_votes == "take"
+    everyone, fewer = cell.study.scenario.party(-1), cell.study.scenario.few_votes == "take"
+    if everyone.crowd is not None:
+        return {
+            "all votes": mode_shifts(votes, labels, likely_distributions(votes, labels), stream("mode noise"))
+        }
+    pool = everyone.pool
     collected = votes if pool.takes_all else pool.collect(votes, labels, stream("mode shifts"), fewer)
     sets = {"all votes": votes} | ({} if pool.takes_all else {"votes collected": collected})
     for arm in cell.study.arms:

@@ -91,7 +91,7 @@ def people_of(run: RunSettings) -> People:
 
     The votes that clients buy are drawn anew from the streams that drew them for training, before annotators'
     slips. Reliability sets the entropy of the unseen votes against that of the bought ones; where none are
-    unseen, that of one random half of the votes against that of the other.
+    unseen, or some clients bought none, that of one random half of the votes against that of the other.
     """
     dataset = load_dataset(run.dataset)
     train = deal_data(run, dataset).train
@@ -101,6 +101,8 @@ def people_of(run: RunSettings) -> People:
     if unseen.any():
         known, first, second = unseen, (every - bought)[unseen], bought[unseen]
         uncertainty = _entropy(first)
+        if not second.any(axis=1).all():  # simulated people answered
+            first, second = split_half(first, stream("halves of votes", seed=run.seed))
     else:
         known = every.sum(axis=1) >= 2
         first, second = split_half(every[known], stream("halves of votes", seed=run.seed))

@@ -16,6 +16,7 @@ from fedsoft.analysis.curves import Curves, curves_of
 from fedsoft.analysis.effects import effects_of
 from fedsoft.analysis.estimates import Estimate, estimate
 from fedsoft.analysis.finished import Finished, seconds_of
+from fedsoft.analysis.holdings import Holdings, holdings_of
 from fedsoft.analysis.learning import JUDGES, Learned, Rest, learned, rest_of
 from fedsoft.analysis.pairs import Pair, Price, Purchase, effort, pairs_of, purchases
 from fedsoft.analysis.pooled import Reliability, pool, pooled_scores, reliability_of
@@ -53,6 +54,7 @@ class CellDigest:
         targets: by source.
         doses: by difficulty stratum of the training images, `all` first: (J, J) mean total variation between
             sources' targets, in the order of the study's sources.
+        holdings: who held what in the first finished seed; None where one client holds everything.
         atlas: maps of the training examples; None where these were not followed.
         seconds: compute seconds of all runs, and of those that ensembles are made of.
         bytes_sent: bytes of parameters that training a run under each strategy sent, on average.
@@ -77,6 +79,7 @@ class CellDigest:
     curves: dict[tuple[str, str], Curves]
     targets: dict[str, Targets]
     doses: dict[str, np.ndarray]
+    holdings: Holdings | None
     atlas: Atlas | None
     seconds: float
     bytes_sent: dict[str, float]
@@ -246,6 +249,7 @@ def _digest_cell(finished: Finished, gathered: dict[str, Values]) -> CellDigest:
         curves=curves,
         targets=targets,
         doses=doses_of(finished),
+        holdings=holdings_of(finished),
         atlas=make_atlas(cell, finished.store),
         seconds=finished.seconds,
         bytes_sent={name: finished.bytes_sent(name) for name in gathered},

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fedsoft.analysis import holdings
 from fedsoft.analysis.cartography import Correlation
 from fedsoft.analysis.conclusions import Conclusion
 from fedsoft.analysis.estimates import Estimate
@@ -15,7 +16,7 @@ from fedsoft.study.plan import labels
 
 
 def write_tables(root: Path, study: Study, cells: Sequence[Any], conclusions: Sequence[Conclusion]) -> None:
-    """Write verdicts, effects, pairs, doses, stability and, where examples were followed, cartography.
+    """Write verdicts, effects, pairs, doses, stability, holdings and, where there is any, cartography.
 
     Args:
         root: the study's folder.
@@ -67,6 +68,13 @@ def write_tables(root: Path, study: Study, cells: Sequence[Any], conclusions: Se
             for cell in cells
             for key, found in cell.stability.items()
         ),
+    )
+    held = [(cell, cell.holdings) for cell in cells if cell.holdings]
+    names = max((found.class_names for _, found in held), key=len, default=())
+    write_csv(
+        root / "holdings.csv",
+        (*grid, *holdings.COLUMNS, *(f"class {name}" for name in names)),
+        ((*cell.axes.values(), *row) for cell, found in held for row in holdings.rows_of(found)),
     )
     if any(cell.atlas for cell in cells):
         fields = tuple(Correlation.__dataclass_fields__)

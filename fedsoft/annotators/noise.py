@@ -82,7 +82,7 @@ class Confusion(AnnotatorNoise):
                 f"the confusion matrix is for {len(weights)} classes, but the votes have {votes.shape[1]}; "
                 "give one row and one column a class."
             )
-        return slips(votes, self.rate, _destinations(weights), rng)
+        return slips(votes, self.rate, destinations(weights), rng)
 
 
 def confusion(votes: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -134,8 +134,8 @@ def moved(votes: np.ndarray, moves: Iterable[np.ndarray]) -> np.ndarray:
     return arrived
 
 
-def _destinations(weights: np.ndarray) -> np.ndarray:
-    """Weights without their diagonal as probabilities; rows of zeros stay where they are."""
+def destinations(weights: np.ndarray) -> np.ndarray:
+    """(C, C) weights without their diagonal as probabilities; rows of zeros stay where they are."""
     others = weights * (1 - np.eye(len(weights)))
     totals = others.sum(axis=1, keepdims=True)
     return np.where(totals > 0, others / np.where(totals > 0, totals, 1), np.eye(len(weights)))

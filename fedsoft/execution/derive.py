@@ -34,12 +34,20 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
     """
     if settings.kind == "given":
         data = load_dataset(settings.dataset)
-        free = {"votes_bought": 0, "privacy": {}, "targets": {}, "seconds": 0.0, "bytes_sent": 0}
+        free = {
+            "votes_bought": 0,
+            "privacy": {},
+            "targets": {},
+            "quality": {},
+            "seconds": 0.0,
+            "bytes_sent": 0,
+        }
         return own_predictions(settings, data, deal_data(settings, data)), free | {"crowd": data.crowd}
     parts = settings.parts()
     made = [store.predictions(part.key, PREDICTED) for part in parts]
     records = [store.record(part.key) for part in parts]
     cost = {name: records[0][name] for name in ("votes_bought", "privacy", "targets", "crowd")}
+    cost["quality"] = records[0].get("quality", {})  # runs of earlier versions have none
     cost |= {name: sum(record[name] for record in records) for name in ("seconds", "bytes_sent")}
     if settings.calibration is None:
         return average(made), cost

@@ -207,6 +207,7 @@ def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, An
             "round_kept": kept.number,
             "privacy": prepared.privacy_spent,
             "targets": prepared.summary,
+            "quality": {name: np.round(found, 6).tolist() for name, found in prepared.quality.items()},
             "crowd": prepared.dataset.crowd,
             **_environment(),
         },

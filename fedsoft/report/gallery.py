@@ -48,6 +48,15 @@ def plates(shown: Shown) -> Iterator[Plate]:
     """All figures of a cell that its results allow, in the order of the page."""
     crowd, votes = shown.digest.crowd, "vote" in shown.references
     where = axes_name(shown.cell.axes)
+    yield Plate(
+        "Who held what",
+        "Clients of the first finished seed by party, the best annotation on top; those without a source of "
+        "their own as in the runs of the source that is named. Dots: of the answers that a client trains on, "
+        "or of its labels where it has no votes, the share that is the dataset's label; diamonds: that is "
+        "the majority of all votes, where this is another. No client knows either.",
+        partial(figures.holdings, shown),
+        where,
+    )
     right = f" Against a vote, “right” is the share of the {crowd} who chose the predicted class."
     yield Plate(
         f"Reliability, {shown.primary}",

@@ -158,9 +158,10 @@ def data_line(result: Digest) -> str:
     who = f"{' and '.join(map(str, counts))} client{'s' if counts[-1] != 1 or len(counts) > 1 else ''}"
     named = ", ".join(data.class_names)
     classes = f"{data.classes} classes" + (f" ({named})" if len(named) <= LONGEST_NAMES else "")
+    simulated = " Where parties have a crowd, simulated people answer instead of these." * scenario.simulated
     return (
-        f"Data: {data.name}, {amount(len(data))} {data.noun} in {classes}, {votes}. {who}{part}, partition "
-        f"{choice_name(scenario.partition)}. {_seeds(study.seeds)}. "
+        f"Data: {data.name}, {amount(len(data))} {data.noun} in {classes}, {votes}.{simulated} {who}{part}, "
+        f"partition {choice_name(scenario.partition)}. {_seeds(study.seeds)}. "
         + " ".join([fold_sentence(data, study.folds), *data.notes])
     )
 

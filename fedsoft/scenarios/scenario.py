@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from fedsoft.annotators import NOISES, AnnotatorNoise, AnnotatorPool
+from fedsoft.annotators import CROWDS, NOISES, AnnotatorNoise, AnnotatorPool, SimulatedCrowd
 from fedsoft.annotators.noise import NoNoise
 from fedsoft.errors import StudyFileError
 from fedsoft.plural import plural
@@ -16,13 +16,16 @@ from fedsoft.scenarios.mishaps import Mishaps
 from fedsoft.scenarios.partition import PARTITIONS, Iid, Partition
 from fedsoft.supervision import SOURCES, LabelSource
 
+CrowdChoice = Annotated[SimulatedCrowd, CROWDS.validator, CROWDS.serializer]
+
 
 class Party(BaseModel):
     """Some of the clients, and what sets their labels apart."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    share: float | None = Field(None, gt=0, le=1, description="share of the clients, chosen at random")
+    count: int | None = Field(None, ge=1, description="number of clients, chosen at random")
+    share: float | None = Field(None, gt=0, le=1, description="or a share of the clients, chosen at random")
     clients: tuple[int, ...] | None = Field(None, min_length=1, description="or these clients, by number")
     annotators: tuple[str, ...] | None = Field(
         None, min_length=1, description="or the clients whose people these are among, under `by_annotator`"
@@ -30,7 +33,12 @@ class Party(BaseModel):
     source: Annotated[LabelSource, SOURCES.validator, SOURCES.serializer] | None = Field(
         None, description="their label source, whatever source the run compares"
     )
-    votes: int | None = Field(None, ge=1, description="votes collected an example; without it, all there are")
+    crowd: CrowdChoice | None = Field(
+        None, description="simulated people who answer instead of the data's own; see `list crowds`"
+    )
+    votes: int | None = Field(
+        None, ge=1, description="votes collected an example; without it, all there are, or all of a crowd's"
+    )
     noise: Annotated[AnnotatorNoise, NOISES.validator, NOISES.serializer] = Field(
         default_factory=NoNoise, description="how their annotators err"
     )
@@ -42,8 +50,9 @@ class Party(BaseModel):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if sum(way is not None for way in (self.share, self.clients, self.annotators)) != 1:
-            raise ValueError("a party takes one of `share`, `clients` and `annotators`")
+        if sum(way is not None for way in (self.count, self.share, self.clients, self.annotators)) != 1:
+            raise ValueError("a party takes one of `count`, `share`, `clients` and `annotators`")
+        _check_crowd(self.crowd, self.votes, self.noise)
         return self
 
 
@@ -57,6 +66,9 @@ class Scenario(BaseModel):
         default_factory=Iid, description="who holds which examples; see `list partitions`"
     )
     participation: float = Field(1.0, gt=0, le=1, description="share of the clients in each round's cohort")
+    crowd: CrowdChoice | None = Field(
+        None, description="simulated people who answer for clients in no party; see `list crowds`"
+    )
     votes: int | None = Field(None, ge=1, description="votes collected an example, by clients in no party")
     noise: Annotated[AnnotatorNoise, NOISES.validator, NOISES.serializer] = Field(
         default_factory=NoNoise, description="how annotators of clients in no party err"
@@ -82,6 +94,7 @@ class Scenario(BaseModel):
 
     @model_validator(mode="after")
     def _parties_fit(self) -> Self:
+        _check_crowd(self.crowd, self.votes, self.noise)
         named = [number for party in self.parties for number in party.clients or ()]
         if len(named) != len(set(named)):
             raise ValueError("a client is named twice in parties")
@@ -100,19 +113,27 @@ class Scenario(BaseModel):
         return self
 
     def _taken(self) -> list[int]:
-        """How many clients each party's share is; shares are rounded together, so that in sum 1 is all."""
+        """How many clients each party draws; shares are rounded together, so that in sum 1 is all."""
         ends = np.cumsum([party.share or 0 for party in self.parties]) * self.clients
-        return np.diff(np.round(ends), prepend=0).astype(int).tolist()
+        shares = np.diff(np.round(ends), prepend=0).astype(int).tolist()
+        return [party.count or share for party, share in zip(self.parties, shares, strict=True)]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether simulated people answer for any client."""
+        return self.crowd is not None or any(party.crowd is not None for party in self.parties)
 
     def party(self, number: int) -> Party:
         """A party by its number; -1 is everyone else."""
-        return self.parties[number] if number >= 0 else Party(share=1, votes=self.votes, noise=self.noise)
+        if number >= 0:
+            return self.parties[number]
+        return Party(share=1, crowd=self.crowd, votes=self.votes, noise=self.noise)
 
     def party_of(self, rng: np.random.Generator, client_of: Mapping[str, int] | None = None) -> np.ndarray:
         """(clients,) number of each client's party; -1 for those in none.
 
         Args:
-            rng: chooses the clients of parties that are a share of them.
+            rng: chooses the clients of parties that are a number or a share of them.
             client_of: the client of each annotator, where clients are people.
 
         Raises:
@@ -130,10 +151,22 @@ class Scenario(BaseModel):
             party_of[named] = number
         free = rng.permutation(np.flatnonzero(party_of < 0))
         if sum(self._taken()) > len(free):
-            raise StudyFileError("scenario.parties ask for more clients than there are; lower a `share`.")
+            raise StudyFileError("scenario.parties ask for more clients than there are; lower one's number.")
         for number, taken in enumerate(self._taken()):
             party_of[free[:taken]], free = number, free[taken:]
         return party_of
+
+
+def _check_crowd(crowd: SimulatedCrowd | None, votes: int | None, noise: AnnotatorNoise) -> None:
+    """ValueError where people cannot answer so, or would err twice."""
+    if crowd is None:
+        return
+    if votes is not None and votes > crowd.people:
+        raise ValueError(
+            f"{plural(votes, 'vote')} an example are more than the {crowd.people} of the crowd's people"
+        )
+    if not isinstance(noise, NoNoise):
+        raise ValueError("simulated people err by themselves; leave `noise` out, or `crowd`")
 
 
 def _clients_of(annotators: tuple[str, ...], client_of: Mapping[str, int]) -> list[int]:

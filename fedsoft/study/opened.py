@@ -199,14 +199,15 @@ def _check(plan: Plan, store: Store, device: str) -> None:
                 "or `npz`, which bring images or features too."
             )
         for run in cell.runs:
+            asks_data = not run.scenario.simulated  # else what data lack is told in preparing
             for source in run.sources:
-                if source.needs_answers and data.annotations is None:
+                if source.needs_answers and asks_data and data.annotations is None:
                     raise DataError(
                         f"sources: {source.label()!r} needs to know who answered what, but dataset "
                         f"{data.name!r} does not say it; add a file of answers with a column of "
                         "annotators, or `annotator_labels` with `annotator_ids`."
                     )
-                if source.needs_votes and data.votes is None:
+                if source.needs_votes and asks_data and data.votes is None:
                     raise DataError(
                         f"sources: {source.label()!r} needs human votes, but dataset {data.name!r} has only "
                         "labels; add votes to the data, or choose hard, smoothing at a rate, or a "

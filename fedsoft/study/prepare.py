@@ -34,6 +34,10 @@ class Prepared:
         held_out: for a teacher, the training rows that it does not train on and predicts; else empty.
         votes_bought: votes that the targets cost, over all clients; the dataset's labels are not counted.
         summary: entropy, top mass and mode-shift rate of the targets.
+        quality: (K,) how good clients' annotation of the training examples really is: the share of all that
+            their annotators answered, errors included, which is the dataset's ``label``, and where there are
+            votes, which is the ``majority`` of all of these (ties left out). Where a client trains without
+            votes, the likeliest class of a target is its one answer. NaN without any; no client knows it.
     """
 
     settings: RunSettings
@@ -46,6 +50,7 @@ class Prepared:
     votes_bought: int
     privacy_spent: dict[str, float]
     summary: dict[str, float]
+    quality: dict[str, np.ndarray]
 
     @cached_property
     def validation(self) -> tuple[Tensor, Tensor]:
@@ -113,4 +118,5 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         votes_bought=targets.votes_bought,
         privacy_spent=targets.privacy_spent,
         summary=describe_targets(targets.rows, labels[train.rows]),
+        quality=targets.quality,
     )

@@ -173,7 +173,7 @@ class RunSettings(BaseModel):
             "changes": Training(),
             "strategy": FedAvg(),
             "privacy": None,
-            "scenario": self.scenario.model_copy(update={"parties": ()}),
+            "scenario": self.scenario.model_copy(update={"parties": (), "crowd": None}),
             "members": 1,
             "calibration": None,
             "role": "teacher",

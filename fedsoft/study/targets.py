@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from fedsoft.annotators import FewVotesError
+from fedsoft.annotators import FewVotesError, majority_of, true_quality
 from fedsoft.annotators.noise import NoNoise
 from fedsoft.datasets import AnnotatedDataset, Annotations
 from fedsoft.datasets.answered import count
@@ -17,7 +17,7 @@ from fedsoft.scenarios import Clients, Party
 from fedsoft.study.data import load_dataset
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
-from fedsoft.study.votes import Named, answers_held, parties_of
+from fedsoft.study.votes import Named, answers_held, parties_of, simulated_answers
 from fedsoft.supervision import DeliveryName, Evidence, LabelSource, supervise
 from fedsoft.supervision.teacher import FromModels, Teacher
 from fedsoft.training import Deliveries, Delivery, Multipass, Stochastic
@@ -70,12 +70,14 @@ class Targets:
         votes_bought: answers that they cost, over all clients; neither the dataset's labels are counted nor
             votes that only tell a source how soft people are on average.
         privacy_spent: ε by unit, where labels are private.
+        quality: how good clients' annotation really is, by what it is held against.
     """
 
     rows: np.ndarray
     delivery: Deliveries | None
     votes_bought: int
     privacy_spent: dict[str, float]
+    quality: dict[str, np.ndarray]
 
 
 def build_targets(held: Holdings, store: Store) -> Targets:
@@ -90,12 +92,14 @@ def build_targets(held: Holdings, store: Store) -> Targets:
     of_client = np.full(len(train), -1)
     bought = 0
     spent: dict[str, float] = {}
+    given = np.zeros(targets.shape, np.float32)
     stands_in = np.zeros(len(dataset), dtype=bool) if dataset.labelled is None else ~dataset.labelled
     for number, rows, party, named in parties_of(settings, dataset, train, held.team):
         source = _source(settings, party)
         votes, answers = None, None
         if source.needs_votes:
-            dataset.require_votes(f"label source {source.label()!r}")
+            if party.crowd is None:
+                dataset.require_votes(f"label source {source.label()!r}")
             votes, answers = _collected(held, number, rows, party, source, named)
         predictions = None
         if isinstance(source, Teacher) and source.own is not None:
@@ -116,6 +120,7 @@ def build_targets(held: Holdings, store: Store) -> Targets:
         )
         with _named(held, rows, f"label source {source.label()!r}", "lower its number"):
             targets[rows], bought_answers = supervise(source, evidence, settings.privacy, named)
+        given[rows] = _given(source, votes, targets[rows])
         if bought_answers is not None:
             if source.delivery != "whole":
                 shown = targets[rows] if source.delivery == "stochastic" else bought_answers
@@ -132,7 +137,27 @@ def build_targets(held: Holdings, store: Store) -> Targets:
             if settings.privacy:
                 part = settings.privacy.spent(bought_answers)
                 spent = {name: max(value, spent.get(name, 0.0)) for name, value in part.items()}
-    return Targets(targets, Deliveries(tuple(rules), of_client) if rules else None, bought, spent)
+    delivery = Deliveries(tuple(rules), of_client) if rules else None
+    return Targets(targets, delivery, bought, spent, _quality(held, given))
+
+
+def _given(source: LabelSource, votes: np.ndarray | None, targets: np.ndarray) -> np.ndarray:
+    """(n, C) what was answered of each example: votes, or the likeliest class of its target where none are
+    trained on."""
+    likeliest = np.eye(targets.shape[1])[targets.argmax(axis=1)]
+    if votes is None or source.borrows_rate:
+        return likeliest
+    return np.where(votes.any(axis=1, keepdims=True), votes, likeliest)
+
+
+def _quality(held: Holdings, given: np.ndarray) -> dict[str, np.ndarray]:
+    """How often what was answered (M, C) is the dataset's label, and the majority of all its votes."""
+    dataset, rows, owner = held.dataset, held.train.rows, held.train.owner
+    labels = dataset.labels if dataset.labelled is None else np.where(dataset.labelled, dataset.labels, -1)
+    found = {"label": true_quality(given, labels[rows], owner, len(held.train))}
+    if dataset.votes is not None:
+        found["majority"] = true_quality(given, majority_of(dataset.votes[rows]), owner, len(held.train))
+    return found
 
 
 def _source(settings: RunSettings, party: Party) -> LabelSource:
@@ -153,11 +178,16 @@ def check_votes(held: Holdings) -> None:
         source = _source(settings, party)
         if not source.needs_votes:
             continue
-        if source.needs_counts:
+        if source.needs_counts and party.crowd is None:
             dataset.require_counts(f"label source {source.label()!r}")
         votes, _ = _collected(
             held, number, rows, party.model_copy(update={"noise": NoNoise()}), source, named
         )
+        if source.needs_counts and votes.dtype.kind == "f":
+            raise DataError(
+                f"label source {source.label()!r} needs single votes, and {_whose(number)} has a crowd that "
+                'answers with distributions; set its answer = "class", or leave the source out.'
+            )
         voted = votes.sum(axis=1) > 0
         with _named(held, rows[voted], f"label source {source.label()!r}", "lower its number"):
             labels = held.labels[held.train.rows[rows[voted]]]
@@ -175,7 +205,11 @@ def _collected(
     Raises:
         DataError: an example has fewer votes than are bought, or shares of which none can be bought.
     """
-    who = f"party {number}" if number >= 0 else "the scenario"
+    if party.crowd is not None:
+        train = held.train
+        said = simulated_answers(held.settings, party.crowd, party.votes, train.rows[rows], train.owner[rows])
+        return said.votes, said.answers if source.needs_answers else None
+    who = _whose(number)
     if not party.pool.takes_all:
         held.dataset.require_counts(f"{who}, which buys votes or has slips,")
     votes, labels = held.votes[rows], held.dataset.labels[held.train.rows[rows]]
@@ -184,6 +218,10 @@ def _collected(
         if source.needs_answers and held.answers is not None:
             return party.pool.collect_answers(votes, labels, held.answers.of_items(rows), named, fewer)
         return party.pool.collect(votes, labels, named("votes collected"), fewer), None
+
+
+def _whose(number: int) -> str:
+    return f"party {number}" if number >= 0 else "the scenario"
 
 
 @contextmanager

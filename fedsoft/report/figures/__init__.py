@@ -6,6 +6,7 @@ from fedsoft.report.figures.convergence import convergence
 from fedsoft.report.figures.forest import forest
 from fedsoft.report.figures.gaps import gaps
 from fedsoft.report.figures.grid import grid
+from fedsoft.report.figures.holdings import holdings
 from fedsoft.report.figures.lengths import lengths
 from fedsoft.report.figures.maps import maps
 from fedsoft.report.figures.people import people
@@ -20,6 +21,7 @@ __all__ = [
     "forest",
     "gaps",
     "grid",
+    "holdings",
     "lengths",
     "maps",
     "people",
