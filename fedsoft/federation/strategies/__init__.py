@@ -10,7 +10,7 @@ from fedsoft.federation.strategies import (
     fedyogi,
     krum,
 )
-from fedsoft.federation.strategies.options import STRATEGIES, StrategyOptions
+from fedsoft.federation.strategies.options import STRATEGIES, StrategyOptions, told_apart
 
 __all__ = [
     "STRATEGIES",
@@ -23,4 +23,5 @@ __all__ = [
     "fedtrimmedavg",
     "fedyogi",
     "krum",
+    "told_apart",
 ]
