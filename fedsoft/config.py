@@ -240,6 +240,14 @@ class Study(BaseModel):
         return (others or [self.baseline])[0], self.baseline
 
     @property
+    def reference_strategy(self) -> str:
+        """The label of the strategy that others are compared with: the endpoint's, else ``fedavg``."""
+        names = [strategy.label() for strategy in self.strategies]
+        if self.endpoint:
+            return self.endpoint.strategy
+        return "fedavg" if "fedavg" in names else names[0]
+
+    @property
     def reference(self) -> str:
         """What effects are measured against: as the endpoint says, else the label."""
         return self.endpoint.reference if self.endpoint else "label"
