@@ -35,7 +35,7 @@ def versus_table(found: Comparison, axes: dict[str, Any]) -> Table:
             for measure in measures
         ]
         rows.append([Cell(name), Cell(needs), *cells])
-    heads = (measure_name(measure, "\n") for measure in measures)
+    heads = (_broken(measure_name(measure, ",\n")) for measure in measures)
     return Table(("strategy", "needs at\nthe server", *heads), rows, prose=(0, 1), fine=True)
 
 
@@ -62,6 +62,11 @@ def measure_name(measure: Measure, between: str = ", ") -> str:
     metric = f"size of the {metric}" if measure.metric == "signed_gap" else metric
     parts = [metric, STRATA.get(measure.stratum, measure.stratum), VIEWS[measure.view]]
     return between.join(parts)
+
+
+def _broken(head: str) -> str:
+    """The head of a column, no wider than its intervals."""
+    return head.replace("of the ", "of the\n").replace("equal ", "equal\n")
 
 
 def _level(row: Versus) -> Cell:
@@ -93,7 +98,7 @@ def cost_table(found: Comparison) -> Table:
             row.append(Cell(written(float(costs[number])), beside))
         if found.luck:
             shares = [one.share for one in found.luck if one.strategy == name]
-            row.append(Cell(", ".join(map(_share, shares)) or "–"))
+            row.append(Cell(", ".join(dict.fromkeys(map(_share, shares))) or "–"))
         rows.append(row)
     return Table(tuple(columns), rows, prose=(0, 1), fine=True)
 

@@ -5,14 +5,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.special import softmax
 
 from fedsoft.analysis.contest import Contest, Measure, measures_of
 from fedsoft.analysis.digest import digest
 from fedsoft.analysis.strategies import Comparison, compare_strategies
 from fedsoft.config import Study, validate
-from fedsoft.evaluation import critical_difference
+from fedsoft.evaluation import critical_difference, crossed_effects, smallest_detectable
+from fedsoft.holm import holm
 from fedsoft.streams import stream
-from fedsoft.study.opened import open_study
+from fedsoft.study.data import load_dataset
+from fedsoft.study.opened import OpenStudy, open_study
 
 TABLE: dict[str, Any] = {
     "name": "contest",
@@ -28,6 +32,7 @@ TABLE: dict[str, Any] = {
 }
 NAMES = ["fedavg", "fedadam", "fedprox(mu=0.0)"]
 IMAGES, SEEDS = 80, 8
+BRIER = Measure("raw", "label", "brier", "all")
 
 
 def study(**changes: Any) -> Study:
@@ -86,12 +91,25 @@ def test_a_planted_difference_is_found_and_an_identical_strategy_is_zero() -> No
 
 
 def test_intervals_are_adjusted_for_strategies_and_conditions() -> None:
-    one = compared([contest((0, 0.02, 0.01), noise=0.1)])
     axes = [{"scenario.partition.alpha": alpha} for alpha in (0.1, 1.0)]
-    two = compared([contest((0, 0.02, 0.01), at, noise=0.1) for at in axes])
-    assert two.cells == len(two.conditions) == 2
-    first = one.rows[0], next(row for row in two.rows if row.axes == axes[0])
-    assert first[1].smallest > first[0].smallest  # a twentieth over four instead of two
+    contests = [contest((0, 0.004, 0.001), at, noise=0.05) for at in axes]
+    contests[0].values[BRIER][2] += contests[1].values[BRIER][1] - contests[1].values[BRIER][0]
+    found = compared(contests)
+    assert found.cells == len(found.conditions) == 2
+    rows = [row for row in found.rows if row.measure == BRIER]
+    effects = []
+    for one in contests:
+        columns = one.values[BRIER]
+        effects += [crossed_effects((mine - columns[0])[:, None], one.unit, one.seed) for mine in columns[1:]]
+    se = np.array([one.se.item() for one in effects])
+    assert [row.estimate for row in rows] == pytest.approx([one.estimate.item() for one in effects])
+    assert [row.smallest for row in rows] == pytest.approx(
+        smallest_detectable(se, SEEDS - 1, level=0.05 / 4)
+    )  # four comparisons: two strategies in two conditions
+    p = holm(np.array([one.p_values.item() for one in effects]))
+    assert [row.low > 0 or row.high < 0 for row in rows if row.verdict != "as good"] == [
+        bool(one < 0.05) for one, row in zip(p, rows, strict=True) if row.verdict != "as good"
+    ]
 
 
 def test_cells_that_redraw_chance_are_one_condition_in_the_mean() -> None:
@@ -141,11 +159,45 @@ def test_one_seed_decides_nothing() -> None:
     assert {row.verdict for row in compared([alone]).rows} == {"undecided at this size"}
 
 
-def test_strategies_of_a_study_on_their_own_predictions(tmp_path, run) -> None:
-    opened = run(open_study(TABLE, "contest.toml", tmp_path))
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory, run) -> OpenStudy:
+    """The study, run."""
+    made: OpenStudy = run(open_study(TABLE, "contest.toml", tmp_path_factory.mktemp("contest")))
+    return made
+
+
+def _excess(inverse: float, logits: np.ndarray, level: float) -> float:
+    """Mean confidence at an inverse temperature, above a level."""
+    return float(softmax(inverse * logits, axis=1).max(axis=1).mean() - level)
+
+
+def test_equally_confident_strategies_are_at_the_mean_confidence_of_the_reference(opened) -> None:
+    endpoint = {"source": "human_soft", "strategy": "fedadam"}
+    other = open_study({**TABLE, "endpoint": endpoint}, "contest.toml", opened.store.root)
+    found = digest(other).strategies
+    assert found is not None
+    assert found.measures[0] == Measure("equal_confidence", "label", "brier", "all")
+    row = found.rows[0]
+    assert (row.strategy, found.reference) == ("fedavg", "fedadam")
+    differences = []
+    for seed in (0, 1):
+        avg, adam = (
+            opened.store.predictions(one.key)
+            for name in ("fedavg", "fedadam")
+            for one in opened.plan.runs
+            if (one.seed, one.source.label(), one.strategy.label()) == (seed, "human_soft", name)
+        )
+        logits, usual = np.log(avg["test"].astype(float)), adam["test"].astype(float)
+        tempered = softmax(logits * brentq(_excess, 1e-3, 1e3, (logits, usual.max(axis=1).mean())), axis=1)
+        label = np.eye(10)[load_dataset(other.plan.study.dataset).labels[avg["test_rows"]]]
+        differences += [((tempered - label) ** 2).sum(1) - ((usual - label) ** 2).sum(1)]
+    assert row.estimate == pytest.approx(np.concatenate(differences).mean(), abs=1e-5)
+
+
+def test_strategies_of_a_study_on_their_own_predictions(opened) -> None:
     found = digest(opened).strategies
     assert found is not None
-    with (tmp_path / "strategies.csv").open() as file:
+    with (opened.store.root / "strategies.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["strategy"] for row in rows[:2]] == NAMES[1:]
     assert {row["needs"] for row in rows} == {"nothing"}
@@ -159,10 +211,10 @@ def test_strategies_of_a_study_on_their_own_predictions(tmp_path, run) -> None:
     for one in opened.plan.runs:
         if one.source.label() == "human_soft":
             made = opened.store.predictions(one.key)
-            label = np.eye(10)[_labels(one)[made["test_rows"]]]
+            label = np.eye(10)[load_dataset(one.dataset).labels[made["test_rows"]]]
             losses[one.strategy.label(), one.seed] = ((made["test"].astype(float) - label) ** 2).sum(axis=1)
     each = {name: np.concatenate([losses[name, 0], losses[name, 1]]) for name in NAMES}
-    assert raw.measure == Measure("raw", "label", "brier", "all")
+    assert raw.measure == BRIER
     assert raw.estimate == pytest.approx(np.mean(each["fedadam"] - each["fedavg"]), rel=1e-5)
     records = [
         opened.store.record(one.key)["seconds"]
@@ -170,9 +222,3 @@ def test_strategies_of_a_study_on_their_own_predictions(tmp_path, run) -> None:
         if one.strategy.label() == "fedavg"
     ]
     assert found.seconds[0] == pytest.approx(np.mean(records))
-
-
-def _labels(one: Any) -> np.ndarray:
-    from fedsoft.study.data import load_dataset
-
-    return load_dataset(one.dataset).labels
