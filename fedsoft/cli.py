@@ -66,6 +66,14 @@ def _workers(given: str) -> int | str:
     return int(given)
 
 
+Workers = Annotated[
+    Any,
+    typer.Option(
+        parser=_workers,
+        metavar="N|ray",
+        help="Processes, by default one a core; or Ray workers, by default on this machine.",
+    ),
+]
 DatasetName = Annotated[
     str,
     typer.Argument(
@@ -81,14 +89,7 @@ def run(
     study: StudyFile,
     settings: Settings = None,
     engine: Annotated[Engine, typer.Option(help="What executes the clients.")] = Engine.inprocess,
-    workers: Annotated[
-        Any,
-        typer.Option(
-            parser=_workers,
-            metavar="N|ray",
-            help="Processes, by default one a core; or Ray workers, by default on this machine.",
-        ),
-    ] = None,
+    workers: Workers = None,
     address: Annotated[
         str | None,
         typer.Option(
@@ -154,6 +155,52 @@ def init(
 
     for line in start(_dataset_table(data, settings or []), out, not no_search, force).lines():
         typer.echo(line)
+
+
+@app.command()
+def tune(
+    study: StudyFile,
+    settings: Settings = None,
+    workers: Workers = None,
+    out: Annotated[Path | None, typer.Option(help="The trials; by default runs/tune-<study name>.")] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the tuned study beside it, as STUDY.tuned.toml.")
+    ] = False,
+) -> None:
+    """Choose what a study's [tune] asks for, every strategy by as many trials, on seeds it does not report.
+
+    Interrupted, it continues; more trials begin with those that were done.
+    """
+    check_pair()
+    from fedsoft.config import read_study, validate
+    from fedsoft.execution.conduct import run_study
+    from fedsoft.execution.tune import choose, read_trials
+    from fedsoft.report.failures import failure_lines
+    from fedsoft.report.live import Live
+    from fedsoft.report.trials import show_trials, tuned_words, write_trials
+    from fedsoft.starting.tuned import changed_lines, tuned_table, write_tuned
+    from fedsoft.study.trials import open_trials
+
+    table = read_study(study, settings or [])
+    opened, points = open_trials(table, str(study), out)
+    with _stop_on_interrupt() as stop, Live(opened.open_runs) as live:
+        finished = run_study(opened, "inprocess", workers, live.after_round, stop, failed=live.failed)
+    if not finished:
+        typer.echo(f"\nStopped; nothing is lost. Continue with:\n  {_command_line()}")
+        raise typer.Exit(130)
+    for line in failure_lines(opened.failures):
+        typer.echo(line, err=True)
+    of, trials = validate(table, str(study)), read_trials(opened, points)
+    assert of.tune is not None
+    file = opened.store.root / "trials.csv"
+    write_trials(file, of, of.tune, trials)
+    chosen = choose(of, of.tune, trials)
+    show_trials(of, of.tune, trials, chosen)
+    tuned = tuned_table(table, of, chosen, tuned_words(of.tune, file))
+    typer.echo("\n" + "\n".join(changed_lines(table, tuned)))
+    typer.echo(f"\nTrials: {file}")
+    if write:
+        typer.echo(f"Tuned study: {write_tuned(study, tuned)}")
 
 
 @app.command()

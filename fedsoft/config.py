@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,13 +20,14 @@ from pydantic import (
 from fedsoft.datasets import DATASETS, Dataset
 from fedsoft.errors import StudyFileError
 from fedsoft.evaluation import CALIBRATORS, Calibrator
-from fedsoft.federation.strategies import STRATEGIES, StrategyOptions
+from fedsoft.federation.strategies import STRATEGIES, StrategyOptions, told_apart
 from fedsoft.keys import DEEPEST, TOO_DEEP, put, put_all
 from fedsoft.privacy import LabelPrivacy
-from fedsoft.registry import Options, explain
+from fedsoft.registry import explain
 from fedsoft.scenarios import Scenario
+from fedsoft.space import Axis
 from fedsoft.supervision import SOURCES, LabelSource
-from fedsoft.training import MODELS, Model, Training
+from fedsoft.training import MODELS, Model, Training, changed, changes_of
 
 SourceChoice = Annotated[LabelSource, SOURCES.validator, SOURCES.serializer]
 StrategyChoice = Annotated[StrategyOptions, STRATEGIES.validator, STRATEGIES.serializer]
@@ -59,8 +61,7 @@ class Arm(BaseModel):
     def label(self) -> str:
         """The source's label and what sets it apart, such as ``hard + focal`` or ``hard + ensemble of 5``."""
         name = f"own model {self.own}" if self.source is None else self.source.label()
-        changes = ((key, getattr(self.training, key)) for key in sorted(self.training.model_fields_set))
-        spelled = [v.label() if isinstance(v, Options) else f"{key}={v}" for key, v in changes]
+        spelled = changes_of(self.training)
         if self.members > 1:
             spelled.append(f"ensemble of {self.members}")
         if self.calibration:
@@ -80,8 +81,7 @@ class Arm(BaseModel):
 
     def trained(self, usual: Training) -> Training:
         """The study's training with the changes."""
-        changes = {key: getattr(self.training, key) for key in self.training.model_fields_set}
-        return usual.model_copy(update=changes)
+        return changed(usual, self.training)
 
 
 class Redraw(BaseModel):
@@ -134,6 +134,35 @@ class Endpoint(BaseModel):
         return self.margin or MARGINS[self.metric]
 
 
+class Tune(BaseModel):
+    """What `fedsoft tune` tries: as many points for every strategy, on seeds that the study does not report.
+
+    ``training.lr`` is chosen for every strategy by itself, ``strategies.fedadam.eta`` is that strategy's
+    alone, ``sources.smoothing.alpha`` is one for all strategies, and so is any other key.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trials: int = Field(16, ge=1, le=4096, description="points tried for every strategy")
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (100, 101), min_length=1, description="seeds of the trials, none of which the study reports"
+    )
+    keys: dict[str, Axis] = Field(
+        min_length=1,
+        description="dotted keys, each with { from = 0.02, to = 1.0, log = true } or { choices = [1, 2] }",
+    )
+
+    @property
+    def shared(self) -> list[str]:
+        """The keys that have one value for all strategies, but for those of sources."""
+        return [key for key in self.keys if key.split(".")[0] not in ("training", "strategies", "sources")]
+
+    def of_choice(self, kind: str, name: str) -> dict[str, str]:
+        """The keys of one choice of a kind (``strategies``, ``sources``): its own dotted option by key."""
+        start = f"{kind}.{name}."
+        return {key: key.removeprefix(start) for key in self.keys if key.startswith(start)}
+
+
 def _stack(given: Any) -> Any:
     if given in ("all", "auto") or (type(given) is int and given > 0):
         return given
@@ -154,7 +183,7 @@ class Study(BaseModel):
         min_length=1, description="what clients train on; see `list sources`"
     )
     rivals: tuple[Arm, ...] = Field((), description="sources trained otherwise, averaged or calibrated")
-    strategies: tuple[StrategyChoice, ...] = Field(
+    strategies: Annotated[tuple[StrategyChoice, ...], AfterValidator(told_apart)] = Field(
         min_length=1, description="how the server aggregates; see `list strategies`"
     )
     scenario: Scenario = Scenario()
@@ -172,6 +201,7 @@ class Study(BaseModel):
         False, description="follow each training example over the rounds: how sure the model is of its label"
     )
     endpoint: Endpoint | None = None
+    tune: Tune | None = None
     grid: dict[str, tuple[Any, ...]] = Field({}, description="dotted keys with the values to cross")
     device: Literal["auto", "cpu", "cuda"] = Field("cpu", description="where models are trained and scored")
     stack: Annotated[int | Literal["all", "auto"], BeforeValidator(_stack)] = Field(
@@ -210,6 +240,14 @@ class Study(BaseModel):
         return (others or [self.baseline])[0], self.baseline
 
     @property
+    def reference_strategy(self) -> str:
+        """The label of the strategy that others are compared with: the endpoint's, else ``fedavg``."""
+        names = [strategy.label() for strategy in self.strategies]
+        if self.endpoint:
+            return self.endpoint.strategy
+        return "fedavg" if "fedavg" in names else names[0]
+
+    @property
     def reference(self) -> str:
         """What effects are measured against: as the endpoint says, else the label."""
         return self.endpoint.reference if self.endpoint else "label"
@@ -222,6 +260,8 @@ class Study(BaseModel):
                 raise ValueError(f"{what} lists {twice[0]!r} twice")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds lists a seed twice")
+        if self.tune:
+            self._check_tune(self.tune)
         if self.endpoint:
             sources = [arm.label() for arm in self.arms]
             if self.endpoint.source == self.endpoint.baseline:
@@ -270,8 +310,33 @@ class Study(BaseModel):
                 )
         return self
 
+    def _check_tune(self, tune: Tune) -> None:
+        """Refuse seeds that are reported, and keys that nothing can be chosen for."""
+        if reported := sorted({*tune.seeds} & {*self.seeds}):
+            raise ValueError(
+                f"tune.seeds has {reported[0]}, which the study reports, and nothing is tuned on that; "
+                "choose others"
+            )
+        names = {
+            "strategies": [strategy.name for strategy in self.strategies],
+            "sources": [source.name for source in self.sources],
+        }
+        for key in tune.keys:
+            first, _, rest = key.partition(".")
+            if key in self.grid:
+                raise ValueError(f"tune.keys has {key!r}, which the grid varies; leave it out of one of them")
+            if first in names:
+                name, _, option = rest.partition(".")
+                if names[first].count(name) != 1 or not option:
+                    raise ValueError(
+                        f"tune.keys has {key!r}; name one option of one of the {first}, such as "
+                        f"'{first}.{names[first][0]}.OPTION'"
+                    )
+            elif first in (*AXES_NOT_IN_GRID, "endpoint", "tune", "redraw", "folds"):
+                raise ValueError(f"tune.keys has {key!r}, which is not for tuning to choose")
 
-AXES_NOT_IN_GRID = ("grid", "sources", "rivals", "strategies", "seeds", "name", "device", "stack")
+
+AXES_NOT_IN_GRID = ("grid", "sources", "rivals", "strategies", "seeds", "name", "tune", "device", "stack")
 
 
 def read_study(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:

@@ -7,7 +7,18 @@ import pytest
 
 import fedsoft
 
-LEAVES = ("errors", "files", "holm", "installation", "keys", "parallel", "plural", "registry", "streams")
+LEAVES = (
+    "errors",
+    "files",
+    "holm",
+    "installation",
+    "keys",
+    "parallel",
+    "plural",
+    "registry",
+    "space",
+    "streams",
+)
 ROOMS = (
     "datasets",
     "annotators",

@@ -12,6 +12,7 @@ from fedsoft.analysis.agreement import agreement_bounds, equal_votes_score, mode
 from fedsoft.analysis.cartography import Atlas, make_atlas
 from fedsoft.analysis.comparison import Compared, compare, find_obstacle
 from fedsoft.analysis.conclusions import Conclusion, conclude
+from fedsoft.analysis.contest import Contest, contest_of
 from fedsoft.analysis.curves import Curves, curves_of
 from fedsoft.analysis.effects import effects_of
 from fedsoft.analysis.estimates import Estimate, estimate
@@ -22,6 +23,7 @@ from fedsoft.analysis.pairs import Pair, Price, Purchase, effort, pairs_of, purc
 from fedsoft.analysis.pooled import Reliability, pool, pooled_scores, reliability_of
 from fedsoft.analysis.scores import Clients, gather_clients, score_seed, write_results
 from fedsoft.analysis.stability import Stability, stability
+from fedsoft.analysis.strategies import Comparison, compare_strategies, write_strategies
 from fedsoft.analysis.tables import write_tables
 from fedsoft.analysis.targets import Targets, doses_of, targets_of
 from fedsoft.analysis.values import Values, gather
@@ -135,6 +137,7 @@ class Digest:
         missing: runs that have not finished.
         seconds: compute seconds of all runs, and of those that ensembles are made of.
         people: who gave the single answers; None where that is not known.
+        strategies: how they compare; None where there are not two with results.
     """
 
     opened: OpenStudy
@@ -145,6 +148,7 @@ class Digest:
     missing: int
     seconds: float
     people: KnownCrowd | None
+    strategies: Comparison | None = None
 
 
 def digest(opened: OpenStudy) -> Digest:
@@ -165,33 +169,38 @@ def digest(opened: OpenStudy) -> Digest:
         gather_clients(scores for (of, _), scores in zip(seeds, scored, strict=True) if of is cell)
         for cell in plan.cells
     ]
-    compared = [found for _, found in digested if found is not None]
+    compared = [found for _, found, _ in digested if found is not None]
+    contests = [contest for _, _, contest in digested if contest is not None]
     result = Digest(
         opened=opened,
         crowd=crowd,
         records=records,
-        cells=[replace(cell, clients=own) for (cell, _), own in zip(digested, clients, strict=True)],
+        cells=[replace(cell, clients=own) for (cell, _, _), own in zip(digested, clients, strict=True)],
         conclusions=conclude(compared, endpoint, len(plan.cells)) if endpoint and compared else [],
         missing=len(plan.runs) - len(records),
         seconds=seconds_of([run for run in plan.runs if run.key in records], store),
         people=crowd_of(load_dataset(plan.study.dataset)),
+        strategies=compare_strategies(plan.study, contests),
     )
     write_tables(store.root, plan.study, result.cells, result.conclusions)
+    if result.strategies:
+        write_strategies(store.root, result.strategies)
     return result
 
 
-def _cell(finished: Finished) -> tuple[CellDigest, Compared | None]:
-    """One cell's digest, and the endpoint's pair in it; None where that has no results."""
+def _cell(finished: Finished) -> tuple[CellDigest, Compared | None, Contest | None]:
+    """One cell's digest, the endpoint's pair in it, and its strategies' contest; None without results."""
     cell = finished.cell
     gathered = {
         name: gather(cell, name, finished.store, finished.device) for name in labels(cell.study.strategies)
     }
     whole = {name: values for name, values in gathered.items() if values is not None}
     found, endpoint = _digest_cell(finished, whole), cell.study.endpoint
+    contest = contest_of(finished, list(whole))
     if endpoint is None or endpoint.strategy not in whole:
-        return found, None
+        return found, None, contest
     obstacle = find_obstacle(cell.study, found.doses, found.learned, list(found.rests.values()))
-    return found, compare(whole[endpoint.strategy], endpoint, cell.axes, obstacle)
+    return found, compare(whole[endpoint.strategy], endpoint, cell.axes, obstacle), contest
 
 
 def _digest_cell(finished: Finished, gathered: dict[str, Values]) -> CellDigest:

@@ -43,8 +43,15 @@ class Finished:
 
     def bytes_sent(self, strategy: str) -> float:
         """Bytes of parameters that training a run under a strategy sent, on average."""
+        return self._mean("bytes_sent", strategy)
+
+    def seconds_each(self, strategy: str) -> float:
+        """Compute seconds that training a run under a strategy took, on average."""
+        return self._mean("seconds", strategy)
+
+    def _mean(self, what: str, strategy: str) -> float:
         runs = [run for run in self.done if run.strategy.label() == strategy and run.kind == "trained"]
-        return float(np.mean([self.records[run.key]["bytes_sent"] for run in runs]))
+        return float(np.mean([self.records[run.key][what] for run in runs]))
 
 
 def seconds_of(runs: Iterable[RunSettings], store: Store) -> float:

@@ -65,13 +65,44 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
     Returns:
         None if there is no such seed.
     """
+    runs = [run for run in cell.runs if run.strategy.label() == strategy]
+    sources = labels(cell.study.arms)
+    margins = sources.index(REFERENCE_MODEL) if REFERENCE_MODEL in sources else None
+    return _gather(cell, runs, sources, sources.index(cell.study.baseline), margins, store, device)
+
+
+def gather_strategies(
+    cell: Cell, source: str, strategies: Sequence[str], reference: str, store: Store, device: str
+) -> Values | None:
+    """The same of one source under some strategies, which stand where sources do, in the study's order.
+
+    Equally confident they are at the mean confidence of the reference strategy; there are no margins.
+    """
+    runs = [run for run in cell.runs if run.arm.label() == source and run.strategy.label() in strategies]
+    return _gather(cell, runs, list(strategies), strategies.index(reference), None, store, device)
+
+
+def _gather(
+    cell: Cell, wanted: Sequence[RunSettings], names: list[str], baseline: int, margins: int | None,
+    store: Store, device: str,
+) -> Values | None:  # fmt: skip
+    """Values of runs that have names, one of each seed: see `gather`.
+
+    Args:
+        cell: whose runs they are.
+        wanted: of each seed one run a name, in their order.
+        names: what the values are called.
+        baseline: whose mean confidence is shared.
+        margins: whose margins say what a model finds hard; None for no such stratum.
+        store: where the runs are.
+        device: where to compute.
+    """
     parts: dict[tuple[str, str, str], list[np.ndarray]] = {}
     blind: dict[tuple[str, str], list[np.ndarray]] = {}
     images, seeds, strata = [], [], []
     models: dict[int, tuple[np.ndarray, Tensor]] = {}
-    sources = labels(cell.study.arms)
     for seed in cell.study.seeds:
-        runs = [run for run in cell.runs if run.seed == seed and run.strategy.label() == strategy]
+        runs = [run for run in wanted if run.seed == seed]
         if not all(store.is_done(run.key) for run in runs):
             continue
         made = predictions_of(runs, store, ("test", "validation"))
@@ -84,7 +115,6 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
             truth = onehot(torch.from_numpy(known).to(device), data.classes)
             if data.votes is not None:
                 votes = onehot(torch.from_numpy(drawn_votes(runs[0], rows)).to(device), data.classes)
-        baseline = sources.index(cell.study.baseline)
         found = seed_values(stack(made, "test", device), validation, truth, fold.references, votes, baseline)
         for name, values in constant_values(runs[0], fold, device).items():
             blind.setdefault(name, []).append(values.cpu().numpy())
@@ -93,8 +123,8 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
         images.append(fold.rows)
         seeds.append(np.full(len(fold.rows), seed))
         strata.append({name: mask.cpu().numpy() for name, mask in fold.strata.items()})
-        if REFERENCE_MODEL in sources:
-            models[seed] = fold.rows, stack(made, "test", "cpu")[sources.index(REFERENCE_MODEL)]
+        if margins is not None:
+            models[seed] = fold.rows, stack(made, "test", "cpu")[margins]
     if not images:
         return None
     for part, mask in zip(strata, smallest_margin(models), strict=False):  # of no masks, none is added
@@ -102,7 +132,7 @@ def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | Non
     image = np.concatenate(images)
     people = load_dataset(cell.study.dataset).people
     return Values(
-        sources,
+        names,
         {key: np.concatenate(parts.pop(key), axis=1) for key in list(parts)},  # never twice in memory
         image,
         image if people is None else np.unique(people, return_inverse=True)[1][image],

@@ -20,8 +20,10 @@ from fedsoft.evaluation.exchanges import Exchanges
 from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.gaps import GapEffects
 from fedsoft.evaluation.jackknife import Unit, pair_jackknife
+from fedsoft.evaluation.luck import Share, share_within
 from fedsoft.evaluation.metric import METRICS, Better, Metric
 from fedsoft.evaluation.predictions import SMALLEST, Predictions, Reference
+from fedsoft.evaluation.ranks import cliques, critical_difference, mean_ranks
 from fedsoft.evaluation.references import build_references, entropy, human_mode, onehot, soft_labels
 from fedsoft.evaluation.stability import churned, pair_variance
 from fedsoft.evaluation.statistics import Crossing, Effects, crossed_effects
@@ -49,6 +51,7 @@ __all__ = [
     "Predictions",
     "Reference",
     "Score",
+    "Share",
     "Unit",
     "Verdict",
     "agreement",
@@ -59,6 +62,8 @@ __all__ = [
     "calibration",
     "churned",
     "class_means",
+    "cliques",
+    "critical_difference",
     "crossed_effects",
     "decide",
     "entropy",
@@ -71,6 +76,7 @@ __all__ = [
     "human_mode",
     "human_strata",
     "margin_strata",
+    "mean_ranks",
     "mean_vote",
     "onehot",
     "pair_jackknife",
@@ -78,6 +84,7 @@ __all__ = [
     "quality",
     "rank_correlation",
     "selective",
+    "share_within",
     "shuffled_correlation",
     "smallest_detectable",
     "soft_labels",

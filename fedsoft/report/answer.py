@@ -11,6 +11,7 @@ from fedsoft.plural import plural
 from fedsoft.report.agreement_tables import ceiling_lines
 from fedsoft.report.numbers import interval, places_for, plain, signed
 from fedsoft.report.shown import Shown
+from fedsoft.report.strategy_words import strategy_lead
 from fedsoft.study.data import load_dataset
 from fedsoft.supervision.teacher import Teacher
 
@@ -68,6 +69,8 @@ def answers(shown: Shown) -> list[Answer]:
             Answer("What takes few votes, or none?", _free(shown, names)),
             Answer("What to buy?", _purchases(shown)),
         ]
+    if (contest := shown.digest.strategies) and len(shown.digest.cells) == 1:
+        found.append(Answer("Does the strategy matter?", [strategy_lead(shown.digest, contest)]))
     found.append(Answer("What cannot be said?", _unsaid(shown)))
     return [answer for answer in found if answer.sentences]
 

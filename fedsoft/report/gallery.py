@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from fedsoft.analysis.digest import Digest
 from fedsoft.annotators.spread import ENOUGH
 from fedsoft.config import Endpoint
+from fedsoft.plural import plural
 from fedsoft.report import figures
 from fedsoft.report.shown import Shown, axes_name, in_detail
 from fedsoft.report.words import METRICS, reference_name
@@ -41,7 +42,7 @@ def all_plates(result: Digest) -> list[Plate]:
     found = list(grid_plates(result))
     for shown in in_detail(result):
         found += [*plates(shown), *filter(None, [map_plate(shown)])]
-    return [*found, *filter(None, [people_plate(result)])]
+    return [*found, *filter(None, [ranks_plate(result), people_plate(result)])]
 
 
 def plates(shown: Shown) -> Iterator[Plate]:
@@ -114,6 +115,21 @@ def map_plate(shown: Shown) -> Plate | None:
         f"{atlas.votes} votes ({shown.digest.crowd}) on the examples of a hexagon.",
         partial(figures.cartography, shown, atlas),
         axes_name(shown.cell.axes),
+    )
+
+
+def ranks_plate(result: Digest) -> Plate | None:
+    """Mean ranks of the strategies, where there are several."""
+    found = result.strategies
+    if found is None:
+        return None
+    data = plural(found.data_sets, "data set")
+    return Plate(
+        "Ranks of the strategies",
+        f"Mean ranks over cells, sources and seeds by {METRICS[found.measures[0].metric]}. CD: the "
+        f"difference of mean ranks that chance reaches once in twenty times (Nemenyi), with N = {data}; "
+        "cells on the same data are none of their own. The intervals above say more.",
+        partial(figures.ranks, found),
     )
 
 

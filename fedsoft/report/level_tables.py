@@ -1,12 +1,11 @@
 """Tables of levels: every source under one strategy, and under all of them; every cell of a grid."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from fedsoft.analysis.digest import Digest
 from fedsoft.analysis.estimates import CONTRAST
-from fedsoft.report.numbers import NOT_ENOUGH, amount, interval, plain, reach, signed, size
+from fedsoft.report.numbers import NOT_ENOUGH, amount, interval, plain, reach, signed
 from fedsoft.report.shown import Shown, axes_name, value_name
 from fedsoft.report.tables import Cell, Table, level_cell
 from fedsoft.report.words import METRICS
@@ -100,7 +99,7 @@ def privacy_note(spent: dict[str, float]) -> str:
 
 
 def strategy_table(shown: Shown) -> Table:
-    """Every source under every strategy, metric by metric, and what a run of each strategy sends."""
+    """Every source under every strategy, metric by metric."""
     rows: list[Sequence[Cell]] = []
     for metric in ("accuracy", "brier", "signed_gap"):
         rows.append([Cell(METRICS[metric])])
@@ -113,9 +112,6 @@ def strategy_table(shown: Shown) -> Table:
                 for strategy in shown.strategies
             ]
             rows.append([Cell(source, colour=shown.colours[source]), *cells])
-    rows.append([Cell("bytes sent, a run")])
-    sent = [shown.cell.bytes_sent.get(strategy, math.nan) for strategy in shown.strategies]
-    rows.append([Cell("parameters, both ways"), *(Cell(size(count)) for count in sent)])
     return Table(("source", *shown.strategies), rows, fine=True)
 
 

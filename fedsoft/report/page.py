@@ -21,7 +21,15 @@ from fedsoft.report.dose_table import dose_table
 from fedsoft.report.effect_tables import effects_table
 from fedsoft.report.failures import failure_lines
 from fedsoft.report.figures.style import to_svg
-from fedsoft.report.gallery import Plate, all_plates, grid_plates, map_plate, people_plate, plates
+from fedsoft.report.gallery import (
+    Plate,
+    all_plates,
+    grid_plates,
+    map_plate,
+    people_plate,
+    plates,
+    ranks_plate,
+)
 from fedsoft.report.guide import guide
 from fedsoft.report.level_tables import (
     conclusions_table,
@@ -35,6 +43,8 @@ from fedsoft.report.purchase_tables import kind_of_pairs, pairs_table, purchase_
 from fedsoft.report.run_tables import client_table, settings_table
 from fedsoft.report.shown import FEW, Shown, axes_name, in_detail
 from fedsoft.report.stability_table import stability_note, stability_table
+from fedsoft.report.strategy_tables import cost_note, cost_table, versus_tables
+from fedsoft.report.strategy_words import luck_line, rank_lines, strategy_lead, strategy_notes
 from fedsoft.report.tables import to_html
 from fedsoft.report.words import (
     MARGIN_MEANING,
@@ -61,6 +71,8 @@ def page(result: Digest) -> str:
         body.append(_grid(result, drawn))
     if details:
         body.append(_results(details))
+    if count > 1:
+        body.append(_strategies(result, drawn))
     for shown in details:
         if count > 1:
             body.append(f'<h2 class="cell">In detail: {escape(axes_name(shown.cell.axes))}</h2>')
@@ -68,7 +80,8 @@ def page(result: Digest) -> str:
                 body.append(_note(f"One of {count} cells of the grid; the others are in the tables above."))
         body += [_purchases(shown), _figures(shown, drawn), _effects(shown), _pairs(shown)]
         body += [_agreement(shown), _selective(shown)]
-        body += [_cartography(shown, drawn), _stability(shown), _strategies(shown), _clients(shown)]
+        body += [_cartography(shown, drawn), _stability(shown)]
+        body += [_strategies(result, drawn) if count == 1 else "", _levels(shown), _clients(shown)]
     body += [_people(result, drawn), _run(result), _guide(result)]
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -250,15 +263,32 @@ def _stability(shown: Shown) -> str:
     return f"<h2>Stability from seed to seed</h2>\n{table}{_note(stability_note(shown))}"
 
 
-def _strategies(shown: Shown) -> str:
-    """Every strategy beside the others; of one alone, all is said above."""
+def _strategies(result: Digest, drawn: Mapping[str, str]) -> str:
+    """How strategies compare over all cells; of one alone, all is said elsewhere."""
+    found, plate = result.strategies, ranks_plate(result)
+    if found is None or plate is None:
+        return ""
+    parts = [f"<h2>Strategies</h2>\n<p>{escape(strategy_lead(result, found))}</p>\n"]
+    parts += [f"<h3>{escape(title)}</h3>\n" * bool(title) + to_html(t) for title, t in versus_tables(found)]
+    parts += [_note(line) for line in strategy_notes(result, found)]
+    parts.append("<h3>Ranks, needs and costs</h3>\n")
+    parts += [f"<p>{escape(line)}</p>\n" for line in (*rank_lines(found), luck_line(found))]
+    if drawn[plate.name]:
+        parts.append(_figure(plate, drawn))
+    parts += [to_html(cost_table(found)), _note(cost_note(found))]
+    return "".join(parts)
+
+
+def _levels(shown: Shown) -> str:
+    """Every source under every strategy."""
     if len(shown.strategies) < 2:
         return ""
     note = (
         f"Against {shown.against(shown.reference)}, as predicted, all test examples; 95 % intervals in grey."
     )
-    table = to_html(strategy_table(shown))
-    return f'<h2>Strategies</h2>\n<div class="compact">{table}</div>{_note(note)}'
+    table = f'<div class="compact">{to_html(strategy_table(shown))}</div>{_note(note)}'
+    title = "<strong>Every source under every strategy</strong>"
+    return f"<details><summary>{title}</summary>{table}</details>\n"
 
 
 def _clients(shown: Shown) -> str:

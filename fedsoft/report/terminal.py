@@ -11,6 +11,8 @@ from fedsoft.report.answer import answer_note, answers
 from fedsoft.report.failures import failure_lines
 from fedsoft.report.level_tables import conclusions_table, result_note, result_table, strategy_table
 from fedsoft.report.shown import Shown, axes_name, in_detail
+from fedsoft.report.strategy_tables import cost_table, versus_tables
+from fedsoft.report.strategy_words import luck_line, rank_lines, strategy_lead, strategy_notes
 from fedsoft.report.tables import to_rich
 from fedsoft.report.words import data_line, headline, verdict_notes
 
@@ -43,7 +45,17 @@ def show(result: Digest, path: Path, console: Console) -> None:
         console.print(result_note([one]), style="dim", highlight=False, markup=False)
     if together and len(together[-1].strategies) > 1:
         where = f", {axes_name(together[-1].cell.axes)}" if together[-1].cell.axes else ""
-        _title(console, f"Strategies{where}")
+        if found := result.strategies:
+            _title(console, f"Strategies − {found.reference}")
+            console.print(strategy_lead(result, found), highlight=False, markup=False)
+            for title, table in versus_tables(found):
+                if title:
+                    _title(console, title)
+                console.print(to_rich(table))
+            for line in (*strategy_notes(result, found), *rank_lines(found), luck_line(found)):
+                console.print(line, style="dim", highlight=False, markup=False)
+            console.print(to_rich(cost_table(found)))
+        _title(console, f"Every source under every strategy{where}")
         console.print(to_rich(strategy_table(together[-1])))
     console.print(f"\nReport: {path}", highlight=False, markup=False, soft_wrap=True)
 

@@ -28,7 +28,7 @@ from fedsoft.study.data import content_of, predicted_of
 from fedsoft.supervision import LabelSource
 from fedsoft.supervision.hard import Hard
 from fedsoft.supervision.teacher import FromModels, Teacher
-from fedsoft.training import Training
+from fedsoft.training import Training, changed
 
 Kind = Literal["teacher", "trained", "given", "ensemble", "calibrated"]
 KINDS: tuple[Kind, ...] = ("teacher", "trained", "given", "ensemble", "calibrated")
@@ -97,8 +97,8 @@ class RunSettings(BaseModel):
 
     @property
     def training(self) -> Training:
-        """How the run's clients train: as usual in its study, with the arm's changes."""
-        return self.arm.trained(self.usual_training)
+        """How the run's clients train: as usual in its study, with the strategy's changes, then the arm's."""
+        return self.arm.trained(changed(self.usual_training, self.strategy.training))
 
     @property
     def fold(self) -> int:

@@ -8,7 +8,7 @@ from fedsoft.training.measure import measured_stack
 from fedsoft.training.mixup import plan_mixing
 from fedsoft.training.model import MODELS, Model, Parameters, as_batch
 from fedsoft.training.module import give_files
-from fedsoft.training.options import Training
+from fedsoft.training.options import Training, changed, changes_of
 from fedsoft.training.predict import predict
 from fedsoft.training.steps import plan_steps
 from fedsoft.training.update import local_update
@@ -26,6 +26,8 @@ __all__ = [
     "Stochastic",
     "Training",
     "as_batch",
+    "changed",
+    "changes_of",
     "cnn",
     "give_files",
     "local_update",

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fedsoft.registry import Options
 from fedsoft.training.losses import CrossEntropy, LossChoice
 
 
@@ -25,3 +26,14 @@ class Training(BaseModel):
     stop: Literal["last", "best_validation"] = Field(
         "last", description="the model kept: of the last round, or of the one with the least validation NLL"
     )
+
+
+def changed(usual: Training, changes: Training) -> Training:
+    """Options of training, with those that are set in another put in their place."""
+    return usual.model_copy(update={key: getattr(changes, key) for key in changes.model_fields_set})
+
+
+def changes_of(changes: Training) -> list[str]:
+    """The options that are set, each in a few words, by name: a choice by its label, others as ``lr=0.1``."""
+    found = ((key, getattr(changes, key)) for key in sorted(changes.model_fields_set))
+    return [value.label() if isinstance(value, Options) else f"{key}={value}" for key, value in found]

@@ -105,6 +105,7 @@ def test_one_strategy_has_no_section_of_its_own(html: str, result: Digest) -> No
         result,
         opened=dataclasses.replace(opened, plan=plan),
         cells=[dataclasses.replace(cell, study=study, estimates=rows, bytes_sent={"fedavg": 12_000.0})],
+        strategies=None,
     )
     text = page(alone)
     assert "<h2>Strategies" not in text

@@ -183,3 +183,26 @@ def test_a_study_without_an_anchor_is_told_before_it_runs(tiny, tmp_path):
     with pytest.raises(StudyFileError, match=r"not identified: .* state an anchor"):
         open_study(tiny, "tiny.toml", tmp_path)
     assert not any(tmp_path.iterdir())
+
+
+def test_training_may_differ_by_strategy_but_not_that_of_teachers(tiny, tmp_path):
+    tiny |= {
+        "sources": ["hard", "teacher"],
+        "rivals": [{"source": "hard", "training": {"lr": 0.7}}],
+        "strategies": ["fedavg", {"name": "fedadam", "training": {"lr": 0.3, "epochs": 2}}],
+        "training": {"lr": 0.2, "batch_size": 7},
+    }
+    study = open_study(tiny, "tiny.toml", tmp_path)
+    rates = {(r.arm.label(), r.strategy.label()): r.training.lr for r in study.plan.runs}
+    assert rates == {
+        ("hard", "fedavg"): 0.2, ("teacher", "fedavg"): 0.2, ("hard + lr=0.7", "fedavg"): 0.7,
+        ("hard", "fedadam"): 0.3, ("teacher", "fedadam"): 0.3, ("hard + lr=0.7", "fedadam"): 0.7,
+    }  # fmt: skip
+    adam = next(r for r in study.plan.runs if r.strategy.label() == "fedadam")
+    task = prepare(adam, study.store, "cpu").task
+    assert (task.training.epochs, task.training.batch_size) == (2, 7)
+    teachers = [run for run in study.plan.phases[0] if run.kind == "teacher"]
+    assert len(teachers) == 2 * 2  # halves and seeds: both strategies learn from the same
+    assert {run.training.lr for run in teachers} == {0.2}
+    study.store.save_settings(adam)
+    assert study.store.settings(adam.key).key == adam.key

@@ -11,7 +11,7 @@ from fedsoft.federation.strategies import (
     krum,
     scaffold,
 )
-from fedsoft.federation.strategies.options import STRATEGIES, StrategyOptions
+from fedsoft.federation.strategies.options import STRATEGIES, StrategyOptions, told_apart
 
 __all__ = [
     "STRATEGIES",
@@ -25,4 +25,5 @@ __all__ = [
     "fedyogi",
     "krum",
     "scaffold",
+    "told_apart",
 ]

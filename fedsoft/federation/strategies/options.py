@@ -1,34 +1,57 @@
 """The base of strategies: our options, Flower's objects."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+
+from pydantic import Field, PrivateAttr
 
 from fedsoft.registry import Options, Registry
+from fedsoft.training import Training, changes_of
 
 if TYPE_CHECKING:
     from flwr.serverapp import strategy
 
-    from fedsoft import training
     from fedsoft.federation import at_server
 
 Strategy: TypeAlias = "strategy.Strategy"
 """Flower's, by name: study files are checked without importing Flower, which takes long."""
 AtServer: TypeAlias = "at_server.AtServer"
 """By name, for the same reason."""
-Training: TypeAlias = "training.Training"
-"""By name, for PyTorch's sake."""
 
 
 class StrategyOptions(Options):
-    """What the server does with client updates.
+    """What the server does with client updates, and what training under it does unlike the study's.
 
     Class attributes:
-        needs: what the server must have or be told besides models and example counts, in words.
+        needs: what the server must have or be told besides models and example counts, in a few words.
         needs_examples: the server must hold unlabelled examples.
     """
 
     needs: ClassVar[str] = "nothing"
     needs_examples: ClassVar[bool] = False
+
+    training: Training = Field(
+        Training(), exclude=True, description="any keys of [training], where they differ from it under this"
+    )
+    _spells_training: bool = PrivateAttr(False)
+
+    def dump(self) -> dict[str, Any]:
+        """Name and options, and training where it differs: one that sets nothing leaves runs' keys alone."""
+        changes = self.training.model_dump(exclude_unset=True)
+        return super().dump() | ({"training": changes} if changes else {})
+
+    def label(self) -> str:
+        """As of any choice; what training does unlike the study's only where that tells two apart."""
+        usual = type(self).model_fields["training"].get_default()
+        name = super(StrategyOptions, self.model_copy(update={"training": usual})).label()
+        return " + ".join([name, *(changes_of(self.training) if self._spells_training else [])])
+
+    def spelled_out(self) -> Self:
+        """The same, with a label that tells what training does unlike the study's."""
+        spelled = self.model_copy()
+        spelled._spells_training = True
+        return spelled
 
     @abstractmethod
     def build(self, at: AtServer) -> Strategy:
@@ -66,3 +89,12 @@ def flower(name: str, **options: Any) -> Strategy:
 
     built: Strategy = getattr(strategy, name)(**options, **WHOLE_COHORT)
     return built
+
+
+def told_apart(strategies: Sequence[StrategyOptions]) -> tuple[StrategyOptions, ...]:
+    """The same strategies; those that only their training tells from another have it in their labels."""
+    names = [strategy.label() for strategy in strategies]
+    return tuple(
+        one.spelled_out() if names.count(name) > 1 else one
+        for one, name in zip(strategies, names, strict=True)
+    )

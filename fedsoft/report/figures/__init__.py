@@ -10,6 +10,7 @@ from fedsoft.report.figures.holdings import holdings
 from fedsoft.report.figures.lengths import lengths
 from fedsoft.report.figures.maps import maps
 from fedsoft.report.figures.people import people
+from fedsoft.report.figures.ranks import ranks
 from fedsoft.report.figures.reliability import reliability
 from fedsoft.report.figures.softness import softness
 
@@ -25,6 +26,7 @@ __all__ = [
     "lengths",
     "maps",
     "people",
+    "ranks",
     "reliability",
     "softness",
 ]

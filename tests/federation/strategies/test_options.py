@@ -7,6 +7,7 @@ from flwr.serverapp import strategy as flower
 
 from fedsoft.federation import STRATEGIES
 from fedsoft.federation.servers import scaffold
+from fedsoft.federation.strategies import told_apart
 
 CHOICES = [
     ({"name": "fedavg"}, flower.FedAvg, {}),
@@ -107,3 +108,27 @@ def test_the_mend_for_a_trimmed_mean_works():
 def test_impossible_options(wrong):
     with pytest.raises(ValueError, match=wrong["name"]):
         STRATEGIES.parse(wrong)
+
+
+def test_training_under_a_strategy_is_dumped_and_no_option_of_flowers(at):
+    plain, own = STRATEGIES.parse("fedadam"), STRATEGIES.parse({"name": "fedadam", "training": {"lr": 0.1}})
+    assert "training" not in plain.dump()
+    assert own.dump() == {**plain.dump(), "training": {"lr": 0.1}}
+    assert STRATEGIES.parse(own.dump()).training.lr == 0.1
+    assert own.build(at).eta == plain.build(at).eta
+    assert own.label() == plain.label() == "fedadam"
+
+
+def test_training_is_in_labels_only_where_nothing_else_tells_two_apart():
+    given = [
+        {"name": "fedavg"},
+        {"name": "fedavg", "training": {"epochs": 2, "lr": 0.1}},
+        {"name": "fedadam", "eta": 0.1, "training": {"lr": 0.2}},
+    ]
+    chosen = told_apart([STRATEGIES.parse(one) for one in given])
+    assert [one.label() for one in chosen] == ["fedavg", "fedavg + epochs=2 + lr=0.1", "fedadam(eta=0.1)"]
+
+
+def test_training_under_a_strategy_that_is_unknown_is_told():
+    with pytest.raises(ValueError, match=r"unknown key 'training.rate'.*lr"):
+        STRATEGIES.parse({"name": "fedavg", "training": {"rate": 0.1}})

@@ -1,0 +1,118 @@
+"""The trials of a study's tuning: as a table, as a file, and in words."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from fedsoft.config import Study, Tune
+from fedsoft.execution.tune import Chosen, Trial
+from fedsoft.files import write_csv
+from fedsoft.plural import plural
+from fedsoft.report.numbers import plain
+from fedsoft.report.shown import value_name
+from fedsoft.report.tables import Cell, Table, to_rich
+from fedsoft.study.plan import labels
+
+FAILED = "failed"
+
+
+def show_trials(study: Study, tune: Tune, trials: Sequence[Trial], chosen: Chosen) -> None:
+    """Print every trial, and what to know of the choice."""
+    console = Console()
+    console.print(to_rich(trials_table(study, tune, trials, chosen)))
+    for note in tuning_notes(study, tune, trials, chosen):
+        console.print(note, style="dim", highlight=False, markup=False)
+
+
+def trials_table(study: Study, tune: Tune, trials: Sequence[Trial], chosen: Chosen) -> Table:
+    """Every trial of every strategy, the chosen ones strong."""
+    keys = list(tune.keys)
+    rows: list[Sequence[Cell]] = []
+    names = labels(study.strategies)
+    for number, name in enumerate(names):
+        for trial in (one for one in trials if one.point.strategy == number):
+            strong = trial is chosen.best[number]
+            texts = [
+                name,
+                str(trial.point.trial),
+                *(value_name(trial.point.values[key]) if key in trial.point.values else "" for key in keys),
+                *(_loss(float(loss)) for loss in (trial.loss, *trial.nll)),
+            ]
+            rows.append([Cell(text, strong=strong) for text in texts])
+    seeds = (f"seed {seed}" for seed in tune.seeds)
+    return Table(("strategy", "trial", *keys, "NLL", *seeds), rows)
+
+
+def _loss(value: float) -> str:
+    return plain(value, 4) if np.isfinite(value) else FAILED
+
+
+def write_trials(path: Path, study: Study, tune: Tune, trials: Sequence[Trial]) -> None:
+    """Write every trial: what was tried, and its validation NLL, by seed and by source; a failed one's empty.
+
+    ``own`` is the NLL against the kind of label that a source is made of.
+    """
+    keys, names, sources = list(tune.keys), labels(study.strategies), labels(study.sources)
+    columns = [
+        *("strategy", "trial", *keys, "nll"),
+        *(f"nll_seed_{seed}" for seed in tune.seeds),
+        *(f"{kind}_{source}" for kind in ("nll", "own") for source in sources),
+    ]
+    write_csv(
+        path,
+        columns,
+        (
+            (
+                names[one.point.strategy],
+                one.point.trial,
+                *(one.point.values.get(key, "") for key in keys),
+                *(
+                    loss if np.isfinite(loss) else ""
+                    for loss in (one.loss, *one.nll, *one.by_source, *one.own)
+                ),
+            )
+            for one in trials
+        ),
+    )
+
+
+def tuned_words(tune: Tune, path: Path) -> str:
+    """How a study was tuned, for its file and its report."""
+    return (
+        f"{plural(tune.trials, 'Sobol point')} of {_and(list(tune.keys))} for every strategy, by mean "
+        f"validation NLL over sources, with seeds {_and(list(map(str, tune.seeds)))}: {path} (fedsoft tune)"
+    )
+
+
+def tuning_notes(study: Study, tune: Tune, trials: Sequence[Trial], chosen: Chosen) -> list[str]:
+    """What to know of a choice: trials that failed, values at an edge, what sources would choose alone."""
+    said = []
+    if failed := sum(not np.isfinite(one.loss) for one in trials):
+        said.append(f"{plural(failed, 'trial')} failed, as where training diverged, and count as the worst.")
+    for name, own in zip(labels(study.strategies), chosen.own, strict=True):
+        for key, value in own.items():
+            some = [one.point.values[key] for one in trials if key in one.point.values]
+            axis = tune.keys[key]
+            if not axis.choices and value in (min(some), max(some)) and len(some) > 1:
+                said.append(
+                    f"{key} of {name} is {value_name(value)}, at the edge of what was tried: a wider range "
+                    "may have a better one."
+                )
+    for number, name in enumerate(labels(study.strategies)):
+        some = [one for one in trials if one.point.strategy == number]
+        alone = []
+        for place, source in enumerate(labels(study.sources)):
+            label = min(some, key=lambda one: float(one.by_source[place]))
+            mine = min(some, key=lambda one: float(one.own[place]))
+            text = f"{source} trial {label.point.trial} ({plain(float(label.by_source[place]), 4)})"
+            if mine is not label:
+                text += f", by its own kind of label {mine.point.trial} ({plain(float(mine.own[place]), 4)})"
+            alone.append(text)
+        said.append(f"Under {name} each source by itself would choose: {'; '.join(alone)}.")
+    return said
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
