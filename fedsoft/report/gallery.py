@@ -53,8 +53,9 @@ def plates(shown: Shown) -> Iterator[Plate]:
         "Who held what",
         "Clients of the first finished seed by party, the best annotation on top; those without a source of "
         "their own as in the runs of the source that is named. Dots: of the answers that a client trains on, "
-        "or of its labels where it has no votes, the share that is the dataset's label; diamonds: that is "
-        "the majority of all votes, where this is another. No client knows either.",
+        "or of its labels where it buys none, the share that is the dataset's label, which no client knows."
+        + f" Diamonds: the share that is the majority of all votes ({crowd})."
+        * votes,
         partial(figures.holdings, shown),
         where,
     )

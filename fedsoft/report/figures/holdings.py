@@ -79,7 +79,7 @@ def holdings(shown: Shown) -> Figure | None:
             "answers that are the label": Line2D([], [], marker="o", color=INK, **dot),
         }
         if _others(held, shown):
-            marks["answers that are the majority of all votes"] = Line2D(
+            marks[f"answers that are the majority of all votes ({shown.digest.crowd})"] = Line2D(
                 [], [], marker="D", markeredgecolor=GREY, markerfacecolor="none", **dot
             )
         rows = sum(len(block.members) for block in blocks)
