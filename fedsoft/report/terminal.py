@@ -10,6 +10,7 @@ from fedsoft.plural import plural
 from fedsoft.report.answer import answer_note, answers
 from fedsoft.report.failures import failure_lines
 from fedsoft.report.level_tables import conclusions_table, result_note, result_table, strategy_table
+from fedsoft.report.mishap_words import losses_sentence, raised_lines
 from fedsoft.report.shown import Shown, axes_name, in_detail
 from fedsoft.report.tables import to_rich
 from fedsoft.report.words import data_line, headline, verdict_notes
@@ -45,6 +46,12 @@ def show(result: Digest, path: Path, console: Console) -> None:
         where = f", {axes_name(together[-1].cell.axes)}" if together[-1].cell.axes else ""
         _title(console, f"Strategies{where}")
         console.print(to_rich(strategy_table(together[-1])))
+    for one in together:
+        if lost := losses_sentence(one):
+            _title(console, "Clients" + (f", {axes_name(one.cell.axes)}" if one.cell.axes else ""))
+            console.print(lost, highlight=False, markup=False)
+    for line in raised_lines(result):
+        console.print(line, style="yellow", highlight=False, markup=False)
     console.print(f"\nReport: {path}", highlight=False, markup=False, soft_wrap=True)
 
 
