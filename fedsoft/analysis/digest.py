@@ -19,6 +19,7 @@ from fedsoft.analysis.estimates import Estimate, estimate
 from fedsoft.analysis.finished import Finished, seconds_of
 from fedsoft.analysis.holdings import Holdings, holdings_of
 from fedsoft.analysis.learning import JUDGES, Learned, Rest, learned, rest_of
+from fedsoft.analysis.mishaps import Losses
 from fedsoft.analysis.pairs import Pair, Price, Purchase, effort, pairs_of, purchases
 from fedsoft.analysis.pooled import Reliability, pool, pooled_scores, reliability_of
 from fedsoft.analysis.scores import Clients, gather_clients, score_seed, write_results
@@ -59,6 +60,7 @@ class CellDigest:
         holdings: who held what in the first finished seed; None where one client holds everything.
         atlas: maps of the training examples; None where these were not followed.
         seconds: compute seconds of all runs, and of those that ensembles are made of.
+        losses: the updates that these runs asked for and did not get.
         bytes_sent: bytes of parameters that training a run under each strategy sent, on average.
         bounds: floor and ceiling of each agreement metric, under the endpoint's strategy or else the first;
             empty without votes.
@@ -84,6 +86,7 @@ class CellDigest:
     holdings: Holdings | None
     atlas: Atlas | None
     seconds: float
+    losses: Losses
     bytes_sent: dict[str, float]
     bounds: dict[str, tuple[float, float]]
     split_half: float
@@ -261,6 +264,7 @@ def _digest_cell(finished: Finished, gathered: dict[str, Values]) -> CellDigest:
         holdings=holdings_of(finished),
         atlas=make_atlas(cell, finished.store),
         seconds=finished.seconds,
+        losses=finished.losses,
         bytes_sent={name: finished.bytes_sent(name) for name in gathered},
         bounds=bounds,
         split_half=split_half,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fedsoft.analysis.mishaps import Losses, losses_of
 from fedsoft.study.plan import Cell
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
@@ -40,6 +41,13 @@ class Finished:
     def seconds(self) -> float:
         """Compute seconds of all finished runs, and of those that ensembles are made of."""
         return seconds_of(self.done, self.store)
+
+    @property
+    def losses(self) -> Losses:
+        """The updates that these runs asked for and did not get."""
+        trained = dict.fromkeys(run.key for made in self.done for run in made.trained())
+        done = [key for key in trained if self.store.is_done(key)]
+        return losses_of({key: self.records.get(key) or self.store.record(key) for key in done})
 
     def bytes_sent(self, strategy: str) -> float:
         """Bytes of parameters that training a run under a strategy sent, on average."""

@@ -38,7 +38,7 @@ from fedsoft.training import predict
 
 CHECKPOINT_SECONDS = 30.0
 FIRST = 10
-"""How many of the clients that failed a run's record names."""
+"""How many of the clients that raised a run's record names."""
 
 
 class Interrupted(FedsoftError):  # noqa: N818 (it is none)
@@ -203,7 +203,7 @@ def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, An
             "seconds": seconds + meter.so_far,
             "votes_bought": prepared.votes_bought,
             "bytes_sent": int(sum(figures["sent"] for figures in rounds)),
-            "mishaps": _mishaps(rounds, lost),
+            "mishaps": _mishaps(prepared.task, rounds, lost),
             "round_kept": kept.number,
             "privacy": prepared.privacy_spent,
             "targets": prepared.summary,
@@ -355,11 +355,19 @@ def _predictions(prepared: Prepared, parameters: dict[str, torch.Tensor]) -> dic
     return arrays
 
 
-def _mishaps(rounds: list[Figures], lost: list[dict[str, Any]]) -> dict[str, Any]:
-    """What went wrong with clients: how many were dropped, late and failed, in how many rounds too many, and
-    the first that failed."""
-    counts = {name: int(sum(figures[name] for figures in rounds)) for name in ("dropped", "late", "failed")}
-    return {**counts, "void": sum(figures["cohort"] == 0 for figures in rounds[1:]), "first": lost[:FIRST]}
+def _mishaps(task: Task, rounds: list[Figures], lost: list[dict[str, Any]]) -> dict[str, Any]:
+    """What went wrong with clients: of how many updates asked for the clients were dropped, late, failed by
+    chance and raised, how many rounds had too few, and the first clients that raised."""
+    raised = [one for one in lost if not one["chance"]]
+    return {
+        "asked": (len(rounds) - 1) * len(task.cohort(1)),
+        "dropped": int(sum(figures["dropped"] for figures in rounds)),
+        "late": int(sum(figures["late"] for figures in rounds)),
+        "failed": len(lost) - len(raised),
+        "raised": len(raised),
+        "void": sum(figures["cohort"] == 0 for figures in rounds[1:]),
+        "first": raised[:FIRST],
+    }
 
 
 def _origin(settings: RunSettings, host: Host) -> dict[str, Any]:

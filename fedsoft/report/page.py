@@ -38,6 +38,7 @@ from fedsoft.report.level_tables import (
     result_table,
     strategy_table,
 )
+from fedsoft.report.mishap_words import losses_sentence, raised_lines
 from fedsoft.report.people_words import FEW_PEOPLE, alpha_line, people_lines, spread_table
 from fedsoft.report.purchase_tables import kind_of_pairs, pairs_table, purchase_table
 from fedsoft.report.run_tables import client_table, settings_table
@@ -102,6 +103,7 @@ def _head(result: Digest, details: list[Shown]) -> str:
         have = "has" if result.missing == 1 else "have"
         notes += _note(f"This is a partial report: {plural(result.missing, 'run')} {have} not finished.")
         notes += "".join(_note(line) for line in failure_lines(result.opened.failures))
+    notes += "".join(_note(line) for line in raised_lines(result))
     return (
         f'<p class="name">fedsoft study {escape(study.name)}</p>\n'
         f"<h1>{escape(study.description or study.name)}</h1>\n"
@@ -292,18 +294,19 @@ def _levels(shown: Shown) -> str:
 
 
 def _clients(shown: Shown) -> str:
-    table = client_table(shown)
+    table, lost = client_table(shown), losses_sentence(shown)
+    tell = f"<p>{escape(lost)}</p>\n" if lost else ""
     if table is None:
-        return (
-            f"<h2>Clients</h2>\n{_note('No client has ten test examples, so none has figures of its own.')}"
-        )
+        few = _note("No client has ten test examples, so none has figures of its own.")
+        return f"<h2>Clients</h2>\n{tell}{few}"
     note = (
         f"Quantiles over clients and seeds under {shown.primary}, against "
         f"{shown.against(shown.reference)}, each client on its own share of the test fold; clients with "
         "fewer than ten test examples are left out. Small shares spread by chance alone."
     )
     strangers = shown.strangers
-    return f"<h2>Clients</h2>\n{to_html(table)}{_note(note)}{_note(strangers) if strangers else ''}"
+    shares = f"{to_html(table)}{_note(note)}{_note(strangers) if strangers else ''}"
+    return f"<h2>Clients</h2>\n{tell}{shares}"
 
 
 def _people(result: Digest, drawn: Mapping[str, str]) -> str:

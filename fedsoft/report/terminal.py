@@ -10,6 +10,7 @@ from fedsoft.plural import plural
 from fedsoft.report.answer import answer_note, answers
 from fedsoft.report.failures import failure_lines
 from fedsoft.report.level_tables import conclusions_table, result_note, result_table, strategy_table
+from fedsoft.report.mishap_words import losses_sentence, raised_lines
 from fedsoft.report.shown import Shown, axes_name, in_detail
 from fedsoft.report.strategy_tables import cost_table, versus_tables
 from fedsoft.report.strategy_words import luck_line, rank_lines, strategy_lead, strategy_notes
@@ -57,6 +58,12 @@ def show(result: Digest, path: Path, console: Console) -> None:
             console.print(to_rich(cost_table(found)))
         _title(console, f"Every source under every strategy{where}")
         console.print(to_rich(strategy_table(together[-1])))
+    for one in together:
+        if lost := losses_sentence(one):
+            _title(console, "Clients" + (f", {axes_name(one.cell.axes)}" if one.cell.axes else ""))
+            console.print(lost, highlight=False, markup=False)
+    for line in raised_lines(result):
+        console.print(line, style="yellow", highlight=False, markup=False)
     console.print(f"\nReport: {path}", highlight=False, markup=False, soft_wrap=True)
 
 
