@@ -15,8 +15,8 @@ class ByDifficulty(Split):
 
     Examples are ranked by the entropy of their votes, ties at random; those without votes come last. The
     hardest ``share`` of them is dealt at random to the referral clients, the rest to the others, in equal
-    numbers up to one among either. The test fold is dealt by the same rule where it has votes, so that
-    referral clients are tested on hard cases too. What is hard is told by all votes that the data have,
+    numbers up to one among either. The test fold is dealt by the same rule, so that referral clients are
+    tested on hard cases too, as far as it has votes. What is hard is told by all votes that the data have,
     whatever clients collect of them.
     """
 
@@ -56,10 +56,8 @@ class ByDifficulty(Split):
     def owners_of_tested(
         self, tested: Known, held: Known, owner: np.ndarray, clients: int, rng: np.random.Generator
     ) -> np.ndarray | None:
-        """As training examples are, unless none is known to be hard."""
-        if tested.difficulty is None or np.isnan(tested.difficulty).all():
-            return None
-        return self._dealt(tested.difficulty, clients, rng)
+        """As training examples are."""
+        return None if tested.difficulty is None else self._dealt(tested.difficulty, clients, rng)
 
     def _hard(self, count: int, clients: int) -> int:
         """How many of so many examples are for referral clients."""
