@@ -345,16 +345,23 @@ def cells(table: Mapping[str, Any], where: str) -> list[tuple[dict[str, Any], St
             put(cell, key, value)
         place = f"{where}, at {axes}" if axes else where
         result.append((axes, validate(cell, place)))
-        _check_cohorts(result[-1][1], place)
+        _check_strategies(result[-1][1], place)
     return result
 
 
-def _check_cohorts(study: Study, where: str) -> None:
-    """Refuse a strategy that cannot work on the cohorts of a cell, whose size may be what the grid varies."""
+def _check_strategies(study: Study, where: str) -> None:
+    """Refuse a strategy that cannot work on what the clients and the server of a cell are."""
     scenario = study.scenario
     for strategy in study.strategies:
         try:
             strategy.check_cohort(max(1, round(scenario.participation * scenario.clients)))
+            for arm in study.arms:
+                strategy.check_training(arm.trained(study.training))
+            if strategy.needs_examples and not scenario.server_examples:
+                raise ValueError(
+                    f"{strategy.label()} needs unlabelled examples at the server, and "
+                    "scenario.server_examples is 0; set it to some hundred"
+                )
         except ValueError as error:
             raise StudyFileError(f"{where}: strategies: {error}.") from None
 

@@ -6,8 +6,8 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from fedsoft.evaluation import Cartography, onehot
 from fedsoft.execution.derive import derive
 from fedsoft.execution.follow import follow, from_sums, to_sums, training_map
 from fedsoft.execution.scoring import Figures, Scoring, scores
-from fedsoft.federation import Task
+from fedsoft.federation import StrategyOptions, Task
+from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.checkpoint import restore_strategy, strategy_state
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import to_parameters
@@ -36,6 +37,8 @@ from fedsoft.study.store import Store
 from fedsoft.training import predict
 
 CHECKPOINT_SECONDS = 30.0
+FIRST = 10
+"""How many of the clients that failed a run's record names."""
 
 
 class Interrupted(FedsoftError):  # noqa: N818 (it is none)
@@ -93,6 +96,10 @@ class Meter:
         """Seconds up to now, while the run is at work."""
         return self.seconds + time.monotonic() - self.resumed
 
+
+Standing = tuple[RoundResult, RoundResult, list[Figures], list[dict[str, Any]], float, Cartography | None]
+"""A round, the round kept, the figures of all, the clients that failed, the seconds spent, and what was
+seen."""
 
 Waits = Exchange | Scoring
 """What a run at work waits for: replies of clients, or the figures of a round."""
@@ -188,14 +195,15 @@ def _derive(settings: RunSettings, host: Host) -> Results:
 def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, Any, Results]:
     """A run that trains."""
     prepared = prepare(settings, host.store, host.device)
-    kept, rounds, seconds, seen = yield from _train(prepared, host, meter)
+    _, kept, rounds, lost, seconds, seen = yield from _train(prepared, host, meter)
     parameters = to_parameters(kept.arrays, prepared.task.inputs.device)
     return Results(
         record={
             **_origin(settings, host),
             "seconds": seconds + meter.so_far,
             "votes_bought": prepared.votes_bought,
-            "bytes_sent": _bytes_sent(kept, rounds),
+            "bytes_sent": int(sum(figures["sent"] for figures in rounds)),
+            "mishaps": _mishaps(rounds, lost),
             "round_kept": kept.number,
             "privacy": prepared.privacy_spent,
             "targets": prepared.summary,
@@ -208,30 +216,32 @@ def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, An
     )
 
 
-def _train(
-    prepared: Prepared, host: Host, meter: Meter
-) -> Generator[Waits, Any, tuple[RoundResult, list[Figures], float, Cartography | None]]:
+def _train(prepared: Prepared, host: Host, meter: Meter) -> Generator[Waits, Any, Standing]:
     """The rounds that are left.
 
     Returns:
-        the round whose model is kept, the figures of all, the seconds spent before the checkpoint that was
-        left, and what was seen of the training examples, None where they are not followed.
+        the last round, the round whose model is kept, the figures of all, the clients that failed, the
+        seconds spent before the checkpoint that was left, and what was seen of the training examples, None
+        where they are not followed.
     """
     settings, task, store = prepared.settings, prepared.task, host.store
-    strategy, grid = settings.strategy.build(), host.make_grid(prepared.task)
+    at, grid = AtServer.of(prepared.task), host.make_grid(prepared.task)
+    strategy = settings.strategy.build(at)
     device = task.inputs.device
     by_validation = settings.training.stop == "best_validation"
     if standing := _standing(prepared, strategy, store.checkpoint(settings.key)):
-        state, kept, rounds, before, seen = standing
+        state, kept, rounds, lost, before, seen = standing
     else:
-        strategy, before = settings.strategy.build(), 0.0  # anew: part of a damaged state may be in it
+        lost = []
+        strategy, before = settings.strategy.build(at), 0.0  # anew: part of a damaged state may be in it
         state = kept = RoundResult(0, task.initial(), float("nan"), 0)
         seen = Cartography.start(len(task.train.rows), device) if settings.cartography else None
         rounds = [(yield from _score(prepared, state))]
     saved_at = time.monotonic()
     config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(device)}
     while state.number < settings.rounds:
-        state = yield from play_round(strategy, grid, state, config)
+        state = yield from play_round(strategy, grid, state, config, partial(_suits, settings.strategy))
+        lost += [asdict(failure) for failure in state.failures]
         rounds.append((yield from _score(prepared, state)))
         with _around():
             host.hooks.after_round(settings, rounds[-1])
@@ -253,13 +263,23 @@ def _train(
                 "kept": kept.number,
                 "strategy": kinds,
                 "rounds": rounds,
+                "lost": lost,
                 "seconds": before + meter.so_far,
             }
             with _around():
                 store.save_checkpoint(settings.key, now, rest)
         if stop:
             raise Interrupted(f"{settings.label()} stopped after round {state.number}.")
-    return kept, rounds, before, seen
+    return state, kept, rounds, lost, before, seen
+
+
+def _suits(strategy: StrategyOptions, size: int) -> bool:
+    """Whether a strategy can work with so many updates."""
+    try:
+        strategy.check_cohort(size)
+    except ValueError:
+        return False
+    return True
 
 
 def _score(prepared: Prepared, state: RoundResult) -> Generator[Waits, Any, Figures]:
@@ -276,8 +296,6 @@ def _score(prepared: Prepared, state: RoundResult) -> Generator[Waits, Any, Figu
 
 
 Checkpoint = tuple[dict[str, np.ndarray], dict[str, Any]]
-Standing = tuple[RoundResult, RoundResult, list[Figures], float, Cartography | None]
-"""A round, the round kept, the figures of all, the seconds spent, and what was seen."""
 
 
 def _standing(prepared: Prepared, strategy: Strategy, saved: Checkpoint | None) -> Standing | None:
@@ -311,7 +329,8 @@ def _restored(prepared: Prepared, strategy: Strategy, saved: Checkpoint) -> Stan
         if seen.mean.shape != (len(task.train.rows),):
             raise ValueError("other examples")
     nan = float("nan")
-    return RoundResult(number, model, nan, 0), RoundResult(best, kept or model, nan, 0), rounds, before, seen
+    state, best_state = RoundResult(number, model, nan, 0), RoundResult(best, kept or model, nan, 0)
+    return state, best_state, rounds, list(rest["lost"]), before, seen
 
 
 def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
@@ -335,10 +354,11 @@ def _predictions(prepared: Prepared, parameters: dict[str, torch.Tensor]) -> dic
     return arrays
 
 
-def _bytes_sent(result: RoundResult, rounds: list[Figures]) -> int:
-    """Bytes of parameters that crossed the network, both ways."""
-    size = sum(array.nbytes for array in result.arrays.values())
-    return int(2 * size * sum(figures["cohort"] for figures in rounds))
+def _mishaps(rounds: list[Figures], lost: list[dict[str, Any]]) -> dict[str, Any]:
+    """What went wrong with clients: how many were dropped, late and failed, in how many rounds too many, and
+    the first that failed."""
+    counts = {name: int(sum(figures[name] for figures in rounds)) for name in ("dropped", "late", "failed")}
+    return {**counts, "void": sum(figures["cohort"] == 0 for figures in rounds[1:]), "first": lost[:FIRST]}
 
 
 def _origin(settings: RunSettings, host: Host) -> dict[str, Any]:

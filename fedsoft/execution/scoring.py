@@ -39,6 +39,10 @@ def score_together(asked: Sequence[Scoring]) -> list[Figures]:
             "round": one.result.number,
             "train_loss": one.result.train_loss,
             "cohort": one.result.cohort,
+            "dropped": one.result.dropped,
+            "late": one.result.late,
+            "failed": len(one.result.failures),
+            "sent": one.result.sent,
         }
         for one in asked
     ]

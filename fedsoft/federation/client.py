@@ -2,8 +2,6 @@
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
@@ -12,50 +10,21 @@ from flwr.clientapp import ClientApp
 from torch import Tensor
 
 from fedsoft.errors import in_a_line
+from fedsoft.federation import asks
+from fedsoft.federation.asked import Asked
+from fedsoft.federation.guided import anchored, guidance_of, looks, predict_own, seen_by
 from fedsoft.federation.records import RecordDict, to_arrays, to_parameters, to_record
+from fedsoft.federation.reports import REPORTS
 from fedsoft.federation.task import Task
 from fedsoft.streams import stream
 from fedsoft.training import Parameters, local_update, plan_mixing, plan_steps
 
 FAILED = 2
 """Flower's error code of a client that raised."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A client of a run, and the message that asks it to train."""
-
-    task: Task
-    partition: int
-    message: Message
-
-    @property
-    def config(self) -> ConfigRecord:
-        """What the server tells the client."""
-        config: ConfigRecord = self.message.content["config"]
-        return config
-
-    @property
-    def server_round(self) -> int:
-        """The round."""
-        return int(self.config["server-round"])
-
-    @property
-    def examples(self) -> int:
-        """How many the client trains on."""
-        return len(self.task.train.of(self.partition))
-
-    def like(self, other: Self) -> bool:
-        """Whether both can train in one tensor program: the same arithmetic on the same inputs."""
-        mine, theirs = self.task, other.task
-        return mine is theirs or (
-            mine.inputs is theirs.inputs
-            and mine.model == theirs.model
-            and mine.training == theirs.training
-            and mine.targets.shape[1] == theirs.targets.shape[1]
-            and self.server_round == other.server_round
-            and self.config.get("proximal-mu") == other.config.get("proximal-mu")
-        )
+NOT_FINITE = 102
+"""Our error code of a client whose update is not finite, and which therefore sends none."""
+FAILING = 103
+"""Our error code of a client that fails because the scenario says so."""
 
 
 def answer(asked: Sequence[Asked]) -> list[Message]:
@@ -77,7 +46,11 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
 
     examples = [one.task.train.of(one.partition) for one in asked]
     targets, given = _targets(asked, place)
+    predicted = predict_own(asked, starts, place) if looks(asked[0]) else None
+    if predicted is not None and asks.ANCHOR in asked[0].config:
+        targets, given = anchored(asked, predicted, targets, given)
     steps = plan_steps(examples, training, named("batch order"), given)
+    lr = training.lr * training.lr_decay ** (asked[0].server_round - 1)
     parameters, losses = local_update(
         asked[0].task.model,
         _start(starts, run_of),
@@ -85,13 +58,17 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
         targets,
         steps,
         training,
-        lr=training.lr * training.lr_decay ** (asked[0].server_round - 1),
-        proximal_mu=float(asked[0].config.get("proximal-mu", 0.0)),
+        lr=lr,
+        guidance=guidance_of(asked, device),
         mixing=plan_mixing(steps, training.mixup, named("mixup")) if training.mixup else None,
     )
     arrays, mean_losses = {name: value.cpu().numpy() for name, value in parameters.items()}, losses.tolist()
+    unfit = _not_finite(parameters, losses)
     replies = []
     for k, one in enumerate(asked):
+        if k in unfit:
+            replies.append(Message(Error(NOT_FINITE, f"{unfit[k]} is not finite"), reply_to=one.message))
+            continue
         metrics = MetricRecord(
             {
                 "num-examples": len(examples[k]),
@@ -99,6 +76,11 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
                 "train-loss": mean_losses[k],
             }
         )
+        if asks.CORRECTION in one.message.content:
+            metrics["distance"] = lr * training.epochs * -(-len(examples[k]) // training.batch_size)
+        if predicted is not None:
+            for name in str(one.config.get(asks.REPORT, "")).split():
+                metrics[name] = REPORTS[name](seen_by(one, predicted[k])).flatten().tolist()
         record = to_record({name: array[k] for name, array in arrays.items()})
         replies.append(Message(RecordDict({"arrays": record, "metrics": metrics}), reply_to=one.message))
     return replies
@@ -135,10 +117,30 @@ def _targets(asked: Sequence[Asked], place: Mapping[int, int]) -> tuple[Tensor, 
     return torch.cat([*(task.targets for task in tasks), onehot]), given
 
 
+def _not_finite(parameters: Parameters, losses: Tensor) -> dict[int, str]:
+    """Clients whose update is not finite, each with the first parameter that is not, or the loss."""
+    bad: dict[int, str] = {}
+    for name, value in [*parameters.items(), ("the training loss", losses)]:
+        finite = torch.isfinite(value).flatten(1).all(1) if value.ndim > 1 else torch.isfinite(value)
+        if not finite.all():
+            bad = dict.fromkeys((~finite).nonzero().flatten().tolist(), name) | bad
+    return bad
+
+
+def failing(message: Message) -> Message:
+    """The reply of a client that fails because the scenario says so."""
+    return Message(Error(FAILING, "it failed by chance, as scenario.mishaps says"), reply_to=message)
+
+
 def failed(message: Message, error: Exception) -> Message:
     """The reply of a client that raised: its error in the first line, the traceback in those that follow."""
     reason = "\n".join([in_a_line(error), *traceback.format_exception(error)])
     return Message(Error(code=FAILED, reason=reason), reply_to=message)
+
+
+def train_one(one: Asked) -> Message:
+    """The reply of a client that trains by itself, or fails as the scenario says."""
+    return failing(one.message) if one.fails else answer([one])[0]
 
 
 def make_client_app(load: Callable[[ConfigRecord], Task]) -> ClientApp:
@@ -153,7 +155,7 @@ def make_client_app(load: Callable[[ConfigRecord], Task]) -> ClientApp:
     def train(message: Message, context: Context) -> Message:
         try:
             task = load(message.content["config"])
-            return answer([Asked(task, int(context.node_config["partition-id"]), message)])[0]
+            return train_one(Asked(task, int(context.node_config["partition-id"]), message))
         except Exception as error:
             return failed(message, error)
 

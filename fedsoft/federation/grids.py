@@ -10,7 +10,7 @@ from flwr.supercore.run import Run
 from flwr.supercore.task_identity import TaskIdentity
 
 from fedsoft.errors import EngineError
-from fedsoft.federation.client import Asked
+from fedsoft.federation.asked import Asked
 from fedsoft.federation.task import Task
 from fedsoft.federation.together import Stack, train_together
 from fedsoft.plural import plural

@@ -1,16 +1,19 @@
 """A round: Flower's strategy hooks, in an order that can be interrupted and resumed."""
 
 import traceback
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from flwr.app import ConfigRecord, Message
+from flwr.app import ConfigRecord, Error, Message
 from flwr.serverapp.strategy import Strategy
 
 from fedsoft.errors import EngineError, in_a_line
+from fedsoft.federation.asks import size_of
+from fedsoft.federation.client import FAILING, NOT_FINITE
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import to_arrays, to_record
+from fedsoft.scenarios import Fate
 
 
 class RoundError(EngineError):
@@ -28,6 +31,23 @@ class RoundError(EngineError):
 
 
 @dataclass(frozen=True)
+class Failure:
+    """A client whose update was lost because it raised, or failed by chance.
+
+    Attributes:
+        number: the round.
+        client: its partition.
+        cause: in a line.
+        chance: whether the scenario let it fail.
+    """
+
+    number: int
+    client: int
+    cause: str
+    chance: bool
+
+
+@dataclass(frozen=True)
 class RoundResult:
     """The state after a round.
 
@@ -35,13 +55,21 @@ class RoundResult:
         number: the round, from 1; 0 is the initial model.
         arrays: parameters of the global model.
         train_loss: mean loss of the cohort, weighted by examples; NaN where nobody trained.
-        cohort: number of clients that trained.
+        cohort: number of clients whose updates were used.
+        dropped: number of clients of the cohort that got no model.
+        late: number of those whose updates came too late.
+        failures: those that failed.
+        sent: bytes of arrays that crossed the network, both ways.
     """
 
     number: int
     arrays: dict[str, np.ndarray]
     train_loss: float
     cohort: int
+    dropped: int = 0
+    late: int = 0
+    failures: tuple[Failure, ...] = ()
+    sent: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,25 +90,34 @@ Round = Generator[Exchange, list[Message], RoundResult]
 
 
 def play_round(
-    strategy: Strategy, grid: CohortGrid, state: RoundResult, config: Mapping[str, str] | None = None
+    strategy: Strategy,
+    grid: CohortGrid,
+    state: RoundResult,
+    config: Mapping[str, str] | None = None,
+    suits: Callable[[int], bool] = lambda size: True,
 ) -> Round:
     """The round after ``state``: configure, train, aggregate, as ``Strategy.start`` does.
 
     ``Strategy.start`` can neither resume, nor let the cohort be drawn by partition, nor advance beside other
     runs; a test holds the two bitwise equal.
 
+    A client that fails costs its update. Where so few updates arrive that they are not enough (by the task,
+    or for the strategy), the model stays as it is if chance alone is to blame.
+
     Args:
         strategy: one of Flower's strategies, fresh, or with the state it had after ``state``.
         grid: the engine.
         state: the initial model, or what the last round left.
         config: what else clients are told.
+        suits: whether the strategy can work with so many updates.
 
     Raises:
-        RoundError: a client raised, training diverged, or the strategy or the engine failed.
+        RoundError: too few updates are left because clients raised, training diverged, or the strategy or the
+            engine failed.
     """
     number = state.number + 1
     try:
-        return (yield from _play(strategy, grid, state, number, config or {}))
+        return (yield from _play(strategy, grid, state, number, config or {}, suits))
     except RoundError:
         raise
     except Exception as error:
@@ -89,34 +126,76 @@ def play_round(
 
 
 def _play(
-    strategy: Strategy, grid: CohortGrid, state: RoundResult, number: int, config: Mapping[str, str]
+    strategy: Strategy,
+    grid: CohortGrid,
+    state: RoundResult,
+    number: int,
+    config: Mapping[str, str],
+    suits: Callable[[int], bool],
 ) -> Round:
+    void = RoundResult(number, state.arrays, float("nan"), 0)
     if not grid.open_round(number):
-        return RoundResult(number, state.arrays, float("nan"), 0)
+        return void
     told, record = ConfigRecord(dict(config)), to_record(state.arrays)
-    replies = yield Exchange(grid, *grid.in_order(strategy.configure_train(number, record, told, grid)))
-    for partition, reply in zip(grid.cohort, replies, strict=True):
-        if reply.has_error():
-            cause, _, detail = (reply.error.reason or "no reason given").partition("\n")
-            raise RoundError(
-                f"client {partition} failed in round {number}: {cause}", number, partition, detail
-            )
-    aggregated, metrics = strategy.aggregate_train(number, replies)
+    partitions, messages = grid.in_order(strategy.configure_train(number, record, told, grid))
+    size, fates = len(partitions), grid.task.fates(number)
+    if fates is not None:
+        there = [i for i, partition in enumerate(partitions) if fates[partition] != Fate.DROPPED]
+        partitions, messages = [partitions[i] for i in there], [messages[i] for i in there]
+    replies = [_checked(reply) for reply in (yield Exchange(grid, partitions, messages))] if messages else []
+    answered = list(zip(partitions, replies, strict=True))
+    sent = sum(map(size_of, messages)) + sum(size_of(reply) for reply in replies if reply.has_content())
+    lost = [(partition, reply) for partition, reply in answered if reply.has_error()]
+    whole = [(p, reply) for p, reply in answered if reply.has_content()]
+    used = [(p, reply) for p, reply in whole if fates is None or fates[p] != Fate.LATE]
+    void = replace(
+        void,
+        dropped=size - len(partitions),
+        late=len(whole) - len(used),
+        failures=tuple(_failure(number, *one) for one in lost),
+        sent=sent,
+    )
+    if len(used) < max(1, grid.task.enough * size) or not suits(len(used)):
+        _raise_for(number, [one for one in lost if one[1].error.code != FAILING], size)
+        return void
+    aggregated, metrics = strategy.aggregate_train(number, [reply for _, reply in used])
     if aggregated is None or metrics is None:
         raise EngineError(f"{type(strategy).__name__} aggregated nothing.")
-    arrays = to_arrays(aggregated)
-    if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
-        raise _diverged(number, bad[0], grid.cohort, replies)
-    loss = float(metrics["train-loss"])
-    if not np.isfinite(loss):
-        raise _diverged(number, "the training loss", grid.cohort, replies)
-    return RoundResult(number, arrays, loss, len(replies))
+    arrays, loss = to_arrays(aggregated), float(metrics["train-loss"])
+    bad = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    if bad or not np.isfinite(loss):
+        raise _diverged(number, bad[0] if bad else "the training loss")
+    return replace(void, arrays=arrays, train_loss=loss, cohort=len(used))
 
 
-def _diverged(number: int, what: str, cohort: Sequence[int], replies: Sequence[Message]) -> RoundError:
-    """The error of a round after which something is not finite, with the first client that sent it."""
-    first = (partition for partition, reply in zip(cohort, replies, strict=True) if not _is_finite(reply))
-    client = next(first, None)
+def _checked(reply: Message) -> Message:
+    """The reply; an error where its loss is no number, as our clients send where anything is not."""
+    if reply.has_error() or np.isfinite(float(reply.content["metrics"]["train-loss"])):
+        return reply
+    return Message(Error(NOT_FINITE, "the training loss is not finite"), reply_to=reply)
+
+
+def _failure(number: int, partition: int, reply: Message) -> Failure:
+    cause = (reply.error.reason or "no reason given").partition("\n")[0]
+    return Failure(number, partition, cause, reply.error.code == FAILING)
+
+
+def _raise_for(number: int, raised: Sequence[tuple[int, Message]], size: int) -> None:
+    """End the run if clients raised; the first of them is named."""
+    if not raised:
+        return
+    partition, reply = raised[0]
+    cause, _, detail = (reply.error.reason or "no reason given").partition("\n")
+    if reply.error.code == NOT_FINITE:
+        raise _diverged(number, cause.removesuffix(" is not finite"), partition)
+    others = f" ({len(raised)} of {size} clients failed)" if len(raised) > 1 else ""
+    raise RoundError(
+        f"client {partition} failed in round {number}: {cause}{others}", number, partition, detail
+    )
+
+
+def _diverged(number: int, what: str, client: int | None = None) -> RoundError:
+    """The error of a round after which something is not finite."""
     where = "" if client is None else f", at client {client}"
     return RoundError(
         f"training diverged in round {number}{where}: {what} is not finite; lower training.lr or the "
@@ -124,10 +203,3 @@ def _diverged(number: int, what: str, cohort: Sequence[int], replies: Sequence[M
         number,
         client,
     )
-
-
-def _is_finite(reply: Message) -> bool:
-    """Whether a client's parameters and training loss are numbers."""
-    arrays = to_arrays(reply.content["arrays"]).values()
-    loss = float(reply.content["metrics"]["train-loss"])
-    return bool(np.isfinite(loss)) and all(np.isfinite(array).all() for array in arrays)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch import Tensor
 
-from fedsoft.scenarios import Clients
+from fedsoft.scenarios import Clients, Mishaps
 from fedsoft.streams import stream
 from fedsoft.training import Deliveries, Model, Training
 
@@ -26,6 +26,9 @@ class Task:
         places: (M,) row of ``targets`` for each entry of ``train.rows``, where clients who share examples
             have targets of their own; None where each entry's target stands at its dataset row.
         delivery: which clients' targets reach them as hard labels, and by which rules; None where none do.
+        mishaps: what goes wrong with clients.
+        enough: least share of a cohort whose updates must arrive.
+        unlabelled: (U,) dataset rows whose inputs, not labels, the server holds.
     """
 
     run: str
@@ -38,7 +41,11 @@ class Task:
     train: Clients
     places: np.ndarray | None = None
     delivery: Deliveries | None = None
+    mishaps: Mishaps = field(default_factory=Mishaps)
+    enough: float = 0.5
+    unlabelled: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     occupied: np.ndarray = field(init=False)
+    _fates: dict[int, np.ndarray] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "occupied", np.flatnonzero(self.train.sizes))
@@ -53,6 +60,17 @@ class Task:
         size = min(len(self.occupied), max(1, round(self.participation * len(self.occupied))))
         rng = stream("cohort", seed=self.seed, round=server_round)
         return sorted(rng.choice(self.occupied, size, replace=False).tolist()) if size else []
+
+    def fates(self, server_round: int) -> np.ndarray | None:
+        """(clients,) how each client would fare in a round, a `Fate`; None where nothing can go wrong."""
+        if self.mishaps.none:
+            return None
+        if server_round not in self._fates:  # every client asks
+            self._fates.clear()
+            seldom = self.mishaps.seldom_clients(len(self.train), stream("seldom clients", seed=self.seed))
+            rng = stream("mishaps", seed=self.seed, round=server_round)
+            self._fates[server_round] = self.mishaps.fates(seldom, rng)
+        return self._fates[server_round]
 
     def delivered(self, client: int, server_round: int) -> np.ndarray:
         """Where the targets of a client's examples stand in each local epoch of a round.

@@ -5,7 +5,8 @@ from typing import Literal
 
 from flwr.app import Message
 
-from fedsoft.federation.client import Asked, answer, failed
+from fedsoft.federation.asked import Asked
+from fedsoft.federation.client import answer, failed, failing
 
 Stack = int | Literal["all"]
 """How many clients are trained as one tensor program at most."""
@@ -17,8 +18,8 @@ def train_together(asked: Sequence[Asked], stack: Stack) -> list[Message]:
     Returns:
         their replies, in order; that of a client that raised is an error.
     """
-    replies: dict[int, Message] = {}
-    waiting = list(range(len(asked)))
+    replies = {i: failing(one.message) for i, one in enumerate(asked) if one.fails}
+    waiting = [i for i in range(len(asked)) if i not in replies]
     while waiting:
         alike = [i for i in waiting if asked[i].like(asked[waiting[0]])]
         waiting = [i for i in waiting if i not in set(alike)] if len(alike) < len(waiting) else []

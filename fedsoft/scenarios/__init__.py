@@ -13,6 +13,7 @@ from fedsoft.scenarios import (
 from fedsoft.scenarios.clients import Clients
 from fedsoft.scenarios.deal import Deal, deal
 from fedsoft.scenarios.known import Known, difficulty_of
+from fedsoft.scenarios.mishaps import Fate, Mishaps
 from fedsoft.scenarios.partition import PARTITIONS, Partition
 from fedsoft.scenarios.scenario import Party, Scenario
 
@@ -20,7 +21,9 @@ __all__ = [
     "PARTITIONS",
     "Clients",
     "Deal",
+    "Fate",
     "Known",
+    "Mishaps",
     "Partition",
     "Party",
     "Scenario",

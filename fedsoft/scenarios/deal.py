@@ -1,11 +1,12 @@
 """Dealing a dataset to clients: training, validation and test views."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from fedsoft.datasets import Annotations
+from fedsoft.errors import StudyFileError
 from fedsoft.scenarios.by_annotator import ByAnnotator
 from fedsoft.scenarios.clients import Clients
 from fedsoft.scenarios.known import Known
@@ -25,6 +26,7 @@ class Deal:
             where clients differ in that; the rest in clients' own label proportions.
         strangers: test examples of natural groups of which no client holds any.
         team: (R,) the client of each annotator, where clients are people; -1 for those who are in none.
+        server: the unlabelled examples at the server, which no client holds.
     """
 
     train: Clients
@@ -32,6 +34,7 @@ class Deal:
     test: Clients
     strangers: int = 0
     team: np.ndarray | None = None
+    server: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 def deal(
@@ -44,6 +47,7 @@ def deal(
     validation_share: float = 0.1,
     people: np.ndarray | None = None,
     answers: Annotations | None = None,
+    server_examples: int = 0,
 ) -> Deal:
     """Deal N examples to clients.
 
@@ -59,8 +63,21 @@ def deal(
             hold people whole, who are dealt as examples are (`Known.of_people`). Validation takes people
             whole, as many as fit into its share; where none fits, it takes single examples.
         answers: who answered what, where that is known and clients may be people.
+        server_examples: how many of those that clients may hold the server holds instead, unlabelled.
+
+    Raises:
+        StudyFileError: the server would hold all of them.
     """
     rows = np.flatnonzero(is_train)
+    server = rows[:0]
+    if server_examples:
+        if server_examples >= len(rows):
+            raise StudyFileError(
+                f"scenario.server_examples takes {server_examples:,} of {len(rows):,} training examples, "
+                "which leaves none to clients; lower it."
+            )
+        kept = stream("server examples").permutation(len(rows)) >= server_examples
+        rows, server = rows[kept], rows[~kept]
     if partition.overlaps:
         chosen = _reserved(rows, validation_share, people, stream("validation"))
         rows, reserved = rows[~chosen], rows[chosen]
@@ -97,7 +114,7 @@ def deal(
     )
     if own is not None:
         owner, strangers = np.where(own < 0, owner, own), int((own < 0).sum())
-    return Deal(train, validation, Clients.deal(tested, owner, clients), strangers, team)
+    return Deal(train, validation, Clients.deal(tested, owner, clients), strangers, team, server)
 
 
 def _reserved(

@@ -12,6 +12,7 @@ from fedsoft.errors import StudyFileError
 from fedsoft.plural import plural
 from fedsoft.registry import nearest
 from fedsoft.scenarios.by_annotator import ByAnnotator
+from fedsoft.scenarios.mishaps import Mishaps
 from fedsoft.scenarios.partition import PARTITIONS, Iid, Partition
 from fedsoft.supervision import SOURCES, LabelSource
 
@@ -67,6 +68,17 @@ class Scenario(BaseModel):
         0.0, ge=0, lt=1, description="share of the clients' labels that are wrong, as people would err"
     )
     parties: tuple[Party, ...] = Field((), description="clients whose labels come from elsewhere")
+    mishaps: Mishaps = Mishaps()
+    enough: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="least share of a cohort whose updates must arrive; a round with fewer leaves the model "
+        "as it is, and ends the run where clients raised errors",
+    )
+    server_examples: int = Field(
+        0, ge=0, description="unlabelled examples at the server, taken from those that clients would train on"
+    )
 
     @model_validator(mode="after")
     def _parties_fit(self) -> Self:

@@ -29,6 +29,7 @@ def deal_data(settings: RunSettings, dataset: AnnotatedDataset) -> Deal:
         lambda purpose: settings.stream("partition", purpose),
         people=dataset.people,
         answers=dataset.annotations,
+        server_examples=settings.scenario.server_examples,
     )
 
 

@@ -11,7 +11,7 @@ from fedsoft.datasets import AnnotatedDataset
 from fedsoft.errors import DataError, StudyFileError
 from fedsoft.evaluation import onehot
 from fedsoft.federation import Task
-from fedsoft.scenarios import Deal
+from fedsoft.scenarios import Deal, Mishaps
 from fedsoft.study.data import input_tensor, load_dataset
 from fedsoft.study.dealing import client_labels, deal_data, halves_of
 from fedsoft.study.settings import RunSettings
@@ -105,6 +105,9 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
             train=train,
             places=places,
             delivery=targets.delivery,
+            mishaps=Mishaps() if settings.pooled else settings.scenario.mishaps,
+            enough=settings.scenario.enough,
+            unlabelled=dealt.server,
         ),
         held_out=held_out,
         votes_bought=targets.votes_bought,

@@ -2,6 +2,7 @@
 
 from fedsoft.training import cnn, mlp, module
 from fedsoft.training.delivery import Deliveries, Delivery, Multipass, Stochastic
+from fedsoft.training.guidance import Guidance
 from fedsoft.training.losses import LOSSES, Loss
 from fedsoft.training.measure import measured_stack
 from fedsoft.training.mixup import plan_mixing
@@ -17,6 +18,7 @@ __all__ = [
     "MODELS",
     "Deliveries",
     "Delivery",
+    "Guidance",
     "Loss",
     "Model",
     "Multipass",

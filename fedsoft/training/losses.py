@@ -1,13 +1,23 @@
 """What training minimises: cross-entropy to the targets, and losses that regularize calibration."""
 
 from abc import abstractmethod
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from fedsoft.registry import Options, Registry
+
+
+class Objective(Protocol):
+    """What a model asks of a loss; see `Loss`."""
+
+    def value(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """The loss of each batch (K,), differentiable in the logits."""
+
+    def gradient(self, logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient with respect to the logits (K, B, C), and the loss (K,), both detached."""
 
 
 class Loss(Options):

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fedsoft.training.losses import Loss
+from fedsoft.training.losses import Objective
 from fedsoft.training.model import MODELS, Model, as_batch
 
 
@@ -51,7 +51,7 @@ class Perceptron(Model):
         x: Tensor,
         targets: Tensor,
         weights: Tensor,
-        loss: Loss,
+        loss: Objective,
         into: Mapping[str, Tensor],
         keep: float,
         scale: float,

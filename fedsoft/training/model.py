@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fedsoft.registry import Options, Registry
-from fedsoft.training.losses import Loss
+from fedsoft.training.losses import Objective
 
 Parameters = dict[str, Tensor]
 
@@ -48,7 +48,7 @@ class Model(Options):
         return {}
 
     def gradients(
-        self, parameters: Mapping[str, Tensor], x: Tensor, targets: Tensor, weights: Tensor, loss: Loss
+        self, parameters: Mapping[str, Tensor], x: Tensor, targets: Tensor, weights: Tensor, loss: Objective
     ) -> tuple[Parameters, Tensor]:
         """Gradient of each of K models on its own batch, and their losses.
 
@@ -74,7 +74,7 @@ class Model(Options):
         x: Tensor,
         targets: Tensor,
         weights: Tensor,
-        loss: Loss,
+        loss: Objective,
         into: Mapping[str, Tensor],
         keep: float,
         scale: float,

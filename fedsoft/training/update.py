@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fedsoft.training.guidance import Confused, Guidance
+from fedsoft.training.losses import Objective
 from fedsoft.training.mixup import Mixing, mix
 from fedsoft.training.model import Model, Parameters
 from fedsoft.training.options import Training
@@ -19,7 +21,7 @@ def local_update(
     steps: Steps,
     options: Training,
     lr: float,
-    proximal_mu: float = 0.0,
+    guidance: Guidance | None = None,
     mixing: Mixing | None = None,
 ) -> tuple[Parameters, Tensor]:
     """Train K models, each on its own batches.
@@ -32,16 +34,21 @@ def local_update(
         steps: the batches.
         options: loss, momentum and weight decay.
         lr: learning rate of this round.
-        proximal_mu: pull towards where it started (FedProx; Li et al. 2020, arXiv:1812.06127).
+        guidance: what the server asks besides.
         mixing: what each batch is mixed with, if anything.
 
     Returns:
         parameters (K, …) and mean losses over the steps (K,), in the caller's order of clients.
     """
+    guidance = guidance or Guidance()
+    proximal_mu = guidance.proximal_mu
     device, active = inputs.device, steps.active.tolist()
     client = torch.from_numpy(steps.client).to(device)
     parameters = {name: value.index_select(0, client) for name, value in start.items()}
     home = {name: value.clone() for name, value in parameters.items()} if proximal_mu else {}
+    correction = {n: value.index_select(0, client) for n, value in (guidance.correction or {}).items()}
+    confusion = None if guidance.confusion is None else guidance.confusion.index_select(0, client)
+    loss: Objective = options.loss
     velocity = (
         {name: torch.zeros_like(value) for name, value in parameters.items()} if options.momentum else {}
     )
@@ -63,15 +70,21 @@ def local_update(
             k = still
             now = {name: value[:k] for name, value in parameters.items()}
             moving = {name: value[:k] for name, value in velocity.items()}
-        batch = now, x, wanted, weights[step], options.loss
+            if confusion is not None:
+                loss = Confused(options.loss, confusion[:k])
+        batch = now, x, wanted, weights[step], loss
         if not velocity:
             losses[:k] += model.accumulate(*batch, into=now, keep=1 - lr * pull, scale=-lr)
             if proximal_mu:
                 for name, value in now.items():
                     value.add_(home[name][:k], alpha=lr * proximal_mu)
+            for name, value in correction.items():
+                now[name].sub_(value[:k], alpha=lr)
             continue
         losses[:k] += model.accumulate(*batch, into=moving, keep=options.momentum, scale=1)
         for name, value in now.items():
+            if correction:
+                moving[name].add_(correction[name][:k])
             if pull:
                 moving[name].add_(value, alpha=pull)
             if proximal_mu:

@@ -130,7 +130,8 @@ def test_a_client_that_raises_among_runs_in_lockstep(tmp_path, stack):
     )
     assert failed == [bad]
     failure = study.store.failure(bad.key)
-    assert failure["message"] == "client 0 failed in round 1: ValueError: too heavy to lift"
+    message = "client 0 failed in round 1: ValueError: too heavy to lift (3 of 3 clients failed)"
+    assert failure["message"] == message
     assert (failure["client"], failure["round"]) == (0, 1)
     assert "nets.py" in failure["traceback"]
     execute_together([good, other], alone.store, stack, "cpu")
@@ -168,10 +169,10 @@ def test_a_failed_run_goes_on_from_its_checkpoint_and_ends_with_the_same_bits(tm
     with monkeypatch.context() as patch:
         usual = one_run.play_round
 
-        def play_round(strategy, grid, state, config):
+        def play_round(strategy, grid, state, *rest):
             if state.number == 2:
                 raise OSError("a disk is gone")
-            return usual(strategy, grid, state, config)
+            return usual(strategy, grid, state, *rest)
 
         patch.setattr(one_run, "play_round", play_round)
         assert quietly(study)

@@ -8,7 +8,7 @@ from fedsoft.errors import EngineError
 from fedsoft.execution.groups import groups_of
 from fedsoft.execution.lockstep import execute_together
 from fedsoft.execution.run import Hooks, Interrupted
-from fedsoft.federation.client import Asked
+from fedsoft.federation.asked import Asked
 from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.records import to_record
 from fedsoft.federation.together import programs, train_together

@@ -13,6 +13,7 @@ from flwr.app import Message, MetricRecord, RecordDict
 from flwr.serverapp.strategy import Strategy
 
 from fedsoft.federation import STRATEGIES, StrategyOptions, Task
+from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.grids import CohortGrid, InProcessGrid
 from fedsoft.federation.records import to_arrays, to_record
 from fedsoft.federation.rounds import RoundResult, play_round
@@ -69,7 +70,7 @@ def _federate(
     config: Mapping[str, str] | None = None,
 ) -> list[RoundResult]:
     if not isinstance(strategy, Strategy):
-        strategy = STRATEGIES.parse(strategy).build()
+        strategy = STRATEGIES.parse(strategy).build(AtServer.of(grid.task))
     state, results = start or RoundResult(0, grid.task.initial(), float("nan"), 0), []
     while state.number < rounds:
         at_work, replies = play_round(strategy, grid, state, config), None
@@ -88,11 +89,23 @@ def federate() -> Callable[..., list[RoundResult]]:
     return _federate
 
 
+AT = AtServer(MODELS.parse("linear"), Training(), 5, 3, torch.empty(0, 4), 0)
+
+
+@pytest.fixture(scope="session")
+def at() -> AtServer:
+    """A server of a linear model that holds no examples."""
+    return AT
+
+
 class ScriptedGrid(InProcessGrid):
     """Client k adds ``updates[k]`` to the one weight of the model, and claims ``weights[k]`` examples."""
 
     def __init__(self, updates: Sequence[float], weights: Sequence[int]) -> None:
-        super().__init__(SimpleNamespace(cohort=lambda server_round: list(range(len(updates)))))
+        everyone = list(range(len(updates)))
+        super().__init__(
+            SimpleNamespace(cohort=lambda server_round: everyone, fates=lambda server_round: None, enough=0.5)
+        )
         self.updates, self.weights, self.configs = updates, weights, []
 
     def exchange(self, partitions, messages, timeout):
@@ -122,7 +135,7 @@ def play() -> Callable[..., Played]:
     ) -> Played:
         grid = ScriptedGrid(updates, weights or [1] * len(updates))
         start = RoundResult(0, {"w": np.zeros(1, np.float32)}, float("nan"), 0)
-        after = _federate(options.build(), grid, rounds, start)
+        after = _federate(options.build(AT), grid, rounds, start)
         return Played(path=[float(r.arrays["w"][0]) for r in after], last=after[-1], configs=grid.configs)
 
     return run

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fedsoft.federation import STRATEGIES
+from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.checkpoint import restore_strategy, strategy_state
 from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.records import to_record
@@ -29,31 +30,34 @@ def state(strategy):
 @pytest.mark.parametrize("rounds", [0, 2])
 @pytest.mark.parametrize("name", STRATEGIES.names())
 def test_a_fresh_strategy_takes_over_the_state(name, rounds, make_task, federate):
-    task, used = make_task(), STRATEGIES.parse(name).build()
+    task = make_task()
+    used = STRATEGIES.parse(name).build(AtServer.of(task))
     federate(used, InProcessGrid(task), rounds)
     arrays, kinds = strategy_state(used)
-    fresh = STRATEGIES.parse(name).build()
+    fresh = STRATEGIES.parse(name).build(AtServer.of(task))
     restore_strategy(fresh, arrays, json.loads(json.dumps(kinds)))
     assert state(fresh) == state(used)
     for attribute, value in vars(used).items():
         assert type(getattr(fresh, attribute)) is type(value)
 
 
-def test_every_kind_of_attribute_round_trips():
-    strategy = STRATEGIES.parse("fedavg").build()
+def test_every_kind_of_attribute_round_trips(make_task):
+    task = make_task()
+    strategy = STRATEGIES.parse("fedavg").build(AtServer.of(task))
     strategy.record = to_record({"a": np.ones((2, 1), np.float32), "b": np.float64(3)})
     strategy.by_name, strategy.empty = {"x": np.arange(3)}, {}
     strategy.in_order = [np.zeros(2), np.ones(1)]
     strategy.alone, strategy.number, strategy.nothing = np.eye(2), 0.1, None
     arrays, kinds = strategy_state(strategy)
     assert set(arrays) == {"record/a", "record/b", "by_name/x", "in_order/0", "in_order/1", "alone"}
-    fresh = STRATEGIES.parse("fedavg").build()
+    fresh = STRATEGIES.parse("fedavg").build(AtServer.of(task))
     restore_strategy(fresh, arrays, json.loads(json.dumps(kinds)))
     assert state(fresh) == state(strategy)
 
 
-def test_a_state_that_cannot_be_stored_is_told():
-    strategy = STRATEGIES.parse("fedavg").build()
+def test_a_state_that_cannot_be_stored_is_told(make_task):
+    task = make_task()
+    strategy = STRATEGIES.parse("fedavg").build(AtServer.of(task))
     strategy.clients = {1, 2}
     with pytest.raises(TypeError, match=r"FedAvg\.clients is a set, not a state to save"):
         strategy_state(strategy)

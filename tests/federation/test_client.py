@@ -9,6 +9,7 @@ from flwr.app import ConfigRecord
 from torch.nn import functional
 
 from fedsoft.federation import STRATEGIES
+from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.records import to_record
 from fedsoft.streams import stream
@@ -76,7 +77,8 @@ def test_fedavg_is_the_papers_algorithm(participation, seed, delivery, make_task
 
 
 def test_a_reply_tells_examples_partition_and_loss(make_task):
-    task, strategy = make_task(), STRATEGIES.parse("fedavg").build()
+    task = make_task()
+    strategy = STRATEGIES.parse("fedavg").build(AtServer.of(task))
     grid = InProcessGrid(task)
     grid.open_round(1)
     messages = strategy.configure_train(1, to_record(task.initial()), ConfigRecord(), grid)

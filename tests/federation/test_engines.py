@@ -10,6 +10,7 @@ from flwr.serverapp import Grid
 
 from fedsoft.errors import EngineError
 from fedsoft.federation import STRATEGIES
+from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.client import make_client_app
 from fedsoft.federation.grids import FlowerGrid, InProcessGrid, find_nodes
 from fedsoft.federation.records import to_parameters, to_record
@@ -163,7 +164,7 @@ def test_a_client_that_does_not_answer_is_named(make_task, train):
 def test_messages_may_be_pushed_and_pulled(make_task):
     """Flower's asynchronous half of a grid: replies wait until they are pulled, once."""
     task = make_task()
-    grid, strategy = InProcessGrid(task, 1), STRATEGIES.parse("fedavg").build()
+    grid, strategy = InProcessGrid(task, 1), STRATEGIES.parse("fedavg").build(AtServer.of(task))
     grid.open_round(1)
 
     def messages():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fedsoft.streams import stream
-from fedsoft.training import MODELS, Training, local_update, plan_steps
+from fedsoft.training import MODELS, Guidance, Training, local_update, plan_steps
 
 INPUTS, CLASSES, BATCH = (1, 4, 4), 3, 4
 SIZES = (3, 1, 11, 4, 8)
@@ -54,7 +54,7 @@ def copies(model, clients):
 def stacked(model, data, setting, clients):
     training, mu = options(setting)
     steps = plan_steps([ROWS[k] for k in clients], training, rngs(clients))
-    return local_update(model, copies(model, len(clients)), *data, steps, training, training.lr, mu)
+    return local_update(model, copies(model, len(clients)), *data, steps, training, training.lr, Guidance(mu))
 
 
 def one_by_one(module, x, targets, rows, rng, setting):
@@ -106,7 +106,7 @@ def test_a_stack_of_one_is_the_same(model, setting, data):
 def test_the_global_model_stays_as_it_is(model, clients, data):
     start, training = copies(model, len(clients)), Training(batch_size=BATCH, momentum=0.5)
     steps = plan_steps([ROWS[k] for k in clients], training, rngs(clients))
-    parameters, _ = local_update(model, start, *data, steps, training, lr=0.1, proximal_mu=0.1)
+    parameters, _ = local_update(model, start, *data, steps, training, lr=0.1, guidance=Guidance(0.1))
     for name, value in initial(model).items():
         assert (start[name] == value).all()
         assert (parameters[name] != value).any()
@@ -117,7 +117,9 @@ def test_a_stronger_pull_stays_nearer(model, data):
     training, distances = Training(batch_size=BATCH, epochs=5), []
     for mu in (0.0, 0.5, 5.0):
         steps = plan_steps(ROWS, training, rngs(range(len(SIZES))))
-        parameters, _ = local_update(model, copies(model, len(SIZES)), *data, steps, training, 0.1, mu)
+        parameters, _ = local_update(
+            model, copies(model, len(SIZES)), *data, steps, training, 0.1, Guidance(mu)
+        )
         moved = [(parameters[name] - value).square().sum() for name, value in initial(model).items()]
         distances.append(float(sum(moved)))
     assert distances == sorted(distances, reverse=True)
@@ -132,7 +134,14 @@ def test_the_pull_by_hand():
     start = {"layer0.weight": torch.ones(1, 2, 1), "layer0.bias": torch.zeros(1, 2)}
     steps = plan_steps([np.array([0])], training, [stream("order")])
     after, _ = local_update(
-        model, start, torch.zeros(1, 1), torch.full((1, 2), 0.5), steps, training, lr=0.1, proximal_mu=2.0
+        model,
+        start,
+        torch.zeros(1, 1),
+        torch.full((1, 2), 0.5),
+        steps,
+        training,
+        lr=0.1,
+        guidance=Guidance(2.0),
     )
     torch.testing.assert_close(after["layer0.weight"], torch.full((1, 2, 1), 0.83))
 
@@ -143,7 +152,7 @@ def test_everything_stays_on_the_device_of_its_inputs(model, data):
     steps = plan_steps(ROWS, training, rngs(range(len(SIZES))))
     start = {name: value.to(DEVICE) for name, value in copies(model, len(SIZES)).items()}
     x, targets = (part.to(DEVICE) for part in data)
-    parameters, losses = local_update(model, start, x, targets, steps, training, 0.1, 0.5)
+    parameters, losses = local_update(model, start, x, targets, steps, training, 0.1, Guidance(0.5))
     assert (losses.device.type, losses.shape) == (DEVICE, (len(SIZES),))
     for name, value in parameters.items():
         assert (value.device.type, value.shape) == (DEVICE, start[name].shape)

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from fedsoft.federation.strategies.options import STRATEGIES, Strategy, StrategyOptions, flower
+from fedsoft.federation.strategies.options import STRATEGIES, AtServer, Strategy, StrategyOptions, flower
 
 
 @STRATEGIES("fedadam")
@@ -20,6 +20,6 @@ class FedAdam(StrategyOptions):
     beta_2: float = Field(0.99, ge=0, lt=1, description="decay of the second moment")
     tau: float = Field(1e-3, gt=0, description="adaptivity: larger is closer to plain momentum")
 
-    def build(self) -> Strategy:
+    def build(self, at: AtServer) -> Strategy:
         """Flower's FedAdam."""
         return flower("FedAdam", **self.model_dump())

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from fedsoft.federation.strategies.options import STRATEGIES, Strategy, StrategyOptions, flower
+from fedsoft.federation.strategies.options import STRATEGIES, AtServer, Strategy, StrategyOptions, flower
 
 
 @STRATEGIES("fedavgm")
@@ -16,6 +16,6 @@ class FedAvgM(StrategyOptions):
     momentum: float = Field(0.9, ge=0, lt=1, description="share of last round's velocity kept")
     lr: float = Field(1.0, gt=0, le=1e6, description="server step; 1 takes the whole velocity")
 
-    def build(self) -> Strategy:
+    def build(self, at: AtServer) -> Strategy:
         """Flower's FedAvgM."""
         return flower("FedAvgM", server_momentum=self.momentum, server_learning_rate=self.lr)

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from fedsoft.federation.strategies.options import STRATEGIES, Strategy, StrategyOptions, flower
+from fedsoft.federation.strategies.options import STRATEGIES, AtServer, Strategy, StrategyOptions, flower
 
 
 @STRATEGIES("fedprox")
@@ -14,6 +14,6 @@ class FedProx(StrategyOptions):
 
     mu: float = Field(0.1, ge=0, le=1e6, description="strength of the pull")
 
-    def build(self) -> Strategy:
+    def build(self, at: AtServer) -> Strategy:
         """Flower's FedProx; the pull itself is in the local update."""
         return flower("FedProx", proximal_mu=self.mu)

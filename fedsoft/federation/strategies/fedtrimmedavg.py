@@ -4,7 +4,7 @@ import math
 
 from pydantic import Field
 
-from fedsoft.federation.strategies.options import STRATEGIES, Strategy, StrategyOptions, flower
+from fedsoft.federation.strategies.options import STRATEGIES, AtServer, Strategy, StrategyOptions, flower
 
 
 @STRATEGIES("fedtrimmedavg")
@@ -17,7 +17,7 @@ class FedTrimmedAvg(StrategyOptions):
 
     beta: float = Field(0.2, ge=0, lt=0.5, description="share of clients cut off at each end")
 
-    def build(self) -> Strategy:
+    def build(self, at: AtServer) -> Strategy:
         """Flower's FedTrimmedAvg."""
         return flower("FedTrimmedAvg", beta=self.beta)
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from fedsoft.federation.strategies.options import STRATEGIES, Strategy, StrategyOptions, flower
+from fedsoft.federation.strategies.options import STRATEGIES, AtServer, Strategy, StrategyOptions, flower
 
 
 @STRATEGIES("krum")
@@ -15,7 +15,7 @@ class Krum(StrategyOptions):
 
     malicious: int = Field(0, ge=0, description="number of malicious clients to withstand")
 
-    def build(self) -> Strategy:
+    def build(self, at: AtServer) -> Strategy:
         """Flower's Krum."""
         return flower("Krum", num_malicious_nodes=self.malicious)
 

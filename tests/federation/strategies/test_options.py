@@ -38,14 +38,14 @@ def test_every_strategy_is_here():
 @pytest.mark.parametrize(
     ("choice", "kind", "attributes"), CHOICES, ids=lambda value: getattr(value, "__name__", None)
 )
-def test_a_strategy_is_flowers_own(choice, kind, attributes):
+def test_a_strategy_is_flowers_own(choice, kind, attributes, at):
     options = STRATEGIES.parse(choice)
-    built = options.build()
+    built = options.build(at)
     assert type(built) is kind
     assert {name: getattr(built, name) for name in attributes} == attributes
     assert (built.fraction_train, built.min_train_nodes, built.min_available_nodes) == (1.0, 1, 1)
     assert built.fraction_evaluate == 0
-    assert options.build() is not built
+    assert options.build(at) is not built
 
 
 @pytest.mark.parametrize(
