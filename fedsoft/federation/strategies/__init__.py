@@ -1,6 +1,8 @@
 """Server strategies: Flower's own objects behind validated options."""
 
 from fedsoft.federation.strategies import (
+    bulyan,
+    fedadagrad,
     fedadam,
     fedavg,
     fedavgm,
@@ -9,12 +11,16 @@ from fedsoft.federation.strategies import (
     fedtrimmedavg,
     fedyogi,
     krum,
+    multikrum,
+    qfedavg,
 )
 from fedsoft.federation.strategies.options import STRATEGIES, StrategyOptions
 
 __all__ = [
     "STRATEGIES",
     "StrategyOptions",
+    "bulyan",
+    "fedadagrad",
     "fedadam",
     "fedavg",
     "fedavgm",
@@ -23,4 +29,6 @@ __all__ = [
     "fedtrimmedavg",
     "fedyogi",
     "krum",
+    "multikrum",
+    "qfedavg",
 ]
