@@ -9,6 +9,7 @@ from fedsoft.datasets import Annotations
 from fedsoft.errors import StudyFileError
 from fedsoft.plural import plural
 from fedsoft.scenarios.clients import Clients
+from fedsoft.scenarios.known import Known
 from fedsoft.scenarios.partition import PARTITIONS, Partition
 
 
@@ -60,9 +61,7 @@ class ByAnnotator(Partition):
         pairs = np.unique(client[kept] * len(may_hold) + answers.item[kept])
         return Clients.deal(pairs % len(may_hold), pairs // len(may_hold), int(team.max()) + 1)
 
-    def views(
-        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
-    ) -> Clients:
+    def views(self, known: Known, clients: int, rng: np.random.Generator) -> Clients:
         """Refused, since it takes answers.
 
         Raises:

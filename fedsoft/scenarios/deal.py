@@ -9,7 +9,9 @@ from fedsoft.datasets import Annotations
 from fedsoft.errors import StudyFileError
 from fedsoft.scenarios.by_annotator import ByAnnotator
 from fedsoft.scenarios.clients import Clients
-from fedsoft.scenarios.partition import Partition, Split, in_shares
+from fedsoft.scenarios.known import Known
+from fedsoft.scenarios.partition import Partition, Split
+from fedsoft.scenarios.proportions import in_proportion
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,8 @@ class Deal:
         train: examples that clients train on.
         validation: a tenth of each client's part, kept for stopping and temperatures; where clients share
             examples, a tenth of all that no client trains on, divided in clients' own label proportions.
-        test: the held-out fold: where clients are natural groups, to each what is of its groups, and the rest
-            in clients' own label proportions.
+        test: the held-out fold: to each client what is of its natural groups, or as hard as what it holds,
+            where clients differ in that; the rest in clients' own label proportions.
         strangers: test examples of natural groups of which no client holds any.
         team: (R,) the client of each annotator, where clients are people; -1 for those who are in none.
         server: the unlabelled examples at the server, which no client holds.
@@ -36,13 +38,12 @@ class Deal:
 
 
 def deal(
-    labels: np.ndarray,
+    known: Known,
     is_train: np.ndarray,
     is_test: np.ndarray,
     partition: Partition,
     clients: int,
     stream: Callable[[str], np.random.Generator],
-    groups: np.ndarray | None = None,
     validation_share: float = 0.1,
     people: np.ndarray | None = None,
     answers: Annotations | None = None,
@@ -51,17 +52,16 @@ def deal(
     """Deal N examples to clients.
 
     Args:
-        labels: (N,) class indices.
+        known: what the partition may know of them.
         is_train: (N,) whether clients may hold an example.
         is_test: (N,) whether it is held out for testing.
         partition: spreads the former over clients, who share training examples where it overlaps.
         clients: number of clients.
         stream: gives the generator for a purpose.
-        groups: (N,) natural group of each example, where there are any.
         validation_share: share of each client's part that is kept from training, rounded down.
         people: (N,) the person of each example, where examples are of people. Clients who share no examples
-            hold people whole, and validation takes people whole, as many as fit into its share; where none
-            fits, it takes single examples.
+            hold people whole, who are dealt as examples are (`Known.of_people`). Validation takes people
+            whole, as many as fit into its share; where none fits, it takes single examples.
         answers: who answered what, where that is known and clients may be people.
         server_examples: how many of those that clients may hold the server holds instead, unlabelled.
 
@@ -81,22 +81,24 @@ def deal(
     if partition.overlaps:
         chosen = _reserved(rows, validation_share, people, stream("validation"))
         rows, reserved = rows[~chosen], rows[chosen]
-    inside, team = None if groups is None else groups[rows], None
+    team = None
     if isinstance(partition, ByAnnotator) and answers is not None:
         team = partition.teams(answers, clients, stream("partition"))
-        held = partition.held_by(team, answers, np.isin(np.arange(len(labels)), rows))
+        held = partition.held_by(team, answers, np.isin(np.arange(len(known)), rows))
     elif people is None or not isinstance(partition, Split):
-        places = partition.views(labels[rows], clients, stream("partition"), inside)
+        places = partition.views(known.at(rows), clients, stream("partition"))
         held = Clients(rows[places.rows], places.offsets)
     else:
-        owner = _owners_of_people(partition, labels[rows], clients, stream("partition"), inside, people[rows])
+        _, person = np.unique(people[rows], return_inverse=True)
+        owner = partition.owners(known.at(rows).of_people(person), clients, stream("partition"))[person]
         held = Clients.deal(rows, owner, clients)
 
-    def in_proportion(others: np.ndarray, purpose: str) -> np.ndarray:
-        return _in_proportion(labels[others], labels[held.rows], held.owner, clients, stream(purpose))
+    def by_labels(others: np.ndarray, purpose: str) -> np.ndarray:
+        labels = known.labels
+        return in_proportion(labels[others], labels[held.rows], held.owner, clients, stream(purpose))
 
     if partition.overlaps:
-        owner = in_proportion(reserved, "validation owners")
+        owner = by_labels(reserved, "validation owners")
         train, validation = held, Clients.deal(reserved, owner, clients)
     else:
         quota = np.floor(held.sizes * validation_share).astype(int)
@@ -106,11 +108,12 @@ def deal(
             is_validation = _whole_people(held.owner, quota, people[held.rows], stream("validation"))
         train, validation = held.keep(~is_validation), held.keep(is_validation)
     tested, strangers = np.flatnonzero(is_test), 0
-    owner = in_proportion(tested, "test owners")
-    if groups is not None:
-        own = partition.owners_of_tested(groups[tested], groups[held.rows], held.owner)
-        if own is not None:
-            owner, strangers = np.where(own < 0, owner, own), int((own < 0).sum())
+    owner = by_labels(tested, "test owners")
+    own = partition.owners_of_tested(
+        known.at(tested), known.at(held.rows), held.owner, clients, stream("own test owners")
+    )
+    if own is not None:
+        owner, strangers = np.where(own < 0, owner, own), int((own < 0).sum())
     return Deal(train, validation, Clients.deal(tested, owner, clients), strangers, team, server)
 
 
@@ -122,23 +125,6 @@ def _reserved(
     if people is None:
         return rng.permutation(len(rows)) < quota
     return _whole_people(np.zeros_like(rows), np.array([quota]), people[rows], rng)
-
-
-def _owners_of_people(
-    partition: Split,
-    labels: np.ndarray,
-    clients: int,
-    rng: np.random.Generator,
-    groups: np.ndarray | None,
-    people: np.ndarray,
-) -> np.ndarray:
-    """(M,) clients that hold people whole: people are dealt as examples are, by their commonest label."""
-    _, first, person = np.unique(people, return_index=True, return_inverse=True)
-    counts = np.zeros((len(first), labels.max() + 1), dtype=int)
-    np.add.at(counts, (person, labels), 1)
-    inside = None if groups is None else groups[first]
-    owner: np.ndarray = partition.owners(counts.argmax(axis=1), clients, rng, inside)[person]
-    return owner
 
 
 def _whole_people(
@@ -168,20 +154,3 @@ def _rank_within(group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     rank = np.empty(len(group), dtype=np.int64)
     rank[order] = np.arange(len(group)) - first
     return rank
-
-
-def _in_proportion(
-    labels: np.ndarray,
-    held_labels: np.ndarray,
-    held_owner: np.ndarray,
-    clients: int,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Owners of new examples: each class goes to clients in proportion to what they hold of it."""
-    owner = np.empty(len(labels), dtype=np.int64)
-    for label in np.unique(labels):
-        rows = rng.permutation(np.flatnonzero(labels == label))
-        counts = np.bincount(held_owner[held_labels == label], minlength=clients).astype(float)
-        shares = counts / counts.sum() if counts.sum() else np.full(clients, 1 / clients)
-        owner[rows] = in_shares(shares, len(rows))
-    return owner

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from fedsoft.errors import StudyFileError
 from fedsoft.scenarios.clients import Clients
+from fedsoft.scenarios.known import Known
 from fedsoft.scenarios.partition import PARTITIONS, Partition
 
 AT_ONCE = 4_000_000
@@ -32,28 +33,26 @@ class Overlapping(Partition):
         description="label skew: class shares of each client from Dirichlet(alpha); else none",
     )
 
-    def views(
-        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
-    ) -> Clients:
+    def views(self, known: Known, clients: int, rng: np.random.Generator) -> Clients:
         """Draws without replacement, example by example with the weight of its class.
 
         Raises:
             StudyFileError: there are fewer examples than each client holds.
         """
-        if len(labels) < self.examples:
+        if len(known) < self.examples:
             raise StudyFileError(
                 f"partition 'overlapping' gives each client {self.examples} examples, and there are "
-                f"{len(labels)}; lower scenario.partition.examples."
+                f"{len(known)}; lower scenario.partition.examples."
             )
         rows = np.empty((clients, self.examples), dtype=np.int64)
-        step = max(1, AT_ONCE // len(labels))
+        step = max(1, AT_ONCE // len(known))
         for start in range(0, clients, step):
             part = rows[start : start + step]
             # The first arrivals of exponential clocks are a weighted draw without replacement (Efraimidis and
             # Spirakis 2006).
-            clocks = rng.standard_exponential((len(part), len(labels)), dtype=np.float32)
+            clocks = rng.standard_exponential((len(part), len(known)), dtype=np.float32)
             if self.alpha is not None:
-                clocks /= self._weights(labels, len(part), rng)
+                clocks /= self._weights(known.labels, len(part), rng)
             part[:] = np.sort(np.argpartition(clocks, self.examples - 1)[:, : self.examples])
         return Clients(rows.ravel(), self.examples * np.arange(clients + 1))
 

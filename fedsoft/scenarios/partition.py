@@ -10,6 +10,8 @@ from fedsoft.errors import StudyFileError
 from fedsoft.plural import plural
 from fedsoft.registry import Options, Registry
 from fedsoft.scenarios.clients import Clients
+from fedsoft.scenarios.known import Known
+from fedsoft.scenarios.proportions import in_shares
 
 
 class Partition(Options):
@@ -22,24 +24,31 @@ class Partition(Options):
     overlaps: ClassVar[bool] = False
 
     @abstractmethod
-    def views(
-        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
-    ) -> Clients:
-        """labels (N,), and natural groups (N,) where there are any -> views of the places 0 to N - 1."""
+    def views(self, known: Known, clients: int, rng: np.random.Generator) -> Clients:
+        """What is known of N examples -> views of the places 0 to N - 1."""
 
-    def owners_of_tested(self, tested: np.ndarray, held: np.ndarray, owner: np.ndarray) -> np.ndarray | None:
-        """Who is tested on what, where groups say so; None where clients' label proportions do.
+    def owners_of_tested(
+        self, tested: Known, held: Known, owner: np.ndarray, clients: int, rng: np.random.Generator
+    ) -> np.ndarray | None:
+        """Who is tested on what, where the partition says so; None where clients' label proportions do.
 
         Args:
-            tested: (T,) groups of the test examples.
-            held: (M,) groups of the examples that clients hold.
+            tested: of the T test examples.
+            held: of the M examples that clients hold.
             owner: (M,) their clients.
+            clients: number of clients.
+            rng: for what is left to chance.
 
         Returns:
             (T,) clients, -1 for examples of groups that no client holds.
         """
         return None
 
+
+ATTEMPTS = 1000
+"""Draws until a partition that is left to chance is given up, whose clients are too small each time."""
+TINY = 1e-300
+"""Keeps shares of a very small alpha from being 0 for all the clients that are left."""
 
 PARTITIONS = Registry("partition", Partition)  # type: ignore[type-abstract]
 
@@ -48,28 +57,22 @@ class Split(Partition):
     """A rule that gives every example to one client."""
 
     @abstractmethod
-    def owners(
-        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
-    ) -> np.ndarray:
-        """labels (N,), and natural groups (N,) where there are any -> client of each example (N,)."""
+    def owners(self, known: Known, clients: int, rng: np.random.Generator) -> np.ndarray:
+        """What is known of N examples -> client of each (N,)."""
 
-    def views(
-        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
-    ) -> Clients:
+    def views(self, known: Known, clients: int, rng: np.random.Generator) -> Clients:
         """Each client's own examples."""
-        return Clients.deal(np.arange(len(labels)), self.owners(labels, clients, rng, groups), clients)
+        return Clients.deal(np.arange(len(known)), self.owners(known, clients, rng), clients)
 
 
 @PARTITIONS("iid")
 class Iid(Split):
     """Examples dealt at random, in equal numbers up to one."""
 
-    def owners(
-        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
-    ) -> np.ndarray:
+    def owners(self, known: Known, clients: int, rng: np.random.Generator) -> np.ndarray:
         """A shuffled round robin."""
-        owner = np.empty(len(labels), dtype=np.int64)
-        owner[rng.permutation(len(labels))] = np.arange(len(labels)) % clients
+        owner = np.empty(len(known), dtype=np.int64)
+        owner[rng.permutation(len(known))] = np.arange(len(known)) % clients
         return owner
 
 
@@ -77,41 +80,45 @@ class Iid(Split):
 class Dirichlet(Split):
     """Label skew: each class is spread over clients in proportions drawn from a Dirichlet distribution.
 
-    Hsu, Qi, Brown 2019, arXiv:1909.06335, in the variant that draws over clients for each class.
-    Small ``alpha`` means strong skew; infinity would be IID in labels.
+    Hsu, Qi, Brown 2019, arXiv:1909.06335, in the variant that draws over clients for each class (Yurochkin et
+    al. 2019, arXiv:1905.12022): flwr-datasets' DirichletPartitioner. Small ``alpha`` means strong skew;
+    infinity would be IID in labels. NIID-Bench's ``noniid-labeldir`` is `balanced_dirichlet`.
     """
 
+    balanced: ClassVar[bool] = False
     alpha: float = Field(0.5, gt=0, description="concentration")
     smallest: int = Field(10, ge=1, description="redraw until every client has so many examples, or people")
 
-    def owners(
-        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
-    ) -> np.ndarray:
+    def owners(self, known: Known, clients: int, rng: np.random.Generator) -> np.ndarray:
         """Draw class by class, and again until no client is too small.
 
         Raises:
             StudyFileError: no draw in 1,000 gives every client ``smallest`` examples, or there are too few.
         """
+        owner = self.draw(known.labels, clients, rng)
+        if owner is None:
+            raise StudyFileError(
+                f"{type(self).name}(alpha={self.alpha}) gave no split of {len(known)} examples in which each "
+                f"of {clients} clients has {self.smallest}; raise alpha, or lower `smallest` or `clients`."
+            )
+        return owner
+
+    def draw(self, labels: np.ndarray, clients: int, rng: np.random.Generator) -> np.ndarray | None:
+        """(N,) clients of examples with these labels (N,); None where a client would be too small."""
         possible = len(labels) >= clients * self.smallest
-        for _ in range(1000 if possible else 0):
-            owner = np.empty(len(labels), dtype=np.int64)
+        for _ in range(ATTEMPTS if possible else 0):
+            owner, sizes = np.empty(len(labels), dtype=np.int64), np.zeros(clients, dtype=np.int64)
             for label in np.unique(labels):
                 rows = rng.permutation(np.flatnonzero(labels == label))
                 shares = rng.dirichlet(np.full(clients, self.alpha))
+                if self.balanced:
+                    shares = np.where(sizes < len(labels) / clients, shares + TINY, 0)
+                    shares /= shares.sum()
                 owner[rows] = in_shares(shares, len(rows))
-            if np.bincount(owner, minlength=clients).min() >= self.smallest:
+                sizes += np.bincount(owner[rows], minlength=clients)
+            if sizes.min() >= self.smallest:
                 return owner
-        raise StudyFileError(
-            f"dirichlet(alpha={self.alpha}) gave no split of {len(labels)} examples in which each of "
-            f"{clients} clients has {self.smallest}; raise alpha, or lower `smallest` or `clients`."
-        )
-
-
-def in_shares(shares: np.ndarray, count: int) -> np.ndarray:
-    """(count,) clients, ascending, each as often as its share (clients,) says, up to rounding."""
-    ends = np.round(np.cumsum(shares)[:-1] * count).astype(int)
-    owner: np.ndarray = np.searchsorted(ends, np.arange(count), side="right")
-    return owner
+        return None
 
 
 @PARTITIONS("natural")
@@ -122,20 +129,13 @@ class Natural(Split):
     held-out examples of their own groups.
     """
 
-    def owners(
-        self, labels: np.ndarray, clients: int, rng: np.random.Generator, groups: np.ndarray | None = None
-    ) -> np.ndarray:
+    def owners(self, known: Known, clients: int, rng: np.random.Generator) -> np.ndarray:
         """A client for each group.
 
         Raises:
             StudyFileError: the data have no groups, or fewer than clients.
         """
-        if groups is None:
-            raise StudyFileError(
-                "partition 'natural' needs groups, and the data have none; add a `groups` array, or choose "
-                "iid or dirichlet."
-            )
-        names, group = np.unique(groups, return_inverse=True)
+        names, group = np.unique(groups_of(known, type(self).name), return_inverse=True)
         if len(names) < clients:
             wanted = plural(clients, "client")
             raise StudyFileError(
@@ -143,8 +143,26 @@ class Natural(Split):
             )
         return (rng.permutation(len(names)) % clients)[group]
 
-    def owners_of_tested(self, tested: np.ndarray, held: np.ndarray, owner: np.ndarray) -> np.ndarray | None:
+    def owners_of_tested(
+        self, tested: Known, held: Known, owner: np.ndarray, clients: int, rng: np.random.Generator
+    ) -> np.ndarray | None:
         """The client that holds the example's group."""
-        names, first = np.unique(held, return_index=True)
-        place = np.searchsorted(names, tested).clip(max=len(names) - 1)
-        return np.where(names[place] == tested, owner[first[place]], -1)
+        if tested.groups is None or held.groups is None:
+            return None
+        names, first = np.unique(held.groups, return_index=True)
+        place = np.searchsorted(names, tested.groups).clip(max=len(names) - 1)
+        return np.where(names[place] == tested.groups, owner[first[place]], -1)
+
+
+def groups_of(known: Known, partition: str) -> np.ndarray:
+    """(N,) the natural groups that a partition cannot do without.
+
+    Raises:
+        StudyFileError: there are none.
+    """
+    if known.groups is None:
+        raise StudyFileError(
+            f"partition {partition!r} needs groups, and the data have none; add a `groups` array, or choose "
+            "iid or dirichlet."
+        )
+    return known.groups

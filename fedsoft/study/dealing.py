@@ -5,7 +5,7 @@ import numpy as np
 from fedsoft.annotators import plant_label_errors
 from fedsoft.datasets import AnnotatedDataset, fold_of
 from fedsoft.errors import DataError
-from fedsoft.scenarios import Clients, Deal, deal
+from fedsoft.scenarios import Clients, Deal, Known, deal, difficulty_of
 from fedsoft.streams import stream
 from fedsoft.study.settings import RunSettings
 
@@ -19,14 +19,14 @@ NO_VALIDATION = (
 def deal_data(settings: RunSettings, dataset: AnnotatedDataset) -> Deal:
     """Who holds what in a run: the same for all sources and strategies of a seed."""
     tested = is_tested(settings, dataset)
+    difficulty = None if dataset.votes is None else difficulty_of(dataset.votes)
     return deal(
-        dataset.labels,
+        Known(dataset.labels, dataset.groups, difficulty),
         ~tested,
         tested,
         settings.scenario.partition,
         settings.scenario.clients,
         lambda purpose: settings.stream("partition", purpose),
-        dataset.groups,
         people=dataset.people,
         answers=dataset.annotations,
         server_examples=settings.scenario.server_examples,

@@ -14,6 +14,7 @@ from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.records import to_record
 from fedsoft.federation.together import programs, train_together
 from fedsoft.files import read_json
+from fedsoft.scenarios import PARTITIONS
 from fedsoft.study.opened import open_study
 from fedsoft.study.prepare import prepare
 from fedsoft.supervision import SOURCES
@@ -61,6 +62,25 @@ def test_each_run_gets_its_own_figures(tiny, tmp_path, run):
 
 OPTIONS = {"votes_k": {"k": 2}, "human_soft_denoised": {"slip_rate": 0.05}}
 SINGLE_ANSWERS = {"dawid_skene", "one_coin", "wawa", "mace", "glad"}
+
+
+OF_GROUPS_OR_PEOPLE = {"natural", "natural_dirichlet", "by_annotator"}
+
+
+def test_every_partition_gives_the_same_in_lockstep_and_resumed(tiny, tmp_path, run):
+    """One study of one run a partition, all beside each other, and stopped in the middle."""
+    partitions = [name for name in PARTITIONS.names() if name not in OF_GROUPS_OR_PEOPLE]
+    tiny |= {"sources": ["hard"], "strategies": ["fedavg"], "seeds": [0]}
+    tiny |= {"scenario": {"clients": 6, "participation": 0.5}, "grid": {"scenario.partition": partitions}}
+    single = run(open_study(tiny, "tiny.toml", tmp_path / "single"), stack=1)
+    told = []
+    hooks = Hooks(lambda settings, figures: told.append(settings.key), lambda: len(told) > 5)
+    with pytest.raises(Interrupted):
+        run(open_study(tiny, "tiny.toml", tmp_path / "all"), stack=64, hooks=hooks)
+    assert len(open_study(tiny, "tiny.toml", tmp_path / "all").open_runs) > 1
+    here = predictions(single)
+    assert len(here) == len(partitions)
+    assert_same_results(here, predictions(run(open_study(tiny, "tiny.toml", tmp_path / "all"), stack=64)))
 
 
 def test_every_source_gives_the_same_in_lockstep(tiny, tmp_path, run):

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import torch
-from flwr.app import Array
+from flwr.app import Array, ArrayRecord
 
 from fedsoft.federation.records import to_arrays, to_parameters, to_record
 
@@ -38,6 +38,20 @@ def test_an_update_in_place_leaves_the_record():
     record = to_record({"a": np.ones(2, np.float32)})
     to_parameters(to_arrays(record), torch.device("cpu"))["a"].zero_()
     np.testing.assert_array_equal(record["a"].numpy(), [1, 1])
+
+
+def test_a_record_is_emptied_as_flowers_own():
+    """Its arrays can be changed then, and nobody else's are."""
+    arrays = {"a": np.ones(2, np.float32), "b": np.zeros((1, 2), np.float32)}
+    ours, flowers = to_record(arrays), ArrayRecord({name: Array(array) for name, array in arrays.items()})
+    assert ours.object_id == flowers.object_id
+    for record in (ours, flowers):
+        kept = record.to_numpy_ndarrays()
+        taken = record.to_numpy_ndarrays(keep_input=False)
+        assert [array.tolist() for array in taken] == [array.tolist() for array in kept] == [[1, 1], [[0, 0]]]
+        assert len(record) == 0
+        taken[0] += 1
+    assert arrays["a"].tolist() == [1, 1]
 
 
 def test_a_view_serializes_as_flowers_own_array():

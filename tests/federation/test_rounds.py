@@ -20,7 +20,7 @@ from fedsoft.training import Training
 ROUNDS = 6
 
 each_strategy = pytest.mark.parametrize("strategy", STRATEGIES.names())
-each_participation = pytest.mark.parametrize("participation", [1.0, 0.5])
+each_participation = pytest.mark.parametrize("participation", [1.0, 0.6])
 
 
 def build(name, task):

@@ -5,7 +5,7 @@ import pytest
 
 from fedsoft.datasets import Annotations
 from fedsoft.errors import StudyFileError
-from fedsoft.scenarios import PARTITIONS, Scenario, deal
+from fedsoft.scenarios import PARTITIONS, Known, Scenario, deal
 from fedsoft.streams import stream
 
 N = 60
@@ -19,7 +19,8 @@ LABELS = np.arange(N) % 3
 def dealt(clients, answers=ANSWERS, **options):
     tested = np.arange(N) % 5 == 0
     partition = PARTITIONS.parse({"name": "by_annotator", **options})
-    return deal(LABELS, ~tested, tested, partition, clients, lambda purpose: stream(purpose), answers=answers)
+    known = Known(LABELS)
+    return deal(known, ~tested, tested, partition, clients, lambda purpose: stream(purpose), answers=answers)
 
 
 def test_a_person_is_a_client_with_the_items_that_they_answered():

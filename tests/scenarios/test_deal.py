@@ -3,24 +3,28 @@
 import numpy as np
 import pytest
 
-from fedsoft.scenarios import PARTITIONS, deal
+from fedsoft.scenarios import PARTITIONS, Known, deal, difficulty_of
 from fedsoft.streams import stream
 
 LABELS = stream("labels").integers(0, 4, 1_000)
 GROUPS = stream("groups").integers(0, 12, 1_000)
+VOTES = stream("votes").multinomial(5, [0.7, 0.2, 0.1], 1_000)
+DIFFICULTY = difficulty_of(VOTES)
 IS_TEST = stream("fold").random(1_000) < 0.2
 PARTITION = PARTITIONS.parse({"name": "dirichlet", "alpha": 0.3, "smallest": 1})
 
 
-def dealt(seed=0, clients=6, partition=PARTITION, **options):
+def dealt(seed=0, clients=6, partition=PARTITION, groups=None, difficulty=None, **options):
+    known = Known(LABELS, groups, difficulty)
     return deal(
-        LABELS, ~IS_TEST, IS_TEST, partition, clients, lambda purpose: stream(purpose, seed=seed), **options
+        known, ~IS_TEST, IS_TEST, partition, clients, lambda purpose: stream(purpose, seed=seed), **options
     )
 
 
 @pytest.mark.parametrize("partition", [p for p in PARTITIONS.names() if not PARTITIONS.get(p).overlaps])
 def test_every_example_is_in_one_place(partition):
-    d = dealt(partition=PARTITIONS.parse(partition), groups=GROUPS)
+    groups = GROUPS // 4 if partition == "natural_dirichlet" else GROUPS
+    d = dealt(partition=PARTITIONS.parse(partition), groups=groups, difficulty=DIFFICULTY)
     rows = np.concatenate([d.train.rows, d.validation.rows, d.test.rows])
     np.testing.assert_array_equal(np.sort(rows), np.arange(1_000))
     np.testing.assert_array_equal(np.sort(d.test.rows), np.flatnonzero(IS_TEST))
@@ -77,7 +81,7 @@ def test_test_examples_follow_the_clients_labels():
 
 def test_a_class_that_nobody_trains_on_is_tested_by_all():
     labels = np.array([0] * 40 + [1] * 12)
-    d = deal(labels, labels != 1, labels == 1, PARTITIONS.parse("iid"), 4, stream)
+    d = deal(Known(labels), labels != 1, labels == 1, PARTITIONS.parse("iid"), 4, stream)
     assert d.test.sizes.tolist() == [3, 3, 3, 3]
 
 
@@ -101,7 +105,7 @@ def test_clients_of_natural_groups_are_tested_on_their_own():
 def test_groups_that_nobody_holds_are_tested_by_all_and_counted():
     """Where group 3 is for testing only, its examples go by label proportions, others to their clients."""
     tested = IS_TEST | (GROUPS == 3)
-    d = deal(LABELS, ~tested, tested, PARTITIONS.parse("natural"), 6, stream, GROUPS)
+    d = deal(Known(LABELS, GROUPS), ~tested, tested, PARTITIONS.parse("natural"), 6, stream)
     assert d.strangers == (GROUPS == 3).sum()
     strangers = GROUPS[d.test.rows] == 3
     assert len(set(d.test.owner[strangers])) == 6
@@ -117,10 +121,13 @@ LEFT_OUT = PEOPLE % 5 == 0
 
 def dealt_people(name, clients=6, people=PEOPLE, **options):
     partition = PARTITIONS.parse({"name": name, **options})
-    return deal(LABELS, ~LEFT_OUT, LEFT_OUT, partition, clients, stream, people, people=people)
+    known = Known(LABELS, people, DIFFICULTY)
+    return deal(known, ~LEFT_OUT, LEFT_OUT, partition, clients, stream, people=people)
 
 
-@pytest.mark.parametrize("name", ["iid", "dirichlet", "natural"])
+@pytest.mark.parametrize(
+    "name", ["iid", "dirichlet", "natural", "pathological", "shards", "quantity_skew", "by_difficulty"]
+)
 def test_people_are_with_one_client_and_in_one_part(name):
     d = dealt_people(name)
     parts = [set(PEOPLE[part.of(k)]) for k in range(6) for part in (d.train, d.validation)]
@@ -138,10 +145,11 @@ def test_people_are_with_one_client_and_in_one_part(name):
 def test_skew_is_in_peoples_commonest_labels():
     """Every person has one class here, so that shares of classes are as skewed as without people."""
     labels = PEOPLE % 4
-    d = deal(labels, ~LEFT_OUT, LEFT_OUT, PARTITION, 6, stream, PEOPLE, people=PEOPLE)
+    known = Known(labels, PEOPLE)
+    d = deal(known, ~LEFT_OUT, LEFT_OUT, PARTITION, 6, stream, people=PEOPLE)
     largest = [np.bincount(labels[d.train.of(k)]).max() / d.train.sizes[k] for k in range(6)]
     assert np.mean(largest) > 0.5
-    even = deal(labels, ~LEFT_OUT, LEFT_OUT, PARTITIONS.parse("iid"), 6, stream, PEOPLE, people=PEOPLE)
+    even = deal(known, ~LEFT_OUT, LEFT_OUT, PARTITIONS.parse("iid"), 6, stream, people=PEOPLE)
     assert max(np.bincount(labels[even.train.of(k)]).max() / even.train.sizes[k] for k in range(6)) < 0.45
 
 

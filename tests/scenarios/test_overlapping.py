@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fedsoft.errors import StudyFileError
-from fedsoft.scenarios import PARTITIONS, overlapping
+from fedsoft.scenarios import PARTITIONS, Known, overlapping
 from fedsoft.streams import stream
 
 LABELS = np.repeat([0, 1, 2], [20, 30, 50])
@@ -12,7 +12,7 @@ LABELS = np.repeat([0, 1, 2], [20, 30, 50])
 
 def drawn(clients, labels=LABELS, seed=0, **options):
     partition = PARTITIONS.parse({"name": "overlapping", "examples": 8, **options})
-    return partition.views(labels, clients, stream("partition", seed=seed))
+    return partition.views(Known(labels), clients, stream("partition", seed=seed))
 
 
 @pytest.mark.parametrize("alpha", [None, 0.3])

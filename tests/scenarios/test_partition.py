@@ -1,14 +1,17 @@
-"""Partitions that give every example to one client; `test_overlapping` has the other."""
+"""Partitions that give every example to one client; others have tests of their own."""
 
 import numpy as np
 import pytest
 
 from fedsoft.errors import StudyFileError
-from fedsoft.scenarios import PARTITIONS
+from fedsoft.scenarios import PARTITIONS, Known, difficulty_of
 from fedsoft.streams import stream
 
 LABELS = stream("labels").integers(0, 5, 1_000)
 GROUPS = stream("groups").integers(0, 12, 1_000) * 10
+SITES = GROUPS // 40
+"""Three of them, of four groups each: fewer than clients."""
+VOTES = stream("votes").multinomial(5, [0.7, 0.2, 0.1], 1_000)
 ALL = [p for name in PARTITIONS.names() if not (p := PARTITIONS.parse(name)).overlaps]
 
 each = pytest.mark.parametrize("partition", ALL, ids=lambda partition: partition.name)
@@ -17,7 +20,9 @@ each = pytest.mark.parametrize("partition", ALL, ids=lambda partition: partition
 def owners(partition, labels=LABELS, clients=7, seed=0, **options):
     if isinstance(partition, str):
         partition = PARTITIONS.parse({"name": partition, **options})
-    return partition.owners(labels, clients, stream("partition", seed=seed), GROUPS[: len(labels)])
+    groups = SITES if partition.name == "natural_dirichlet" else GROUPS
+    known = Known(labels, groups[: len(labels)], difficulty_of(VOTES[: len(labels)]))
+    return partition.owners(known, clients, stream("partition", seed=seed))
 
 
 def skew(owner, clients=7):
@@ -41,9 +46,12 @@ def test_the_stream_decides(partition):
     assert (owners(partition) != owners(partition, seed=1)).any()
 
 
-@each
+@pytest.mark.parametrize(
+    "partition",
+    ["iid", "dirichlet", "natural", "quantity_skew", "shards", {"name": "pathological", "classes": 5}],
+)
 def test_one_client_holds_all(partition):
-    assert not owners(partition, clients=1).any()
+    assert not owners(PARTITIONS.parse(partition), clients=1).any()
 
 
 def test_iid_sizes_differ_by_one_at_most():
@@ -78,6 +86,17 @@ def test_an_impossible_split_is_told(smallest, alpha):
         owners("dirichlet", smallest=smallest, alpha=alpha)
 
 
+def test_a_balanced_dirichlet_gives_nothing_to_those_who_have_their_part():
+    """Whoever has a seventh after some classes has none of those that follow; NIID-Bench's rule."""
+    for seed in range(20):
+        owner = owners("balanced_dirichlet", smallest=1, alpha=0.3, seed=seed)
+        counts = np.stack([np.bincount(LABELS[owner == k], minlength=5) for k in range(7)])
+        full = np.cumsum(counts, axis=1)[:, :-1] >= 1_000 / 7
+        assert full.any()
+        assert not counts[:, 1:][full].any()
+    owners("balanced_dirichlet", smallest=1, alpha=1e-3)  # shares of 0 among those left do no harm
+
+
 def test_natural_groups_stay_whole():
     owner = owners("natural")
     assert all(len(set(owner[group == GROUPS])) == 1 for group in np.unique(GROUPS))
@@ -86,6 +105,6 @@ def test_natural_groups_stay_whole():
 
 def test_natural_needs_groups_enough():
     with pytest.raises(StudyFileError, match=r"needs groups.*choose iid or dirichlet"):
-        PARTITIONS.parse("natural").owners(LABELS, 3, stream("partition"))
+        PARTITIONS.parse("natural").owners(Known(LABELS), 3, stream("partition"))
     with pytest.raises(StudyFileError, match=r"12 groups for 13 clients; lower scenario.clients"):
         owners("natural", clients=13)

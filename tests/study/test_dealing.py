@@ -5,7 +5,7 @@ import pytest
 
 from fedsoft.annotators.mixture import fit_mixture
 from fedsoft.errors import StudyFileError
-from fedsoft.scenarios import PARTITIONS, Clients
+from fedsoft.scenarios import PARTITIONS, Clients, difficulty_of
 from fedsoft.streams import stream
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import deal_data, fold_sentence, halves_of, strangers_sentence
@@ -41,6 +41,37 @@ def test_patients_as_clients_are_tested_on_strangers(hospitals):
     dealt = deal_data(run, data)
     assert dealt.strangers == len(dealt.test.rows)
     assert "are of groups that no client holds" in strangers_sentence(dealt, data)
+
+
+def test_referral_hospitals_get_the_hard_patients(hospitals):
+    """Patients are dealt whole, by the mean entropy of their nodules' votes."""
+    run = hospitals.plan.runs[0]
+    referral = PARTITIONS.parse({"name": "by_difficulty", "referral": 1})
+    run = run.model_copy(update={"scenario": run.scenario.model_copy(update={"partition": referral})})
+    data = load_dataset(run.dataset)
+    dealt = deal_data(run, data)
+    parts = [set(data.groups[part.of(k)]) for k in range(4) for part in (dealt.train, dealt.validation)]
+    assert sum(map(len, parts)) == len(set().union(*parts))
+    difficulty = difficulty_of(data.votes)
+    for part in (dealt.train, dealt.test):
+        hard, *rest = [difficulty[part.of(k)].mean() for k in range(4)]
+        assert hard > 1.5 * max(rest)
+
+
+def test_a_partition_that_the_data_cannot_give_is_refused_before_anything_runs(tiny, tmp_path):
+    labels = np.arange(60) % 2
+    np.savez(tmp_path / "mine.npz", features=np.eye(2)[labels], labels=labels)
+    tiny |= {"dataset": {"name": "npz", "path": str(tmp_path / "mine.npz")}, "sources": ["hard"]}
+    for partition, words in {
+        "by_difficulty": "seed 0: partition 'by_difficulty' ranks .* and the data have no votes",
+        "natural_dirichlet": "seed 0: partition 'natural_dirichlet' needs groups",
+        "pathological(3)": r"seed 0: partition 'pathological\(classes=3\)' .* and there are 2; lower",
+    }.items():
+        name, _, classes = partition.partition("(")
+        tiny["scenario"] = {"clients": 3, "partition": {"name": name} | ({"classes": 3} if classes else {})}
+        with pytest.raises(StudyFileError, match=words):
+            open_study(tiny, "tiny.toml", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_person_is_in_one_half():

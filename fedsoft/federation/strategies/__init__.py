@@ -1,6 +1,8 @@
 """Server strategies: Flower's own objects behind validated options."""
 
 from fedsoft.federation.strategies import (
+    bulyan,
+    fedadagrad,
     fedadam,
     fedavg,
     fedavgm,
@@ -9,6 +11,8 @@ from fedsoft.federation.strategies import (
     fedtrimmedavg,
     fedyogi,
     krum,
+    multikrum,
+    qfedavg,
     scaffold,
 )
 from fedsoft.federation.strategies.options import STRATEGIES, StrategyOptions, told_apart
@@ -16,6 +20,8 @@ from fedsoft.federation.strategies.options import STRATEGIES, StrategyOptions, t
 __all__ = [
     "STRATEGIES",
     "StrategyOptions",
+    "bulyan",
+    "fedadagrad",
     "fedadam",
     "fedavg",
     "fedavgm",
@@ -24,6 +30,8 @@ __all__ = [
     "fedtrimmedavg",
     "fedyogi",
     "krum",
+    "multikrum",
+    "qfedavg",
     "scaffold",
     "told_apart",
 ]

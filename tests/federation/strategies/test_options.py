@@ -31,7 +31,23 @@ CHOICES = [
     ({"name": "fedtrimmedavg", "beta": 0.3}, flower.FedTrimmedAvg, {"beta": 0.3}),
     ({"name": "krum", "malicious": 2}, flower.Krum, {"num_malicious_nodes": 2}),
     ({"name": "scaffold", "lr": 0.3}, scaffold.Scaffold, {"lr": 0.3}),
+    (
+        {"name": "multikrum", "malicious": 2, "keep": 4},
+        flower.MultiKrum,
+        {"num_malicious_nodes": 2, "num_nodes_to_select": 4},
+    ),
+    ({"name": "bulyan", "malicious": 2}, flower.Bulyan, {"num_malicious_nodes": 2}),
+    ({"name": "fedadagrad", "eta": 0.2, "tau": 0.5}, flower.FedAdagrad, {"eta": 0.2, "tau": 0.5}),
+    (
+        {"name": "qfedavg", "q": 0.3, "lr": 0.7},
+        flower.QFedAvg,
+        {"q": 0.3, "client_learning_rate": 0.7, "train_loss_key": "train-loss"},
+    ),
 ]
+
+
+PICKY = ("krum", "multikrum", "bulyan", "fedtrimmedavg")
+"""Those that some cohorts are too small for."""
 
 
 def test_every_strategy_is_here():
@@ -62,6 +78,26 @@ def test_a_strategy_is_flowers_own(choice, kind, attributes, at):
         ({"name": "krum"}, [1, 3, 100], {2: "needs cohorts of 3 clients.*choose another strategy"}),
         ({"name": "krum", "malicious": 1}, [5], {1: "choose another strategy"}),
         (
+            {"name": "multikrum", "malicious": 1, "keep": 6},
+            [7, 8],
+            {
+                6: r"cohorts of 7 .* have 6; lower keep to 5 at most, or",
+                3: "to 0 at most and lower keep to 3 at most",
+            },
+        ),
+        (
+            {"name": "multikrum", "malicious": 2, "keep": 1},
+            [7],
+            {6: "malicious to 1 at most, or", 2: "another"},
+        ),
+        ({"name": "multikrum"}, [1, 3], {2: "choose another strategy"}),
+        (
+            {"name": "bulyan", "malicious": 2},
+            [11],
+            {10: "to 1 at most", 6: "to 0 at most", 2: "another strategy"},
+        ),
+        ({"name": "bulyan"}, [3, 100], {1: "choose another strategy", 2: "needs cohorts of 3 clients"}),
+        (
             {"name": "fedtrimmedavg"},
             [1, 5, 100],
             {4: "raise beta to 0.25", 3: "beta to 0.34", 2: "beta to 0"},
@@ -79,9 +115,7 @@ def test_cohorts_that_are_too_small_are_refused_with_the_mend(choice, fits, smal
             options.check_cohort(size)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in STRATEGIES.names() if name not in ("krum", "fedtrimmedavg")]
-)
+@pytest.mark.parametrize("name", [name for name in STRATEGIES.names() if name not in PICKY])
 def test_others_take_any_cohort(name):
     for size in (1, 2, 10_000):
         STRATEGIES.parse(name).check_cohort(size)
@@ -103,6 +137,10 @@ def test_the_mend_for_a_trimmed_mean_works():
         {"name": "fedprox", "mu": -1},
         {"name": "fedtrimmedavg", "beta": 0.5},
         {"name": "krum", "malicious": -1},
+        {"name": "multikrum", "keep": 0},
+        {"name": "bulyan", "malicious": -1},
+        {"name": "fedadagrad", "tau": 0},
+        {"name": "qfedavg", "q": -0.1},
     ],
 )
 def test_impossible_options(wrong):
