@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
 
-from fedsoft.federation.records import to_arrays, to_record
+from fedsoft.federation.records import RecordDict, to_arrays, to_record
 
 CORRECTION = "correction"
 """Record of arrays, like the model's: added to every gradient of the client."""
@@ -22,6 +22,8 @@ ANCHOR = "anchor"
 REPORT = "report"
 """Key of the config: what the client tells besides, by the names in `fedsoft.federation.reports`, separated
 by spaces."""
+CALIBRATION, CALIBRATION_BETA, SIMILARITY = "calibration", "calibration-beta", "similarity"
+"""Keys of the config: the parts of `fedsoft.training.Calibration`."""
 OWN = (ANCHOR,)
 """Keys of the config whose value may differ from client to client."""
 PROXIMAL = "proximal-mu"
@@ -34,15 +36,20 @@ _itemsize = lru_cache(lambda name: np.dtype(name).itemsize)
 
 def attach(message: Message, name: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Give a message to a client a record of arrays."""
-    message.content[name] = to_record(arrays)
+    _give(message, name, to_record(arrays))
 
 
 def tell(message: Message, **values: float | str) -> None:
-    """Give a message to a client entries of its config, of its own: Flower's is shared by all clients."""
+    """Give a message to a client entries of its config, of its own."""
     config = ConfigRecord(dict(message.content["config"]))
     for key, value in values.items():
         config[key.replace("_", "-")] = value
-    message.content["config"] = config
+    _give(message, "config", config)
+
+
+def _give(message: Message, name: str, record: ArrayRecord | ConfigRecord) -> None:
+    """Give one message a record, in a content of its own."""
+    message.content = RecordDict({**message.content, name: record})
 
 
 def attached(message: Message, name: str) -> dict[str, np.ndarray] | None:

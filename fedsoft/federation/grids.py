@@ -36,6 +36,10 @@ class CohortGrid(Grid):
     def node_of(self, partition: int) -> int:
         """The node that holds a partition."""
 
+    @abstractmethod
+    def partition_of(self, node: int) -> int:
+        """The partition that a node holds."""
+
     def get_node_ids(self) -> Iterable[int]:
         """The nodes of the round's cohort."""
         return [self.node_of(partition) for partition in self.cohort]
@@ -81,6 +85,10 @@ class InProcessGrid(CohortGrid):
         """Nodes are numbered from 1: Flower keeps 0 for none."""
         return partition + 1
 
+    def partition_of(self, node: int) -> int:
+        """See `node_of`."""
+        return node - 1
+
     def create_message(
         self,
         content: RecordDict,
@@ -125,6 +133,7 @@ class FlowerGrid(CohortGrid):
     def __init__(self, task: Task, grid: Grid, nodes: dict[int, int]) -> None:
         super().__init__(task)
         self.grid, self.nodes = grid, nodes
+        self._partitions = {node: partition for partition, node in nodes.items()}
 
     @property
     def run(self) -> Run:
@@ -138,6 +147,10 @@ class FlowerGrid(CohortGrid):
     def node_of(self, partition: int) -> int:
         """The node that answered with this partition."""
         return self.nodes[partition]
+
+    def partition_of(self, node: int) -> int:
+        """The partition that the node answered with."""
+        return self._partitions[node]
 
     def create_message(
         self,

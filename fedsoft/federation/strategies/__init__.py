@@ -1,14 +1,18 @@
-"""Server strategies: Flower's own objects behind validated options."""
+"""Server strategies: Flower's own objects, or subclasses of them, behind validated options."""
 
 from fedsoft.federation.strategies import (
     fedadam,
     fedavg,
     fedavgm,
+    fedds,
     fedmedian,
     fedprox,
+    fedqual,
+    fedsir,
     fedtrimmedavg,
     fedyogi,
     krum,
+    nucfl,
 )
 from fedsoft.federation.strategies.options import STRATEGIES, StrategyOptions
 
@@ -18,9 +22,13 @@ __all__ = [
     "fedadam",
     "fedavg",
     "fedavgm",
+    "fedds",
     "fedmedian",
     "fedprox",
+    "fedqual",
+    "fedsir",
     "fedtrimmedavg",
     "fedyogi",
     "krum",
+    "nucfl",
 ]

@@ -1,0 +1,1 @@
+"""Strategies of our own, as subclasses of Flower's: what `fedsoft.federation.strategies` builds."""
