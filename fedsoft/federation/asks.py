@@ -22,6 +22,8 @@ ANCHOR = "anchor"
 REPORT = "report"
 """Key of the config: what the client tells besides, by the names in `fedsoft.federation.reports`, separated
 by spaces."""
+CALIBRATION, CALIBRATION_BETA, SIMILARITY = "calibration", "calibration-beta", "similarity"
+"""Keys of the config: the parts of `fedsoft.training.Calibration`."""
 OWN = (ANCHOR,)
 """Keys of the config whose value may differ from client to client."""
 PROXIMAL = "proximal-mu"

@@ -12,12 +12,12 @@ from torch import Tensor
 from fedsoft.errors import in_a_line
 from fedsoft.federation import asks
 from fedsoft.federation.asked import Asked
-from fedsoft.federation.guided import anchored, guidance_of, looks, predict_own, seen_by
+from fedsoft.federation.guided import anchored, guidance_of, look_at_own, looks, reports_of, seen_by
 from fedsoft.federation.records import RecordDict, to_arrays, to_parameters, to_record
-from fedsoft.federation.reports import REPORTS
+from fedsoft.federation.reports import OF_FEATURES, REPORTS
 from fedsoft.federation.task import Task
 from fedsoft.streams import stream
-from fedsoft.training import Parameters, local_update, plan_mixing, plan_steps
+from fedsoft.training import Parameters, features_of, local_update, plan_mixing, plan_steps, predict
 
 FAILED = 2
 """Flower's error code of a client that raised."""
@@ -46,7 +46,9 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
 
     examples = [one.task.train.of(one.partition) for one in asked]
     targets, given = _targets(asked, place)
-    predicted = predict_own(asked, starts, place) if looks(asked[0]) else None
+    reports = reports_of(asked[0])
+    predicted = look_at_own(predict, asked, starts, place) if looks(asked[0]) else None
+    features = look_at_own(features_of, asked, starts, place) if OF_FEATURES.intersection(reports) else None
     if predicted is not None and asks.ANCHOR in asked[0].config:
         targets, given = anchored(asked, predicted, targets, given)
     steps = plan_steps(examples, training, named("batch order"), given)
@@ -79,8 +81,9 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
         if asks.CORRECTION in one.message.content:
             metrics["distance"] = lr * training.epochs * -(-len(examples[k]) // training.batch_size)
         if predicted is not None:
-            for name in str(one.config.get(asks.REPORT, "")).split():
-                metrics[name] = REPORTS[name](seen_by(one, predicted[k])).flatten().tolist()
+            seen = seen_by(one, predicted[k], features[k] if features else None)
+            for name in reports:
+                metrics[name] = REPORTS[name](seen).flatten().tolist()
         record = to_record({name: array[k] for name, array in arrays.items()})
         replies.append(Message(RecordDict({"arrays": record, "metrics": metrics}), reply_to=one.message))
     return replies

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+FEW = 20
+"""Examples of a class, fewer than which tell little of its direction."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -15,11 +18,13 @@ class Seen:
         probs: (n, C) the received global model's predictions on its training examples.
         targets: (n, C) their targets.
         confusion: (C, C) what it was told of how its labels come about; None where it was not.
+        features: (n, D) what the received model's last layer sees of them; None where no report needs it.
     """
 
     probs: Tensor
     targets: Tensor
     confusion: Tensor | None
+    features: Tensor | None = None
 
 
 def joint(seen: Seen) -> Tensor:
@@ -42,4 +47,35 @@ def misfit(seen: Seen) -> Tensor:
     return torch.stack([-(targets * probs.log()).sum(), torch.special.entr(targets.clamp_min(0)).sum()])
 
 
-REPORTS: dict[str, Callable[[Seen], Tensor]] = {"joint": joint, "misfit": misfit}
+def overlap(seen: Seen) -> Tensor:
+    """(2,) |cosine| of the directions of two classes, summed over pairs of classes; and the number of pairs.
+
+    The direction of a class is the first right singular vector of the features of the examples that have
+    it for a label (the mode of their targets), not centred: FedSIR, arXiv:2604.20825. As in its authors'
+    code, classes of fewer than `FEW` examples are left out, unless fewer than two classes have so many.
+    """
+    if seen.features is None:
+        raise ValueError("the report 'overlap' needs features")
+    labels = seen.targets.argmax(-1)
+    classes, counts = labels.unique(return_counts=True)
+    many = classes[counts >= FEW]
+    directions = torch.stack(
+        [_direction(seen.features[labels == c]) for c in (many if len(many) > 1 else classes)]
+    )
+    cosines = (directions @ directions.T).abs().triu(1).sum()
+    pairs = len(directions) * (len(directions) - 1) / 2
+    return torch.stack([cosines, cosines.new_tensor(pairs)])
+
+
+def _direction(features: Tensor) -> Tensor:
+    """The first right singular vector (D,) of features (n, D), from the smaller of their two products."""
+    rows = features.double()
+    if len(rows) > rows.shape[1]:
+        return torch.linalg.eigh(rows.T @ rows)[1][:, -1]
+    direction = rows.T @ torch.linalg.eigh(rows @ rows.T)[1][:, -1]
+    return direction / direction.norm().clamp_min(torch.finfo(direction.dtype).tiny)
+
+
+REPORTS: dict[str, Callable[[Seen], Tensor]] = {"joint": joint, "misfit": misfit, "overlap": overlap}
+OF_FEATURES = {"overlap"}
+"""Reports that need features."""

@@ -1,6 +1,7 @@
 """Models, and one local update on K stacked clients."""
 
 from fedsoft.training import cnn, mlp, module
+from fedsoft.training.calibration import Calibration, Similarity
 from fedsoft.training.delivery import Deliveries, Delivery, Multipass, Stochastic
 from fedsoft.training.guidance import Guidance
 from fedsoft.training.losses import LOSSES, Loss
@@ -9,13 +10,14 @@ from fedsoft.training.mixup import plan_mixing
 from fedsoft.training.model import MODELS, Model, Parameters, as_batch
 from fedsoft.training.module import give_files
 from fedsoft.training.options import Training, changed, changes_of
-from fedsoft.training.predict import predict
+from fedsoft.training.predict import features_of, predict
 from fedsoft.training.steps import plan_steps
 from fedsoft.training.update import local_update
 
 __all__ = [
     "LOSSES",
     "MODELS",
+    "Calibration",
     "Deliveries",
     "Delivery",
     "Guidance",
@@ -23,12 +25,14 @@ __all__ = [
     "Model",
     "Multipass",
     "Parameters",
+    "Similarity",
     "Stochastic",
     "Training",
     "as_batch",
     "changed",
     "changes_of",
     "cnn",
+    "features_of",
     "give_files",
     "local_update",
     "measured_stack",

@@ -1,6 +1,6 @@
 """A small convolutional net for images."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import torch
@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from fedsoft.training.model import MODELS, Model, as_batch
+from fedsoft.training.model import MODELS, Model, Parameters, as_batch
 
 CACHED = 2**18
 """Numbers in the activations of one layer, up to which stacking models on a CPU pays: 1 MiB of float32."""
@@ -48,13 +48,18 @@ class Cnn(Model):
         Several models are one grouped convolution: all of them on a GPU; on a CPU as many as its cache
         holds, since more are slower than one after the other.
         """
+        return torch.cat([self._logits(stack, part) for stack, part in self._stacks(parameters, x)])
+
+    def features(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """The mean of the last block's channels (K, B, D)."""
+        return torch.cat([self._means(stack, part) for stack, part in self._stacks(parameters, x)])
+
+    def _stacks(self, parameters: Mapping[str, Tensor], x: Tensor) -> Iterator[tuple[Parameters, Tensor]]:
+        """As many models and their inputs at a time as are best computed together."""
         some = len(x) if x.device.type == "cuda" else self._in_cache(x)
         stacks = zip(*(value.split(some) for value in parameters.values()), strict=True)
-        logits = [
-            self._stack(dict(zip(parameters, stack, strict=True)), part)
-            for stack, part in zip(stacks, x.split(some), strict=True)
-        ]
-        return torch.cat(logits)
+        for stack, part in zip(stacks, x.split(some), strict=True):
+            yield dict(zip(parameters, stack, strict=True)), part
 
     def _in_cache(self, x: Tensor) -> int:
         """How many models' widest activations are together within ``CACHED``; one at least."""
@@ -62,8 +67,13 @@ class Cnn(Model):
         widest = max(width / 4**block for block, width in enumerate(self.channels))
         return max(1, int(CACHED / (pixels * widest)))
 
-    def _stack(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
-        """The same, as one tensor program, whose images have the channels of all K models side by side.
+    def _logits(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """Parameters (K, …), inputs (K, B, channels, H, W) -> logits (K, B, C)."""
+        features = self._means(parameters, x)
+        return torch.baddbmm(parameters["head.bias"].unsqueeze(1), features, parameters["head.weight"].mT)
+
+    def _means(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """What the head sees (K, B, D): one program, whose images have all K models' channels side by side.
 
         Channels lie innermost (channels_last): pooling is then five to ten times faster on a CPU, and a
         convolution of few channels up to three times.
@@ -79,5 +89,4 @@ class Cnn(Model):
             if min(h.shape[-2:]) > 1:
                 h = functional.max_pool2d(h, 2)
             h = h.relu()  # after pooling: the same numbers from a quarter of the work
-        features = h.mean((-2, -1)).unflatten(1, (K, -1)).transpose(0, 1)
-        return torch.baddbmm(parameters["head.bias"].unsqueeze(1), features, parameters["head.weight"].mT)
+        return h.mean((-2, -1)).unflatten(1, (K, -1)).transpose(0, 1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fedsoft.training.calibration import Calibration
 from fedsoft.training.losses import Objective
 from fedsoft.training.model import Parameters
 
@@ -18,11 +19,13 @@ class Guidance:
         correction: (K, …) added to every gradient (SCAFFOLD; Karimireddy et al. 2020, arXiv:1910.06378).
         confusion: (K, C, C) how the labels of each client come about: rows are distributions, over what is
             written down, of examples whose true class is the row's.
+        calibration: a calibration term besides the loss, weighted step by step.
     """
 
     proximal_mu: float = 0.0
     correction: Parameters | None = None
     confusion: Tensor | None = None
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What training minimises: cross-entropy to the targets, and losses that regularize calibration."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Annotated, Protocol
 
 import torch
@@ -90,6 +91,23 @@ class ConfidencePenalty(Loss):
         return -(((targets - self.beta * log_probs.exp()) * log_probs).sum(-1) * weights).sum(-1)
 
 
+def confidence_gap(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """|Σ w (max p - t at the predicted class)| of each batch (K,), in [0, 1]: see `Dca`."""
+    top = logits.argmax(-1, keepdim=True)
+    gap = (logits.softmax(-1) - targets).gather(-1, top).squeeze(-1)
+    return (gap * weights).sum(-1).abs()
+
+
+def class_gap(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """Mean over classes of |Σ w (p - t)| of each batch (K,), in [0, 2/C]: see `Mdca`."""
+    return ((logits.softmax(-1) - targets) * weights.unsqueeze(-1)).sum(-2).abs().mean(-1)
+
+
+Gap = Callable[[Tensor, Tensor, Tensor], Tensor]
+GAPS: dict[str, Gap] = {"dca": confidence_gap, "mdca": class_gap}
+"""Calibration gaps of batches by name; arguments as of `Loss`, differentiable in the logits."""
+
+
 @LOSSES("dca")
 class Dca(Loss):
     """Cross-entropy plus β times |mean confidence - mean accuracy| of the batch.
@@ -102,9 +120,8 @@ class Dca(Loss):
 
     def value(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """Cross-entropy + β |Σ w (max p - t at the predicted class)|."""
-        top = logits.argmax(-1, keepdim=True)
-        gap = (logits.softmax(-1) - targets).gather(-1, top).squeeze(-1)
-        return CrossEntropy().value(logits, targets, weights) + self.beta * (gap * weights).sum(-1).abs()
+        gap = confidence_gap(logits, targets, weights)
+        return CrossEntropy().value(logits, targets, weights) + self.beta * gap
 
 
 @LOSSES("mdca")
@@ -119,8 +136,8 @@ class Mdca(Loss):
 
     def value(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """Cross-entropy + β mean over classes of |Σ w (p - t)|."""
-        gap = ((logits.softmax(-1) - targets) * weights.unsqueeze(-1)).sum(-2)
-        return CrossEntropy().value(logits, targets, weights) + self.beta * gap.abs().mean(-1)
+        gap = class_gap(logits, targets, weights)
+        return CrossEntropy().value(logits, targets, weights) + self.beta * gap
 
 
 LossChoice = Annotated[Loss, LOSSES.validator, LOSSES.serializer]

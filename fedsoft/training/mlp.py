@@ -33,6 +33,10 @@ class Perceptron(Model):
         """Parameters (K, …), inputs (K, B, …) -> logits (K, B, C), in memory class by class."""
         return self._activations(parameters, x)[-1]
 
+    def features(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """The activations of the last hidden layer (K, B, D); the inputs where there is none."""
+        return self._activations(parameters, x)[-2]
+
     def _activations(self, parameters: Mapping[str, Tensor], x: Tensor) -> list[Tensor]:
         """The input of every layer, then the logits."""
         activations, last = [as_batch(x).flatten(2)], len(parameters) // 2 - 1

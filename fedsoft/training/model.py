@@ -27,6 +27,10 @@ class Model(Options):
     def forward(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Parameters (K, …), inputs (K, B, …) -> logits (K, B, C)."""
 
+    def features(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """Arguments of `forward` -> what the last layer sees (K, B, D); the logits where nobody knows."""
+        return self.forward(parameters, x)
+
     def initial(
         self, inputs: tuple[int, ...], classes: int, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:

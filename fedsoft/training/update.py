@@ -41,11 +41,12 @@ def local_update(
         parameters (K, …) and mean losses over the steps (K,), in the caller's order of clients.
     """
     guidance = guidance or Guidance()
-    proximal_mu = guidance.proximal_mu
+    proximal_mu, calibration = guidance.proximal_mu, guidance.calibration
     device, active = inputs.device, steps.active.tolist()
     client = torch.from_numpy(steps.client).to(device)
     parameters = {name: value.index_select(0, client) for name, value in start.items()}
-    home = {name: value.clone() for name, value in parameters.items()} if proximal_mu else {}
+    from_home = proximal_mu or calibration is not None
+    home = {name: value.clone() for name, value in parameters.items()} if from_home else {}
     correction = {n: value.index_select(0, client) for n, value in (guidance.correction or {}).items()}
     confusion = None if guidance.confusion is None else guidance.confusion.index_select(0, client)
     loss: Objective = options.loss
@@ -73,7 +74,11 @@ def local_update(
             added = {name: value[:k] for name, value in correction.items()}
             if confusion is not None:
                 loss = Confused(options.loss, confusion[:k])
-        batch = now, x, wanted, weights[step], loss
+            objective = loss
+        if calibration is not None:
+            began = {name: value[:k] for name, value in home.items()}
+            objective = calibration.added_to(loss, model, now, began, x)
+        batch = now, x, wanted, weights[step], objective
         if not velocity:
             losses[:k] += model.accumulate(*batch, into=now, keep=1 - lr * pull, scale=-lr)
             if proximal_mu:

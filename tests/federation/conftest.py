@@ -38,7 +38,7 @@ def _quiet() -> None:
 
 @pytest.fixture(scope="session")
 def make_task() -> Callable[..., Task]:
-    """Builds a run on 4×4 images of three classes."""
+    """Builds a run on 4×4 images of three classes, whose server knows them unlabelled."""
 
     def make(
         model: str = "mlp",
@@ -57,6 +57,7 @@ def make_task() -> Callable[..., Task]:
             inputs=torch.from_numpy(rng.standard_normal((n, 1, 4, 4)).astype(np.float32)),
             targets=torch.from_numpy(rng.dirichlet(np.ones(3), n).astype(np.float32)),
             train=Clients.deal(rng.permutation(n), np.repeat(np.arange(len(sizes)), sizes), len(sizes)),
+            unlabelled=np.arange(n),
         )
 
     return make
@@ -99,22 +100,32 @@ def at() -> AtServer:
 
 
 class ScriptedGrid(InProcessGrid):
-    """Client k adds ``updates[k]`` to the one weight of the model, and claims ``weights[k]`` examples."""
+    """Client k adds ``updates[k]`` to the one weight of the model, and claims ``weights[k]`` examples.
 
-    def __init__(self, updates: Sequence[float], weights: Sequence[int]) -> None:
+    It tells ``told[k]`` when asked for a report; by default the same of every example.
+    """
+
+    def __init__(
+        self, updates: Sequence[float], weights: Sequence[int], told: Sequence[list[float]] | None = None
+    ) -> None:
         everyone = list(range(len(updates)))
         super().__init__(
             SimpleNamespace(cohort=lambda server_round: everyone, fates=lambda server_round: None, enough=0.5)
         )
         self.updates, self.weights, self.configs = updates, weights, []
+        self.told = told or [[float(weight), 0.0] for weight in weights]
+        self.anchors = []
 
     def exchange(self, partitions, messages, timeout):
         self.configs.append(dict(messages[0].content["config"]))
+        self.anchors.append([message.content["config"].get("anchor") for message in messages])
+        reports = self.configs[-1].get("report", "").split()
         replies = []
         for k, update, weight, message in zip(partitions, self.updates, self.weights, messages, strict=True):
             moved = {name: a + np.float32(update) for name, a in to_arrays(message.content["arrays"]).items()}
             metrics = MetricRecord(
                 {"num-examples": weight, "partition-id": k, "train-loss": float(update), "distance": 1.0}
+                | dict.fromkeys(reports, self.told[k])
             )
             content = RecordDict({"arrays": to_record(moved), "metrics": metrics})
             replies.append(Message(content, reply_to=message))
@@ -122,7 +133,7 @@ class ScriptedGrid(InProcessGrid):
 
 
 class Played(SimpleNamespace):
-    """The model's one weight after each round, the last result, and the configs that clients were sent."""
+    """The model's one weight after each round, the last result, what clients were sent, and the strategy."""
 
 
 @pytest.fixture
@@ -134,10 +145,17 @@ def play() -> Callable[..., Played]:
         updates: Sequence[float],
         weights: Sequence[int] | None = None,
         rounds: int = 1,
+        told: Sequence[list[float]] | None = None,
     ) -> Played:
-        grid = ScriptedGrid(updates, weights or [1] * len(updates))
-        start = RoundResult(0, {"w": np.zeros(1, np.float32)}, float("nan"), 0)
-        after = _federate(options.build(AT), grid, rounds, start)
-        return Played(path=[float(r.arrays["w"][0]) for r in after], last=after[-1], configs=grid.configs)
+        grid = ScriptedGrid(updates, weights or [1] * len(updates), told)
+        start, strategy = RoundResult(0, {"w": np.zeros(1, np.float32)}, float("nan"), 0), options.build(AT)
+        after = _federate(strategy, grid, rounds, start)
+        return Played(
+            path=[float(r.arrays["w"][0]) for r in after],
+            last=after[-1],
+            configs=grid.configs,
+            anchors=grid.anchors,
+            strategy=strategy,
+        )
 
     return run

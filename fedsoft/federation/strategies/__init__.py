@@ -1,4 +1,4 @@
-"""Server strategies: Flower's own objects behind validated options."""
+"""Server strategies: Flower's own objects, or subclasses of them, behind validated options."""
 
 from fedsoft.federation.strategies import (
     bulyan,
@@ -6,12 +6,16 @@ from fedsoft.federation.strategies import (
     fedadam,
     fedavg,
     fedavgm,
+    fedds,
     fedmedian,
     fedprox,
+    fedqual,
+    fedsir,
     fedtrimmedavg,
     fedyogi,
     krum,
     multikrum,
+    nucfl,
     qfedavg,
     scaffold,
 )
@@ -25,12 +29,16 @@ __all__ = [
     "fedadam",
     "fedavg",
     "fedavgm",
+    "fedds",
     "fedmedian",
     "fedprox",
+    "fedqual",
+    "fedsir",
     "fedtrimmedavg",
     "fedyogi",
     "krum",
     "multikrum",
+    "nucfl",
     "qfedavg",
     "scaffold",
     "told_apart",

@@ -1,12 +1,14 @@
 """Options reach Flower's objects."""
 
 import re
+from dataclasses import replace
 
 import pytest
+import torch
 from flwr.serverapp import strategy as flower
 
 from fedsoft.federation import STRATEGIES
-from fedsoft.federation.servers import scaffold
+from fedsoft.federation.servers import fedds, fedqual, fedsir, nucfl, scaffold
 from fedsoft.federation.strategies import told_apart
 
 CHOICES = [
@@ -43,6 +45,22 @@ CHOICES = [
         flower.QFedAvg,
         {"q": 0.3, "client_learning_rate": 0.7, "train_loss_key": "train-loss"},
     ),
+    (
+        {"name": "nucfl", "beta": 2.0, "gap": "mdca", "similarity": "cka"},
+        nucfl.Nucfl,
+        {"beta": 2.0, "gap": "mdca", "similarity": "cka"},
+    ),
+    (
+        {"name": "fedqual", "lambda_max": 2.0, "memory": 0.2},
+        fedqual.FedQual,
+        {"lambda_max": 2.0, "memory": 0.2},
+    ),
+    (
+        {"name": "fedds", "by_examples": True, "smoothing": 2.0},
+        fedds.FedDs,
+        {"by_examples": True, "smoothing": 2.0},
+    ),
+    ({"name": "fedsir", "share": 0.3, "memory": 0.2}, fedsir.FedSir, {"share": 0.3, "memory": 0.2}),
 ]
 
 
@@ -59,6 +77,9 @@ def test_every_strategy_is_here():
 )
 def test_a_strategy_is_flowers_own(choice, kind, attributes, at):
     options = STRATEGIES.parse(choice)
+    if options.needs_examples:
+        at = replace(at, examples=torch.ones(2, 4))
+    assert isinstance(options.build(at), flower.Strategy)
     built = options.build(at)
     assert type(built) is kind
     assert {name: getattr(built, name) for name in attributes} == attributes

@@ -1,0 +1,64 @@
+"""Means of models weighed by more than examples, and what each client is told for itself."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from flwr.app import ArrayRecord, Message, MetricRecord, RecordDict
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import FedAvg
+from flwr.serverapp.strategy.strategy_utils import aggregate_arrayrecords
+
+from fedsoft.federation import asks
+from fedsoft.federation.grids import CohortGrid
+
+
+class Weighing(FedAvg):
+    """Flower's FedAvg with weights of its own for models; metrics are weighted by examples, as they were."""
+
+    @abstractmethod
+    def weigh(self, replies: Sequence[Message]) -> np.ndarray:
+        """Weights (K,) of the models of replies, at least 0 and not all of them 0."""
+
+    def aggregate_train(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
+        """The weighted mean of the models, and the mean of the metrics over examples."""
+        valid, _ = self._check_and_log_replies(replies, is_train=True)
+        if not valid:
+            return None, None
+        weighed = [
+            RecordDict({"arrays": reply.content["arrays"], "weight": MetricRecord({"weight": weight})})
+            for reply, weight in zip(valid, self.weigh(valid).tolist(), strict=True)
+        ]
+        contents = [reply.content for reply in valid]
+        metrics = self.train_metrics_aggr_fn(contents, self.weighted_by_key)
+        return aggregate_arrayrecords(weighed, "weight"), metrics
+
+
+def examples_of(replies: Sequence[Message]) -> np.ndarray:
+    """(K,) how many examples the clients trained on."""
+    return np.array([asks.told(reply, "num-examples")[0] for reply in replies])
+
+
+def anchored(messages: Iterable[Message], grid: Grid, shares: np.ndarray) -> Iterator[Message]:
+    """Messages that tell each client its own share of the global model's predictions in its targets.
+
+    Args:
+        messages: to clients.
+        grid: that of the run.
+        shares: (clients,) in [0, 1).
+    """
+    if not isinstance(grid, CohortGrid):
+        raise TypeError("clients are known by partition on fedsoft's grids alone")
+    for message in messages:
+        partition = grid.partition_of(message.metadata.dst_node_id)
+        asks.tell(message, **{asks.ANCHOR: float(shares[partition])})
+        yield message
+
+
+def blended(before: np.ndarray, partitions: Sequence[int], now: np.ndarray, memory: float) -> np.ndarray:
+    """Running means (clients,) with news (K,) of some of them; the share ``memory`` of the old is kept."""
+    after: np.ndarray = before.copy()
+    after[partitions] = memory * before[partitions] + (1 - memory) * now
+    return after
