@@ -15,16 +15,19 @@ from fedsoft.federation.records import RecordDict, to_arrays, to_record
 
 CORRECTION = "correction"
 """Record of arrays, like the model's: added to every gradient of the client."""
-CONFUSION = "confusion"
-"""Record of one array (C, C): how the client's labels come about. See `Guidance`."""
 ANCHOR = "anchor"
 """Key of the config: share, in [0, 1), of the global model's predictions in the client's targets."""
+SLIP = "slip"
+"""Key of the config: how often, in [0, 1), the client's labels are held to slip to another class."""
+SLIPS = "slips"
+"""Key of the config, beside `SLIP`: what the client makes of it. ``posterior``: its targets become the
+posterior of the true class; ``forward``: its loss is of predictions that slip as its labels do."""
 REPORT = "report"
 """Key of the config: what the client tells besides, by the names in `fedsoft.federation.reports`, separated
 by spaces."""
 CALIBRATION, CALIBRATION_BETA, SIMILARITY = "calibration", "calibration-beta", "similarity"
 """Keys of the config: the parts of `fedsoft.training.Calibration`."""
-OWN = (ANCHOR,)
+OWN = (ANCHOR, SLIP)
 """Keys of the config whose value may differ from client to client."""
 PROXIMAL = "proximal-mu"
 """Key of the config, Flower's own: the pull towards the global model."""

@@ -12,7 +12,15 @@ from torch import Tensor
 from fedsoft.errors import in_a_line
 from fedsoft.federation import asks
 from fedsoft.federation.asked import Asked
-from fedsoft.federation.guided import anchored, guidance_of, look_at_own, looks, reports_of, seen_by
+from fedsoft.federation.guided import (
+    guidance_of,
+    look_at_own,
+    looks,
+    replaced,
+    replaces,
+    reports_of,
+    seen_by,
+)
 from fedsoft.federation.records import RecordDict, to_arrays, to_parameters, to_record
 from fedsoft.federation.reports import OF_FEATURES, REPORTS
 from fedsoft.federation.task import Task
@@ -49,8 +57,8 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
     reports = reports_of(asked[0])
     predicted = look_at_own(predict, asked, starts, place) if looks(asked[0]) else None
     features = look_at_own(features_of, asked, starts, place) if OF_FEATURES.intersection(reports) else None
-    if predicted is not None and asks.ANCHOR in asked[0].config:
-        targets, given = anchored(asked, predicted, targets, given)
+    if predicted is not None and replaces(asked[0]):
+        targets, given = replaced(asked, predicted, targets, given)
     steps = plan_steps(examples, training, named("batch order"), given)
     lr = training.lr * training.lr_decay ** (asked[0].server_round - 1)
     parameters, losses = local_update(

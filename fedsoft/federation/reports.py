@@ -17,28 +17,26 @@ class Seen:
     Attributes:
         probs: (n, C) the received global model's predictions on its training examples.
         targets: (n, C) their targets.
-        confusion: (C, C) what it was told of how its labels come about; None where it was not.
         features: (n, D) what the received model's last layer sees of them; None where no report needs it.
     """
 
     probs: Tensor
     targets: Tensor
-    confusion: Tensor | None
     features: Tensor | None = None
 
 
-def joint(seen: Seen) -> Tensor:
-    """(C, C) how much mass of targets on the column's class falls on examples of the row's class.
+def disagreement(seen: Seen) -> Tensor:
+    """(5,) sums over examples of δ, g, δ², δg and g², which say how often labels slip.
 
-    Which class an example has is what the model predicts, and, where the client's confusion is known, what
-    its own target says beside: the expectation step of Dawid and Skene 1979 (doi:10.2307/2346806) with the
-    model's prediction for a prior, as in Raykar et al. 2010 (JMLR 11:1297).
+    If labels t were drawn from the predictions p and then slipped to any other class at a rate ρ, their mass
+    Σ t p would be Σ p² less ρ g in the mean, with g = Σ p² - (1 - Σ p²) / (C - 1). So δ = Σ p² - Σ t p is ρ g
+    in the mean, and Σ δ / Σ g estimates ρ. Where labels are surer than predictions it is below zero.
     """
-    responsible = seen.probs.double()
-    if seen.confusion is not None:
-        likely = seen.targets.double() @ seen.confusion.double().clamp_min(1e-12).log().T
-        responsible = (responsible.clamp_min(1e-12).log() + likely).softmax(-1)
-    return responsible.T @ seen.targets.double()
+    probs, targets = seen.probs.double(), seen.targets.double()
+    expected = probs.square().sum(-1)
+    delta = expected - (probs * targets).sum(-1)
+    gain = expected - (1 - expected) / (probs.shape[1] - 1)
+    return torch.stack([delta, gain, delta * delta, delta * gain, gain * gain]).sum(-1)
 
 
 def misfit(seen: Seen) -> Tensor:
@@ -76,6 +74,10 @@ def _direction(features: Tensor) -> Tensor:
     return direction / direction.norm().clamp_min(torch.finfo(direction.dtype).tiny)
 
 
-REPORTS: dict[str, Callable[[Seen], Tensor]] = {"joint": joint, "misfit": misfit, "overlap": overlap}
+REPORTS: dict[str, Callable[[Seen], Tensor]] = {
+    "disagreement": disagreement,
+    "misfit": misfit,
+    "overlap": overlap,
+}
 OF_FEATURES = {"overlap"}
 """Reports that need features."""

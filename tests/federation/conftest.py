@@ -99,6 +99,14 @@ def at() -> AtServer:
     return AT
 
 
+ALIKE = {
+    "disagreement": lambda examples: [0.0, float(examples), 0.0, 0.0, float(examples)],
+    "misfit": lambda examples: [float(examples), 0.0],
+    "overlap": lambda examples: [float(examples), 0.0],
+}
+"""What a client of so many examples tells where all are alike."""
+
+
 class ScriptedGrid(InProcessGrid):
     """Client k adds ``updates[k]`` to the one weight of the model, and claims ``weights[k]`` examples.
 
@@ -113,7 +121,7 @@ class ScriptedGrid(InProcessGrid):
             SimpleNamespace(cohort=lambda server_round: everyone, fates=lambda server_round: None, enough=0.5)
         )
         self.updates, self.weights, self.configs = updates, weights, []
-        self.told = told or [[float(weight), 0.0] for weight in weights]
+        self.told = told
         self.anchors = []
 
     def exchange(self, partitions, messages, timeout):
@@ -125,7 +133,7 @@ class ScriptedGrid(InProcessGrid):
             moved = {name: a + np.float32(update) for name, a in to_arrays(message.content["arrays"]).items()}
             metrics = MetricRecord(
                 {"num-examples": weight, "partition-id": k, "train-loss": float(update), "distance": 1.0}
-                | dict.fromkeys(reports, self.told[k])
+                | {name: self.told[k] if self.told else ALIKE[name](weight) for name in reports}
             )
             content = RecordDict({"arrays": to_record(moved), "metrics": metrics})
             replies.append(Message(content, reply_to=message))

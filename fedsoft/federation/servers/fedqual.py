@@ -7,7 +7,7 @@ from flwr.app import ArrayRecord, ConfigRecord, Message
 from flwr.serverapp import Grid
 
 from fedsoft.federation import asks
-from fedsoft.federation.servers.weighing import Weighing, anchored, blended, examples_of
+from fedsoft.federation.servers.weighing import Weighing, blended, examples_of, telling
 from fedsoft.federation.strategies.options import WHOLE_COHORT
 
 
@@ -32,7 +32,7 @@ class FedQual(Weighing):
         config[asks.REPORT] = "misfit"
         pull = self.lambda_max * (1 - self.quality)
         messages = super().configure_train(server_round, arrays, config, grid)
-        return list(anchored(messages, grid, pull / (1 + pull)))
+        return list(telling(messages, grid, asks.ANCHOR, pull / (1 + pull)))
 
     def weigh(self, replies: Sequence[Message]) -> np.ndarray:
         """Examples times quality, with what the replies tell of it."""

@@ -8,7 +8,7 @@ from flwr.serverapp import Grid
 
 from fedsoft.federation import asks
 from fedsoft.federation.servers.mixture import upper_group
-from fedsoft.federation.servers.weighing import Weighing, anchored, blended, examples_of
+from fedsoft.federation.servers.weighing import Weighing, blended, examples_of, telling
 from fedsoft.federation.strategies.options import WHOLE_COHORT
 
 EVEN = 0.5
@@ -35,7 +35,7 @@ class FedSir(Weighing):
         """Flower's messages; those to noisy clients have them learn from the global model too."""
         config[asks.REPORT] = "overlap"
         messages = super().configure_train(server_round, arrays, config, grid)
-        return list(anchored(messages, grid, np.where(self.noisy >= EVEN, self.share, 0.0)))
+        return list(telling(messages, grid, asks.ANCHOR, np.where(self.noisy >= EVEN, self.share, 0.0)))
 
     def weigh(self, replies: Sequence[Message]) -> np.ndarray:
         """Examples, times e to the minus distance for noisy clients, with what the replies tell of them."""

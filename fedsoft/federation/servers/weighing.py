@@ -41,19 +41,20 @@ def examples_of(replies: Sequence[Message]) -> np.ndarray:
     return np.array([asks.told(reply, "num-examples")[0] for reply in replies])
 
 
-def anchored(messages: Iterable[Message], grid: Grid, shares: np.ndarray) -> Iterator[Message]:
-    """Messages that tell each client its own share of the global model's predictions in its targets.
+def telling(messages: Iterable[Message], grid: Grid, key: str, numbers: np.ndarray) -> Iterator[Message]:
+    """Messages that tell each client a number of its own.
 
     Args:
         messages: to clients.
         grid: that of the run.
-        shares: (clients,) in [0, 1).
+        key: of the config; see `asks.OWN`.
+        numbers: (clients,).
     """
     if not isinstance(grid, CohortGrid):
         raise TypeError("clients are known by partition on fedsoft's grids alone")
     for message in messages:
         partition = grid.partition_of(message.metadata.dst_node_id)
-        asks.tell(message, **{asks.ANCHOR: float(shares[partition])})
+        asks.tell(message, **{key: float(numbers[partition])})
         yield message
 
 

@@ -61,7 +61,7 @@ def test_misfit_is_divergence_from_targets_to_predictions():
     probs, targets = (
         torch.tensor(rows).double() for rows in ([[0.5, 0.5], [0.9, 0.1]], [[1, 0], [0.6, 0.4]])
     )
-    crossed, own = misfit(Seen(probs, targets, None)).tolist()
+    crossed, own = misfit(Seen(probs, targets)).tolist()
     assert crossed - own == pytest.approx(rel_entr(targets.numpy(), probs.numpy()).sum().item())
 
 

@@ -19,7 +19,7 @@ LOWER, UPPER = [0.30, 0.31, 0.33, 0.29, 0.32, 0.30], [0.90, 0.91]
 
 def seen(features, labels, classes=3):
     targets = torch.eye(classes)[torch.tensor(labels)]
-    return Seen(targets, targets, None, torch.as_tensor(features))
+    return Seen(targets, targets, torch.as_tensor(features))
 
 
 def test_overlap_is_the_cosine_of_the_classes_first_singular_vectors():
@@ -44,7 +44,7 @@ def test_small_classes_are_left_out_unless_there_are_no_others():
 def test_labels_are_the_modes_of_targets():
     targets = torch.tensor([[0.6, 0.4], [0.4, 0.6]]).repeat(20, 1)
     features = torch.tensor([[1.0, 0.0], [0.0, 1.0]]).repeat(20, 1)
-    assert overlap(Seen(targets, targets, None, features)).tolist() == pytest.approx([0, 1])
+    assert overlap(Seen(targets, targets, features)).tolist() == pytest.approx([0, 1])
 
 
 @pytest.mark.parametrize("name", ["linear", "mlp", "cnn"])

@@ -8,7 +8,7 @@ import torch
 from flwr.serverapp import strategy as flower
 
 from fedsoft.federation import STRATEGIES
-from fedsoft.federation.servers import fedds, fedqual, fedsir, nucfl, scaffold
+from fedsoft.federation.servers import fedcrowd, fedds, fedqual, fedsir, nucfl, scaffold
 from fedsoft.federation.strategies import told_apart
 
 CHOICES = [
@@ -49,6 +49,11 @@ CHOICES = [
         {"name": "nucfl", "beta": 2.0, "gap": "mdca", "similarity": "cka"},
         nucfl.Nucfl,
         {"beta": 2.0, "gap": "mdca", "similarity": "cka"},
+    ),
+    (
+        {"name": "fedcrowd", "use": "forward", "reports": 3, "careful": 0.3},
+        fedcrowd.FedCrowd,
+        {"use": "forward", "reports": 3, "careful": 0.3},
     ),
     (
         {"name": "fedqual", "lambda_max": 2.0, "memory": 0.2},
