@@ -81,6 +81,14 @@ def guide(result: Digest) -> dict[str, str]:
             "source that borrows one rate from people (how soft they are on average) pays none."
         ),
     }
+    if result.strategies:
+        terms["Strategies"] = (
+            "Strategies are compared with one of them, the endpoint's or FedAvg, on the same images and "
+            "seeds. Mean ranks say who tends to be ahead and not by how much; the critical difference (CD, "
+            "Nemenyi's test) counts data sets, not cells or seeds of one of them, and with few data sets "
+            "parts nothing. "
+            "What is needed at the server is beyond the clients' updates."
+        )
     if HARDEST in strata:
         terms["Strata"] = (
             f"Test examples grouped by the entropy of the votes of {people}: unanimous, hardest fifth "
