@@ -65,13 +65,24 @@ SINGLE_ANSWERS = {"dawid_skene", "one_coin", "wawa", "mace", "glad"}
 
 
 OF_GROUPS_OR_PEOPLE = {"natural", "natural_dirichlet", "by_annotator"}
+EVERY = {
+    "partition": {
+        "strategies": ["fedavg"],
+        "grid": {
+            "scenario.partition": [name for name in PARTITIONS.names() if name not in OF_GROUPS_OR_PEOPLE]
+        },
+    },
+    "strategy": {
+        "strategies": [name for name in STRATEGIES.names() if not STRATEGIES.get(name).needs_examples]
+    },
+}
 
 
-def test_every_partition_gives_the_same_in_lockstep_and_resumed(tiny, tmp_path, run):
-    """One study of one run a partition, all beside each other, and stopped in the middle."""
-    partitions = [name for name in PARTITIONS.names() if name not in OF_GROUPS_OR_PEOPLE]
-    tiny |= {"sources": ["hard"], "strategies": ["fedavg"], "seeds": [0]}
-    tiny |= {"scenario": {"clients": 6, "participation": 0.5}, "grid": {"scenario.partition": partitions}}
+@pytest.mark.parametrize("choice", EVERY)
+def test_every_choice_gives_the_same_in_lockstep_and_resumed(choice, tiny, tmp_path, run):
+    """One study of a run a choice, all beside each other, stopped in the middle; five clients a round."""
+    tiny |= {"sources": ["hard"], "seeds": [0], "scenario": {"clients": 10, "participation": 0.5}}
+    tiny |= EVERY[choice]
     single = run(open_study(tiny, "tiny.toml", tmp_path / "single"), stack=1)
     told = []
     hooks = Hooks(lambda settings, figures: told.append(settings.key), lambda: len(told) > 5)
@@ -79,7 +90,7 @@ def test_every_partition_gives_the_same_in_lockstep_and_resumed(tiny, tmp_path, 
         run(open_study(tiny, "tiny.toml", tmp_path / "all"), stack=64, hooks=hooks)
     assert len(open_study(tiny, "tiny.toml", tmp_path / "all").open_runs) > 1
     here = predictions(single)
-    assert len(here) == len(partitions)
+    assert len(here) == len(EVERY[choice].get("grid", {}).get("scenario.partition", tiny["strategies"]))
     assert_same_results(here, predictions(run(open_study(tiny, "tiny.toml", tmp_path / "all"), stack=64)))
 
 

@@ -14,7 +14,7 @@ class FedAdagrad(StrategyOptions):
     Reddi's experiments.
     """
 
-    eta: float = Field(0.01, gt=0, le=1e6, description="server learning rate")
+    eta: float = Field(0.1, gt=0, le=1e6, description="server learning rate")
     tau: float = Field(1e-3, gt=0, description="adaptivity: larger is closer to plain averaging")
 
     def build(self, at: AtServer) -> Strategy:
