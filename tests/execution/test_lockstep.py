@@ -8,6 +8,7 @@ from fedsoft.errors import EngineError
 from fedsoft.execution.groups import groups_of
 from fedsoft.execution.lockstep import execute_together
 from fedsoft.execution.run import Hooks, Interrupted
+from fedsoft.federation import STRATEGIES
 from fedsoft.federation.asked import Asked
 from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.records import to_record
@@ -68,6 +69,16 @@ def test_every_source_gives_the_same_in_lockstep(tiny, tmp_path, run):
     tiny["scenario"] = {"clients": 4, "partition": {"name": "dirichlet", "alpha": 0.5}}
     tiny["rounds"] = 2
     single = run(open_study(tiny, "tiny.toml", tmp_path / "single"), stack=1)
+    assert_same_results(
+        predictions(single), predictions(run(open_study(tiny, "tiny.toml", tmp_path / "all"), stack=64))
+    )
+
+
+def test_every_strategy_gives_the_same_in_lockstep(tiny, tmp_path, run):
+    tiny |= {"sources": ["hard", "human_soft"], "strategies": STRATEGIES.names(), "seeds": [0]}
+    tiny["scenario"] = {"clients": 5, "server_examples": 40}
+    single = run(open_study(tiny, "tiny.toml", tmp_path / "single"), stack=1)
+    assert len(predictions(single)) == 2 * len(STRATEGIES.names())
     assert_same_results(
         predictions(single), predictions(run(open_study(tiny, "tiny.toml", tmp_path / "all"), stack=64))
     )
