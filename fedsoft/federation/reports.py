@@ -1,13 +1,17 @@
 """What clients tell a strategy besides their models: sums over their own training examples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 FEW = 20
 """Examples of a class, fewer than which tell little of its direction."""
+SQUARINGS = 12
+"""A singular value that is 0.1 % smaller than the first is then down to a quarter of a thousandth of it."""
+TINY = torch.finfo(torch.float64).tiny
 
 
 @dataclass(frozen=True)
@@ -57,21 +61,29 @@ def overlap(seen: Seen) -> Tensor:
     labels = seen.targets.argmax(-1)
     classes, counts = labels.unique(return_counts=True)
     many = classes[counts >= FEW]
-    directions = torch.stack(
-        [_direction(seen.features[labels == c]) for c in (many if len(many) > 1 else classes)]
-    )
+    kept = many if len(many) > 1 else classes
+    directions = _directions([seen.features[labels == c] for c in kept])
     cosines = (directions @ directions.T).abs().triu(1).sum()
-    pairs = len(directions) * (len(directions) - 1) / 2
+    pairs = len(kept) * (len(kept) - 1) / 2
     return torch.stack([cosines, cosines.new_tensor(pairs)])
 
 
-def _direction(features: Tensor) -> Tensor:
-    """The first right singular vector (D,) of features (n, D), from the smaller of their two products."""
-    rows = features.double()
-    if len(rows) > rows.shape[1]:
-        return torch.linalg.eigh(rows.T @ rows)[1][:, -1]
-    direction = rows.T @ torch.linalg.eigh(rows @ rows.T)[1][:, -1]
-    return direction / direction.norm().clamp_min(torch.finfo(direction.dtype).tiny)
+def _directions(parts: Sequence[Tensor]) -> Tensor:
+    """The first right singular vector of each of C parts (n, D) -> (C, D).
+
+    The smaller of a part's two products with itself is squared until nothing but its first eigenvector is
+    left, which for all parts at once is several times faster than to decompose one after the other.
+    """
+    rows = pad_sequence([part.double() for part in parts], batch_first=True)
+    wide = rows.shape[1] < rows.shape[2]
+    power = rows @ rows.mT if wide else rows.mT @ rows
+    for _ in range(SQUARINGS):
+        power = power / power.norm(dim=(1, 2), keepdim=True).clamp_min(TINY)
+        power = power @ power
+    column = power.diagonal(dim1=1, dim2=2).argmax(1)
+    vectors = power[torch.arange(len(power), device=power.device), :, column]
+    directions = (rows.mT @ vectors.unsqueeze(2)).squeeze(2) if wide else vectors
+    return directions / directions.norm(dim=1, keepdim=True).clamp_min(TINY)
 
 
 REPORTS: dict[str, Callable[[Seen], Tensor]] = {
