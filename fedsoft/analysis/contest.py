@@ -60,6 +60,8 @@ def measures_of(study: Study) -> list[Measure]:
         Measure("raw", reference, "nll", "all"),
         Measure("equal_confidence", reference, "brier", HARDEST),
         Measure("equal_confidence", reference, "nll", HARDEST),
+        Measure("calibrated_confidence", reference, "brier", HARDEST),
+        Measure("calibrated_confidence", reference, "nll", HARDEST),
         Measure("raw", reference, "signed_gap", "all"),
     ]
     asked = study.endpoint

@@ -21,4 +21,4 @@ def test_messages_that_share_a_content_are_told_apart(make_task):
         assert message.content["config"] == {"server-round": 3, asks.ANCHOR: value}
     assert set(content) == {"arrays", "config"}
     assert dict(config) == {"server-round": 3}
-    assert asks.attached(one, asks.CORRECTION) is None
+    assert asks.attached(one, "another") is None
