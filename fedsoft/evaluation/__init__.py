@@ -19,6 +19,7 @@ from fedsoft.evaluation.evaluate import Score, evaluate, floor_label
 from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.gaps import GapEffects
 from fedsoft.evaluation.jackknife import Unit, pair_jackknife
+from fedsoft.evaluation.judges import Judges
 from fedsoft.evaluation.metric import METRICS, Better, Metric
 from fedsoft.evaluation.predictions import SMALLEST, Predictions, Reference
 from fedsoft.evaluation.references import build_references, entropy, human_mode, onehot, soft_labels
@@ -42,6 +43,7 @@ __all__ = [
     "Decision",
     "Effects",
     "GapEffects",
+    "Judges",
     "Metric",
     "Predictions",
     "Reference",

@@ -43,6 +43,7 @@ def deal(
     validation_share: float = 0.1,
     people: np.ndarray | None = None,
     answers: Annotations | None = None,
+    among: np.ndarray | None = None,
 ) -> Deal:
     """Deal N examples to clients.
 
@@ -59,6 +60,7 @@ def deal(
             hold people whole, and validation takes people whole, as many as fit into its share; where none
             fits, it takes single examples.
         answers: who answered what, where that is known and clients may be people.
+        among: (R,) which of these people may be clients; None for everybody.
     """
     rows = np.flatnonzero(is_train)
     if partition.overlaps:
@@ -66,7 +68,7 @@ def deal(
         rows, reserved = rows[~chosen], rows[chosen]
     inside, team = None if groups is None else groups[rows], None
     if isinstance(partition, ByAnnotator) and answers is not None:
-        team = partition.teams(answers, clients, stream("partition"))
+        team = partition.teams(answers, clients, stream("partition"), among)
         held = partition.held_by(team, answers, np.isin(np.arange(len(labels)), rows))
     elif people is None or not isinstance(partition, Split):
         places = partition.views(labels[rows], clients, stream("partition"), inside)

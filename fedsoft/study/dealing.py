@@ -6,6 +6,7 @@ from fedsoft.annotators import plant_label_errors
 from fedsoft.datasets import AnnotatedDataset, fold_of
 from fedsoft.errors import DataError
 from fedsoft.scenarios import Clients, Deal, deal
+from fedsoft.scenarios.by_annotator import ByAnnotator
 from fedsoft.streams import stream
 from fedsoft.study.settings import RunSettings
 
@@ -18,18 +19,27 @@ NO_VALIDATION = (
 
 def deal_data(settings: RunSettings, dataset: AnnotatedDataset) -> Deal:
     """Who holds what in a run: the same for all sources and strategies of a seed."""
-    tested = is_tested(settings, dataset)
+    tested, partition, among = is_tested(settings, dataset), settings.scenario.partition, None
+    if isinstance(partition, ByAnnotator) and dataset.annotations is not None:
+        among = partition.may_be_clients(dataset.annotations, settings.seed)
     return deal(
         dataset.labels,
         ~tested,
         tested,
-        settings.scenario.partition,
+        partition,
         settings.scenario.clients,
         lambda purpose: settings.stream("partition", purpose),
         dataset.groups,
         people=dataset.people,
         answers=dataset.annotations,
+        among=among,
     )
+
+
+def people_set(settings: RunSettings) -> int | None:
+    """The set of people that a run's clients are from, where each seed has one; else None."""
+    partition = settings.scenario.partition
+    return partition.set_of(settings.seed) if isinstance(partition, ByAnnotator) else None
 
 
 def client_labels(settings: RunSettings, dataset: AnnotatedDataset) -> np.ndarray:
