@@ -167,7 +167,7 @@ def tune(
         bool, typer.Option("--write", help="Write the tuned study beside it, as STUDY.tuned.toml.")
     ] = False,
 ) -> None:
-    """Choose what a study's table `tune` asks for, every strategy by as many trials, on seeds it does not report.
+    """Choose what a study's table `tune` asks for, by as many trials for every strategy, on other seeds.
 
     Interrupted, it continues; more trials begin with those that were done.
     """

@@ -8,9 +8,9 @@ import numpy as np
 
 from fedsoft.analysis.effects import HALF, VIEW_NAMES
 from fedsoft.analysis.learning import JUDGES, Learned, Rest
-from fedsoft.analysis.values import Values
+from fedsoft.analysis.values import Key, Values
 from fedsoft.config import Arm, Endpoint, Study
-from fedsoft.evaluation import Crossing, Effects, GapEffects
+from fedsoft.evaluation import Effects, GapEffects
 
 NAMES = {"brier": "Brier score", "nll": "NLL"}
 AGAINST = {"label": "the label", "mode": "the votes' mode", "vote": "a vote"}
@@ -54,19 +54,22 @@ def compare(values: Values, endpoint: Endpoint, axes: dict[str, Any], obstacle: 
     place = [values.sources.index(endpoint.source), values.sources.index(endpoint.baseline)]
     everything = endpoint.stratum == "all"
     mask = np.ones(len(values.image), dtype=bool) if everything else values.strata[endpoint.stratum]
-    crossing = Crossing(values.unit, values.seed, mask[:, None])
+    crossing = values.crossing(mask[:, None])
 
-    def pair(reference: str) -> np.ndarray:
-        key = endpoint.view, reference, endpoint.metric
-        found: np.ndarray = (values.values[key] if everything else values.within(key))[place]
-        return found
+    def combined(reference: str, sign: int) -> Effects:
+        key: Key = (endpoint.view, reference, endpoint.metric)
+        key = key if everything else values.within(key)
+
+        def both(found: np.ndarray) -> np.ndarray:
+            source, baseline = found[place]
+            return np.asarray(source + sign * baseline)[None]
+
+        return crossing.effects(both(values.values[key]).T, judged=values.judged(key, both)).flat()
 
     def effect(reference: str) -> Effects | GapEffects:
-        source, baseline = pair(reference)
-        difference = crossing.effects((source - baseline)[:, None]).flat()
         if endpoint.metric != "signed_gap":
-            return difference
-        return GapEffects(difference, crossing.effects((source + baseline)[:, None]).flat())
+            return combined(reference, -1)
+        return GapEffects(combined(reference, -1), combined(reference, 1))
 
     others = {
         reference

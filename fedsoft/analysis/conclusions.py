@@ -25,7 +25,7 @@ class Conclusion:
         verdict: what may be said.
         obstacle: why there is no verdict.
         smallest: the smallest effect that this study had an 80 % chance to see.
-        seeds: number of seeds.
+        seeds: number of seeds, or of sets of people that seeds share.
         disagree: references other than the endpoint's by which the effect has the other sign, beyond doubt
             (95 % interval, unadjusted), with their estimates and intervals.
     """
@@ -61,7 +61,7 @@ def conclude(cells: Sequence[Compared], endpoint: Endpoint, planned: int = 1) ->
             verdict, low, high = decision.verdict, np.array([decision.low]), np.array([decision.high])
         elif cell.obstacle.kind != "nothing compared":
             verdict = "no verdict"
-        smallest = smallest_detectable(cell.effect.se[0], family.df, level=0.05 / planned)
+        smallest = smallest_detectable(cell.effect.se[0], cell.effect.df, level=0.05 / planned)
         found.append(
             Conclusion(
                 axes=cell.axes,
@@ -89,7 +89,7 @@ def _disagree(cell: Compared) -> dict[str, tuple[float, float, float]]:
 
 
 def _together(effects: Sequence[Effects | GapEffects], size: int) -> Effects | GapEffects:
-    """Effects (1,) of several cells as one family (size,), with the fewest seeds of any.
+    """Effects (1,) of several cells as one family (size,), with the fewest seeds of any; each has its own df.
 
     Of cells that are missing nothing is known: their effects have p values of 1.
     """
@@ -105,6 +105,6 @@ def _family(effects: Sequence[Effects], size: int) -> Effects:
     return Effects(
         np.concatenate([*(effect.estimate for effect in effects), np.zeros(missing)]),
         np.concatenate([*(effect.se for effect in effects), np.full(missing, np.inf)]),
-        min(effect.df for effect in effects),
+        np.array([effect.df for effect in effects] + [np.inf] * missing),
         min(effect.seeds for effect in effects),
     )

@@ -35,6 +35,7 @@ class Contest:
         image: (cells,) dataset row.
         unit: (cells,) what intervals take as independent.
         seed: (cells,) seed.
+        sets: (cells,) the set of people on which the cell's seed trains, where seeds have sets of their own.
         blocks: (sources × seeds, S) losses by the first measure.
         seconds: (S,) of compute, that training a run took on average.
         bytes_sent: (S,) that it sent.
@@ -47,6 +48,7 @@ class Contest:
     image: np.ndarray
     unit: np.ndarray
     seed: np.ndarray
+    sets: np.ndarray | None
     blocks: np.ndarray
     seconds: np.ndarray
     bytes_sent: np.ndarray
@@ -100,6 +102,7 @@ def contest_of(finished: Finished, strategies: list[str]) -> Contest | None:
         values.image,
         values.unit,
         values.seed,
+        values.sets,
         np.array(blocks),
         np.array([finished.seconds_each(strategy) for strategy in strategies]),
         np.array([finished.bytes_sent(strategy) for strategy in strategies]),
@@ -123,7 +126,7 @@ def _is_known(measure: Measure, values: Values) -> bool:
 def _of(measure: Measure, values: Values) -> np.ndarray:
     if measure.stratum == "all":
         return values.values[measure[:3]]
-    return np.where(values.strata[measure.stratum], values.within(measure[:3]), np.nan)
+    return np.where(values.strata[measure.stratum], values.values[values.within(measure[:3])], np.nan)
 
 
 def _data(dataset: Dataset) -> str:

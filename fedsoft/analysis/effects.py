@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from fedsoft.evaluation import (
     SMALLEST,
+    Judges,
     apply_temperature,
     entropy,
     fit_temperature,
+    onehot,
     temperature_for_confidence,
 )
 
@@ -146,6 +149,23 @@ def example_values(probs: Tensor, references: Mapping[str, Tensor]) -> dict[tupl
     return values
 
 
+def answer_values(probs: Tensor, name: str, judges: Judges) -> dict[tuple[str, str], Tensor]:
+    """The linear metrics, answer by answer: (J, P) by (reference, metric), for the judges' P pairs.
+
+    Args:
+        probs: (J, N, C) predictions on the judges' cells.
+        name: the reference that these answers make up.
+        judges: who answered what.
+
+    KL, which takes the vote's own entropy away, does so to first order: nll + log share, whose mean over a
+    cell's answers is its KL (they are the KL's influence, so that intervals are those of the delta method).
+    """
+    cell, label = (torch.from_numpy(part).to(probs.device) for part in (judges.cell, judges.label))
+    found = example_values(probs[:, cell], {name: onehot(label, probs.shape[-1])})
+    share = torch.from_numpy(judges.share).to(probs.device)
+    return found | {(name, "kl"): found[name, "nll"] + share.log()}
+
+
 def seed_values(
     test: Tensor,
     validation: Tensor | None,
@@ -153,8 +173,11 @@ def seed_values(
     references: Mapping[str, Tensor],
     votes: Tensor | None = None,
     baseline: int = 0,
+    judges: Mapping[str, Judges] | None = None,
 ) -> dict[tuple[str, str, str], Tensor]:
     """Everything that one seed adds to a comparison of J sources: (J, N) by (view, reference, metric).
+
+    Values by the answers of known people, (J, P), stand under the reference's name in `EACH`.
 
     Args:
         test: (J, N, C) predictions on the seed's test fold.
@@ -163,17 +186,25 @@ def seed_values(
         references: (N, C) by name, what test predictions are compared with.
         votes: (V, C) or (J, V, C) one vote an example, one-hot, or None.
         baseline: whose mean confidence sources are compared at.
+        judges: known people by the reference that their answers on the test fold make up.
     """
     found: dict[tuple[str, str, str], Tensor] = {}
     for view, probs, only in views(test, validation, labels, votes, baseline):
         known = {name: rows for name, rows in references.items() if only in ("", reference_of(name))}
         for (name, metric), values in example_values(probs, known).items():
             found[view, name, metric] = values
+        for name, some in (judges or {}).items():
+            if only in ("", reference_of(name)):
+                for (_, metric), values in answer_values(probs, name, some).items():
+                    found[view, EACH[name], metric] = values
     return found
 
 
 HALF = "vote, other half"
 """A reference: the votes that did not cut the strata."""
+
+EACH = {"vote": "vote, each answer", HALF: "vote, each answer of the other half"}
+"""What the values of single answers stand under, by the reference that these make up."""
 
 
 def reference_of(name: str) -> str:

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from fedsoft.analysis.effects import HALF, effects_of
-from fedsoft.analysis.values import MARGIN, Values
-from fedsoft.evaluation import ECE, Crossing, Effects, crossed_effects
+from fedsoft.analysis.values import MARGIN, Key, Values
+from fedsoft.evaluation import ECE, Crossing, Effects
 
 HARDEST, REST, CONTRAST = "hardest_fifth", "rest", "hardest_fifth − rest"
 """The headline contrast: what happens on hard examples beyond what happens everywhere else."""
@@ -52,13 +52,13 @@ def estimate(values: Values, strategy: str, baselines: Sequence[str]) -> list[Es
     names = [(source, "") for source in values.sources] + [(e.name, e.formula) for e in effects]
     combine = np.vstack([np.eye(len(values.sources)), *(effect.coefficients for effect in effects)])
     groups, across = _strata(values)
-    crossing = Crossing(values.unit, values.seed, np.stack(list(groups.values()), axis=1))
+    crossing = values.crossing(np.stack(list(groups.values()), axis=1))
     has_formula = np.array([bool(formula) for _, formula in names])
     rows = []
-    for key, columns in values.values.items():
+    for key in values.values:
         if key[1] == HALF:
             continue
-        found = _estimates(crossing, columns, values.within(key), across, combine)
+        found = _estimates(crossing, values, key, across, combine)
         low, high = found.interval()
         p_values = np.where(has_formula, found.p_values, np.nan)
         numbers = np.stack([found.estimate, low, high, p_values], axis=-1).tolist()
@@ -72,30 +72,42 @@ def estimate(values: Values, strategy: str, baselines: Sequence[str]) -> list[Es
 
 def _estimates(
     crossing: Crossing,
-    overall: np.ndarray,
-    within: np.ndarray,
+    values: Values,
+    key: Key,
     across: Mapping[str, np.ndarray],
     combine: np.ndarray,
 ) -> Effects:
     """Levels and effects in each combination of strata: all examples, the first, by values of their own."""
     rows = np.stack(list(across.values()))
-    if within is overall:
-        return crossing.effects(overall.T, rows, combine)
-    one, rest = crossing.effects(overall.T, rows[:1], combine), crossing.effects(within.T, rows[1:], combine)
+
+    def of(key: Key, some: np.ndarray) -> Effects:
+        return crossing.effects(values.values[key].T, some, combine, values.judged(key))
+
+    if (within := values.within(key)) == key:
+        return of(key, rows)
+    one, rest = of(key, rows[:1]), of(within, rows[1:])
     return Effects(
-        np.concatenate([one.estimate, rest.estimate]), np.concatenate([one.se, rest.se]), one.df, one.seeds
+        np.concatenate([one.estimate, rest.estimate]),
+        np.concatenate([one.se, rest.se]),
+        np.minimum(one.df, rest.df),
+        one.seeds,
     )
 
 
 def _ece(values: Values, strategy: str) -> list[Estimate]:
     """ECE of each source as predicted, on all examples of all seeds together."""
-    rows = []
+    rows, crossing = [], values.crossing()
     for reference in dict.fromkeys(reference for _, reference, _ in values.values if reference != HALF):
         gap, hit = (values.values.get(("raw", reference, metric)) for metric in ("signed_gap", "accuracy"))
         if gap is None or hit is None:
             continue
-        shares = ECE().contributions(torch.from_numpy(gap + hit), torch.from_numpy(hit)).numpy()
-        found = crossed_effects(shares.T, values.unit, values.seed)
+        confidence, right = torch.from_numpy(gap + hit), torch.from_numpy(hit)
+        shares = ECE().contributions(confidence, right).numpy()
+        judged = None
+        if (by_answer := values.answered.get(("raw", reference, "signed_gap"))) is not None:
+            sign = ECE().signs(confidence, right).numpy()[:, values.judges[reference].cell]
+            judged = reference, (sign * by_answer).T
+        found = crossing.effects(shares.T, judged=judged)
         numbers = np.vstack([found.estimate, *found.interval()]).T.tolist()
         rows += [
             Estimate(strategy, source, "", "raw", reference, "ece", "all", level, low, high, np.nan)

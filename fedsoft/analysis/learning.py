@@ -9,7 +9,6 @@ from scipy.special import stdtrit
 from fedsoft.analysis.effects import HALF
 from fedsoft.analysis.finished import Finished
 from fedsoft.analysis.values import Values
-from fedsoft.evaluation import Crossing
 
 JUDGES = {"brier": "brier", "nll": "nll", "kl": "nll", "signed_gap": "brier", "accuracy": "brier"}
 """The proper score that says whether models learned, for each metric: a constant has no gap either."""
@@ -53,13 +52,19 @@ class Learned:
 
 def learned(values: Values, strategy: str) -> list[Learned]:
     """Every source against the constant forecast, in each view, against each reference, by Brier and NLL."""
-    crossing = Crossing(values.unit, values.seed)
+    crossing = values.crossing()
     rows = []
-    for (view, reference, metric), columns in values.values.items():
+    for key, columns in values.values.items():
+        view, reference, metric = key
         if metric not in set(JUDGES.values()) or reference == HALF:
             continue
         constant = values.constant[reference, metric]
-        found = crossing.effects((columns - constant).T)
+        blind = values.answered_constant.get((reference, metric), 0.0)
+
+        def excess(found: np.ndarray, blind: np.ndarray | float = blind) -> np.ndarray:
+            return found - blind
+
+        found = crossing.effects((columns - constant).T, judged=values.judged(key, excess))
         low, high = found.interval()
         rows += [
             Learned(strategy, source, view, reference, metric, float(constant.mean()), *row)

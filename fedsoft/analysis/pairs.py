@@ -10,7 +10,7 @@ import numpy as np
 from fedsoft.analysis.learning import Learned
 from fedsoft.analysis.values import Values
 from fedsoft.config import MARGINS, Arm
-from fedsoft.evaluation import Crossing, Verdict, decide
+from fedsoft.evaluation import Verdict, decide
 from fedsoft.holm import holm
 
 Goal = Literal["label", "people"]
@@ -58,13 +58,14 @@ def pairs_of(values: Values, strategy: str) -> list[Pair]:
     combine = np.zeros((len(some), J))
     for row, (a, b) in zip(combine, some, strict=True):
         row[b], row[a] = 1, -1
-    crossing = Crossing(values.unit, values.seed)
+    crossing = values.crossing()
     found = []
     for reference, metric in PAIRED:
         for view in VIEWS_OF_PAIRS:
-            if (columns := values.values.get((view, reference, metric))) is None:
+            key = view, reference, metric
+            if (columns := values.values.get(key)) is None:
                 continue
-            effects = crossing.effects(columns.T, None, combine).flat()
+            effects = crossing.effects(columns.T, None, combine, values.judged(key)).flat()
             for (a, b), estimate, decided in zip(
                 some, effects.estimate.tolist(), decide(effects, MARGINS[metric], "lower"), strict=True
             ):
@@ -180,14 +181,19 @@ def purchases(
         pairs: of these.
     """
     found: list[Purchase] = []
-    crossing = Crossing(values.unit, values.seed)
+    crossing = values.crossing()
     for goal, (reference, metric) in GOALS.items():
-        columns = values.values.get(("raw", reference, metric))
+        key = "raw", reference, metric
+        columns = values.values.get(key)
         if columns is None or not prices.keys() >= set(values.sources):
             continue
         levels, margin = columns.mean(axis=1), MARGINS[metric]
         best = int(levels.argmin())
-        effects = crossing.effects((columns - columns[best]).T).flat()
+
+        def excess(found: np.ndarray, best: int = best) -> np.ndarray:
+            return found - found[best]
+
+        effects = crossing.effects(excess(columns).T, judged=values.judged(key, excess)).flat()
         others = np.arange(len(levels)) != best
         p = np.where(others, 2 * effects.one_sided(margin)[0], np.nan)
         adjusted = holm(p)

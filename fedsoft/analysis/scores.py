@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fedsoft.analysis.effects import HALF
 from fedsoft.annotators import split_half
+from fedsoft.datasets import AnnotatedDataset
 from fedsoft.errors import StoreError
 from fedsoft.evaluation import METRICS, build_references, evaluate, human_strata, soft_labels
 from fedsoft.files import csv_lines, write_text
@@ -63,10 +64,9 @@ def test_fold(run: RunSettings, rows: np.ndarray, client: np.ndarray, device: st
     strata = {}
     if judges is not None:
         tested = torch.from_numpy(dataset.may_be_tested).to(device)
-        judged = judges[dataset.may_be_tested]
-        cut = judged
-        if dataset.counted and judged.sum(axis=1).min() >= ENOUGH:
-            cut, other = split_half(judged, stream("strata halves"))
+        cut = judges[dataset.may_be_tested]
+        if halves := vote_halves(dataset):
+            cut, other = halves
             references[HALF] = torch.full_like(references["vote"], torch.nan)
             references[HALF][tested] = soft_labels(torch.from_numpy(other).to(device))
         for name, mask in human_strata(torch.from_numpy(cut).to(device), stream("strata")).items():
@@ -78,6 +78,18 @@ def test_fold(run: RunSettings, rows: np.ndarray, client: np.ndarray, device: st
         {name: mask[chosen] for name, mask in strata.items()},
         client,
     )
+
+
+def vote_halves(dataset: AnnotatedDataset) -> tuple[np.ndarray, np.ndarray] | None:
+    """The votes (T, C) on the items that may be tested: the half that cuts strata, and the one that judges.
+
+    None where some have too few votes for that, and all votes do both.
+    """
+    judges = dataset.judges
+    if judges is None or not dataset.counted:
+        return None
+    judged = judges[dataset.may_be_tested]
+    return split_half(judged, stream("strata halves")) if judged.sum(axis=1).min() >= ENOUGH else None
 
 
 def predictions_of(

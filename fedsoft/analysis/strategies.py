@@ -124,6 +124,12 @@ class _Condition:
     values: dict[Measure, np.ndarray]
     unit: np.ndarray
     seed: np.ndarray
+    sets: np.ndarray | None
+
+    def crossing(self, inside: np.ndarray) -> Crossing:
+        """The cells that a mask (cells,) chooses, ready for values."""
+        sets = None if self.sets is None else self.sets[inside]
+        return Crossing(self.unit[inside], self.seed[inside], sets=sets)
 
 
 def compare_strategies(study: Study, contests: Sequence[Contest]) -> Comparison | None:
@@ -203,7 +209,12 @@ def _condition(contests: list[Contest], names: Sequence[str]) -> _Condition:
         for measure in first.values
         if all(measure in one.values for one in contests)
     }
-    return _Condition(_axes(first), contests, values, first.unit[rows[0]], first.seed[rows[0]])
+    return _Condition(_axes(first), contests, values, *_of_cells(first, rows[0]))
+
+
+def _of_cells(one: Contest, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Unit, seed and set of some cells."""
+    return one.unit[rows], one.seed[rows], None if one.sets is None else one.sets[rows]
 
 
 def _against(
@@ -216,7 +227,7 @@ def _against(
     for condition in conditions:
         columns = condition.values[measure]
         inside = ~np.isnan(columns[0])
-        crossing = Crossing(condition.unit[inside], condition.seed[inside])
+        crossing = condition.crossing(inside)
         mine, usual = columns[others][:, inside], columns[place][inside]
         differences.append(crossing.effects((mine - usual).T).flat())
         totals.append(crossing.effects((mine + usual).T).flat())

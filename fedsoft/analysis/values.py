@@ -1,18 +1,19 @@
 """Per-example values of the runs of one strategy: what levels, effects and verdicts are computed from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fedsoft.analysis.effects import HALF, example_values, reference_of, seed_values
+from fedsoft.analysis.effects import EACH, HALF, answer_values, example_values, reference_of, seed_values
+from fedsoft.analysis.judging import judges_of
 from fedsoft.analysis.scores import Scored, predictions_of, test_fold
-from fedsoft.evaluation import build_references, margin_strata, onehot
+from fedsoft.evaluation import Crossing, Judges, build_references, margin_strata, onehot
 from fedsoft.streams import stream
 from fedsoft.study.data import load_dataset
-from fedsoft.study.dealing import client_labels, is_tested
+from fedsoft.study.dealing import client_labels, is_tested, people_set
 from fedsoft.study.plan import Cell, labels
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
@@ -22,6 +23,10 @@ REFERENCE_MODEL = "hard"
 """Whose margins say what a model finds hard."""
 MARGIN = "smallest_margin"
 """The stratum where the reference model finds it hard: the fifth of smallest margin, top less second."""
+
+Key = tuple[str, str, str]
+"""View, reference and metric."""
+Change = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -39,21 +44,43 @@ class Values:
         seed: (cells,) seed.
         strata: boolean (cells,) by name.
         constant: (cells,) by (reference, metric), of the forecast that knows of an example nothing at all.
+        sets: (cells,) the set of people on which the cell's seed trains, where seeds have sets of their own.
+        judges: known people whose answers make up a vote, by reference.
+        answered: (J, P) by (view, reference, metric): the values of these, by their answers' pairs.
+        answered_constant: (P,) by (reference, metric), the same of the constant forecast.
     """
 
     sources: list[str]
-    values: dict[tuple[str, str, str], np.ndarray]
+    values: dict[Key, np.ndarray]
     image: np.ndarray
     unit: np.ndarray
     seed: np.ndarray
     strata: dict[str, np.ndarray]
     constant: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+    sets: np.ndarray | None = None
+    judges: dict[str, Judges] = field(default_factory=dict)
+    answered: dict[Key, np.ndarray] = field(default_factory=dict)
+    answered_constant: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
 
-    def within(self, key: tuple[str, str, str]) -> np.ndarray:
-        """(J, cells) the values of a view, reference and metric as strata are judged by them."""
+    def within(self, key: Key) -> Key:
+        """The key under which a view, reference and metric are found as strata are judged by them."""
         view, reference, metric = key
-        half = self.values.get((view, HALF, metric)) if reference == "vote" else None
-        return self.values[key] if half is None else half
+        half = view, HALF, metric
+        return half if reference == "vote" and half in self.values else key
+
+    def crossing(self, groups: np.ndarray | None = None) -> Crossing:
+        """The cells, with groups (cells, G) of them, such as strata, ready for the values of any key."""
+        return Crossing(self.unit, self.seed, groups, self.sets, self.judges)
+
+    def judged(self, key: Key, change: Change = np.asarray) -> tuple[str, np.ndarray] | None:
+        """The values of single answers as `Crossing.effects` takes them; None where nobody is known.
+
+        Args:
+            key: the view, reference and metric.
+            change: makes of values (J, …), by source, those that are compared.
+        """
+        found = self.answered.get(key)
+        return None if found is None else (key[1], change(found).T)
 
 
 def gather(cell: Cell, strategy: str, store: Store, device: str) -> Values | None:
@@ -97,9 +124,9 @@ def _gather(
         store: where the runs are.
         device: where to compute.
     """
-    parts: dict[tuple[str, str, str], list[np.ndarray]] = {}
+    parts: dict[Key, list[np.ndarray]] = {}
     blind: dict[tuple[str, str], list[np.ndarray]] = {}
-    images, seeds, strata = [], [], []
+    images, seeds, strata, sets = [], [], [], []
     models: dict[int, tuple[np.ndarray, Tensor]] = {}
     for seed in cell.study.seeds:
         runs = [run for run in wanted if run.seed == seed]
@@ -115,13 +142,18 @@ def _gather(
             truth = onehot(torch.from_numpy(known).to(device), data.classes)
             if data.votes is not None:
                 votes = onehot(torch.from_numpy(drawn_votes(runs[0], rows)).to(device), data.classes)
-        found = seed_values(stack(made, "test", device), validation, truth, fold.references, votes, baseline)
-        for name, values in constant_values(runs[0], fold, device).items():
+        judges = judges_of(runs[0].dataset, fold.rows, fold.references.keys())
+        found = seed_values(
+            stack(made, "test", device), validation, truth, fold.references, votes, baseline, judges
+        )
+        for name, values in constant_values(runs[0], fold, judges, device).items():
             blind.setdefault(name, []).append(values.cpu().numpy())
         for key, values in found.items():
             parts.setdefault(key, []).append(values.cpu().numpy())
         images.append(fold.rows)
         seeds.append(np.full(len(fold.rows), seed))
+        if (own := people_set(runs[0])) is not None:
+            sets.append(np.full(len(fold.rows), own))
         strata.append({name: mask.cpu().numpy() for name, mask in fold.strata.items()})
         if margins is not None:
             models[seed] = fold.rows, stack(made, "test", "cpu")[margins]
@@ -131,19 +163,30 @@ def _gather(
         part[MARGIN] = mask
     image = np.concatenate(images)
     people = load_dataset(cell.study.dataset).people
+    joined = {key: np.concatenate(parts.pop(key), axis=1) for key in list(parts)}  # never twice in memory
+    constant = {key: np.concatenate(found) for key, found in blind.items()}
+    every = {each: name for name, each in EACH.items()}
     return Values(
         names,
-        {key: np.concatenate(parts.pop(key), axis=1) for key in list(parts)},  # never twice in memory
+        {key: found for key, found in joined.items() if key[1] not in every},
         image,
         image if people is None else np.unique(people, return_inverse=True)[1][image],
         np.concatenate(seeds),
         {name: np.concatenate([part[name] for part in strata]) for name in strata[0]},
-        {key: np.concatenate(found) for key, found in blind.items()},
+        {key: found for key, found in constant.items() if key[0] not in every},
+        np.concatenate(sets) if sets else None,
+        judges_of(cell.study.dataset, image, {reference for _, reference, _ in joined}),
+        {(v, every[r], m): found for (v, r, m), found in joined.items() if r in every},
+        {(every[r], m): found for (r, m), found in constant.items() if r in every},
     )
 
 
-def constant_values(run: RunSettings, fold: Scored, device: str) -> dict[tuple[str, str], Tensor]:
+def constant_values(
+    run: RunSettings, fold: Scored, judges: Mapping[str, Judges], device: str
+) -> dict[tuple[str, str], Tensor]:
     """What the constant forecast scores on test examples, (N,) by (reference, metric).
+
+    By the answers of known people, (P,), under the reference's name in `EACH`.
 
     It forecasts for each example what the run's training examples are like on average: the shares of their
     labels or of their modes, or their mean vote. One example spread evenly is added, so that a class that
@@ -162,6 +205,9 @@ def constant_values(run: RunSettings, fold: Scored, device: str) -> dict[tuple[s
         mean = (rows.sum(dim=0) + 1 / data.classes) / (len(rows) + 1)
         forecast = mean.to(device).expand(1, len(reference), -1)
         found |= {key: values[0] for key, values in example_values(forecast, {name: reference}).items()}
+        if some := judges.get(name):
+            each = answer_values(forecast, name, some)
+            found |= {(EACH[name], metric): values[0] for (_, metric), values in each.items()}
     return found
 
 

@@ -20,6 +20,7 @@ from fedsoft.evaluation.exchanges import Exchanges
 from fedsoft.evaluation.floors import floors
 from fedsoft.evaluation.gaps import GapEffects
 from fedsoft.evaluation.jackknife import Unit, pair_jackknife
+from fedsoft.evaluation.judges import Judges
 from fedsoft.evaluation.luck import Share, share_within
 from fedsoft.evaluation.metric import METRICS, Better, Metric
 from fedsoft.evaluation.predictions import SMALLEST, Predictions, Reference
@@ -47,6 +48,7 @@ __all__ = [
     "Effects",
     "Exchanges",
     "GapEffects",
+    "Judges",
     "Metric",
     "Predictions",
     "Reference",

@@ -53,8 +53,12 @@ class ECE(Binned):
 
         Away from zero, where the signs are sure, they make its interval that of a mean.
         """
-        index, gap = bin_index(confidence, self.bins, self.binning), confidence - hit
-        return bin_sums(index, gap, self.bins).sign().gather(-1, index.expand(hit.shape)) * gap
+        return self.signs(confidence, hit) * (confidence - hit)
+
+    def signs(self, confidence: Tensor, hit: Tensor) -> Tensor:
+        """The sign (..., N) of the sum of confidence - hit in each example's bin."""
+        index = bin_index(confidence, self.bins, self.binning)
+        return bin_sums(index, confidence - hit, self.bins).sign().gather(-1, index.expand(hit.shape))
 
 
 @METRICS("ece_mass")

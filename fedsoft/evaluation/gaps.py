@@ -37,7 +37,7 @@ class GapEffects:
         return np.where(self.total.p_values < 0.05, self.difference.se, both)
 
     @property
-    def df(self) -> float:
+    def df(self) -> float | np.ndarray:
         """Degrees of freedom of Student's t."""
         return self.difference.df
 

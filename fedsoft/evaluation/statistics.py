@@ -1,5 +1,6 @@
-"""Effects with intervals where images are crossed with seeds."""
+"""Effects with intervals where images are crossed with seeds, and with people where these are known."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -7,6 +8,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from fedsoft.errors import DataError
+from fedsoft.evaluation.judges import Judges, PeopleTerms
 
 
 @dataclass(frozen=True)
@@ -16,13 +18,14 @@ class Effects:
     Attributes:
         estimate: (...) effects; NaN where a stratum is empty.
         se: (...) standard errors.
-        df: degrees of freedom of Student's t: seeds - 1, or infinite with one seed.
-        seeds: number of seeds; with one (``images_only``) nothing is known of other seeds.
+        df: degrees of freedom of Student's t, of all or (...) of each: see `Crossing.effects`.
+        seeds: number of seeds, or of sets of people that seeds share; with one (``images_only``) nothing is
+            known of other seeds.
     """
 
     estimate: np.ndarray
     se: np.ndarray
-    df: float
+    df: float | np.ndarray
     seeds: int
 
     @property
@@ -83,12 +86,22 @@ class Crossing:
         seed: (cells,) seed of each cell.
         groups: (cells, G) masks, such as strata, each of which makes a mean of its own; None is one group of
             all cells.
+        sets: (cells,) number of the set of people that the cell's seed trains on, where seeds have such
+            sets; these are then independent of each other, and seeds are not. See `Crossing.effects`.
+        judges: by name, known people whose answers make up a vote.
 
     Raises:
         DataError: there is no cell.
     """
 
-    def __init__(self, image: np.ndarray, seed: np.ndarray, groups: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        image: np.ndarray,
+        seed: np.ndarray,
+        groups: np.ndarray | None = None,
+        sets: np.ndarray | None = None,
+        judges: Mapping[str, Judges] | None = None,
+    ) -> None:
         if len(image) == 0:
             raise DataError("no predictions to compare: the two sources share no image and seed; run both.")
         masks = np.ones((len(image), 1), dtype=bool) if groups is None else np.asarray(groups, dtype=bool)
@@ -96,14 +109,25 @@ class Crossing:
         kinds, kind, size = np.unique(masks, axis=0, return_inverse=True, return_counts=True)
         self.kinds, self.size = kinds.astype(float), size  # (K, G), (K,)
         self.of_kind = np.argsort(kind, kind="stable")
-        self.cells = _Clusters(np.arange(len(kind)), kind, len(kinds))
-        self.images = _Clusters(np.asarray(image), kind, len(kinds))
-        self.seeds = _Clusters(np.asarray(seed), kind, len(kinds))
+        image, apart = np.asarray(image), np.asarray(seed if sets is None else sets)
+        cell = np.arange(len(kind))
+        if sets is not None:  # seeds of one set may hold out the same image
+            cell = np.unique(image, return_inverse=True)[1] * (int(apart.max()) + 1) + apart
+        self.cells = _Clusters(cell, kind, len(kinds))
+        self.images = _Clusters(image, kind, len(kinds))
+        self.seeds = _Clusters(apart, kind, len(kinds))
+        self.people = {
+            name: PeopleTerms(some, image, apart, kind, len(kinds)) for name, some in (judges or {}).items()
+        }
 
     def effects(
-        self, values: np.ndarray, across: np.ndarray | None = None, combine: np.ndarray | None = None
+        self,
+        values: np.ndarray,
+        across: np.ndarray | None = None,
+        combine: np.ndarray | None = None,
+        judged: tuple[str, np.ndarray] | None = None,
     ) -> Effects:
-        """Effects as means over cells, with standard errors for images and seeds at once.
+        """Effects as means over cells, with standard errors for images, seeds and known people at once.
 
         Images and seeds are crossed, so the variance is that of two-way clustering, V_seed + V_image -
         V_cell, each V from the sums of the cells' influences over its G units, times G / (G - 1), and never
@@ -115,12 +139,32 @@ class Crossing:
         The intervals speak of other images and other seeds on the same training data. What training examples
         and their votes are like by accident is shared by all seeds and is in no standard error.
 
+        People who judge are a third unit where their answers are given: see `PeopleTerms`. Each image weighs
+        the same as without, so estimates are unchanged; what people add is never below zero, and the whole
+        never below the variance of people alone.
+
+        People who train are one where seeds are of disjoint sets of them. Let a seed's effect be
+        μ + β_set + ε_seed, where β_set is what the set's people are like by accident. People are dealt into
+        G sets at random, so sets are independent draws of m people each, and the mean over seeds has
+        variance Var(β) / G + Var(ε) / seeds, which is just what clustering by set instead of by seed
+        estimates, with G - 1 degrees of freedom. Where seeds draw m of the same R people anew instead, seeds
+        share people and their spread has only the part 1 - m / R of Var(β), diluted by Var(ε): to undo that
+        multiplies seeds' own noise too; leaving out one group of G multiplies it by (G - 1)².
+
+        Student's t has one degree of freedom less than there are seeds, or sets, or people who judge, these
+        as many as they are in effect (`Judges.effective`), whichever are fewest (Cameron, Gelbach, Miller
+        2011): it is exact where that unit's chance is all there is, and wider than need be elsewhere.
+        Degrees that are weighed by the parts' estimated variances (Satterthwaite) would be more just where a
+        part is small, and be least where it is underestimated.
+
         Args:
             values: (cells, J) values, such as the sources' losses.
             across: (R, G) rows that combine groups, such as 1 and -1 for the gap in the hardest fifth less
                 that in the rest; None takes each group.
             combine: (Q, J) rows that combine columns, such as 1 and -1 for one source less another; None
                 takes each column.
+            judged: which of the judges' answers the values are means of, and the values (P, J) of each pair
+                of a cell and an answer; None where no people are known, or values are of no answers.
 
         Returns:
             Effects of shape (R, Q).
@@ -140,9 +184,15 @@ class Crossing:
         cells = self.cells.variance(wanted, weight, centre)
         count = self.seeds.count
         both = np.maximum(images + seeds - cells, np.maximum(images, seeds))
+        found, df = images if count == 1 else both, count - 1 if count > 1 else np.inf
+        if judged is not None:
+            name, answers = judged
+            answers = answers if combine is None else answers @ combine.T
+            added, people = self.people[name].variances(answers, weight, centre, count == 1)
+            found = np.maximum(found + np.maximum(added, 0), people)
+            df = min(df, max(self.people[name].judges.effective - 1, 1.0))
         estimate = np.stack([row[row != 0] @ means[row != 0] for row in across])
-        variance = np.where(np.isnan(estimate), np.nan, images if count == 1 else both)
-        return Effects(estimate, np.sqrt(variance), count - 1 if count > 1 else np.inf, count)
+        return Effects(estimate, np.sqrt(np.where(np.isnan(estimate), np.nan, found)), df, count)
 
 
 class _Clusters:

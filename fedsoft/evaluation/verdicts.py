@@ -59,7 +59,7 @@ def _level(p_values: np.ndarray, level: float) -> np.ndarray:
 
 
 def smallest_detectable(
-    se: np.ndarray | float, df: float, power: float = 0.8, level: float = 0.05
+    se: np.ndarray | float, df: float | np.ndarray, power: float = 0.8, level: float = 0.05
 ) -> np.ndarray | float:
     """The effect that a two-sided test at ``level`` finds, on its own side, with probability ``power``.
 

@@ -2,9 +2,11 @@
 
 from fedsoft.analysis.digest import Digest
 from fedsoft.analysis.estimates import HARDEST
+from fedsoft.analysis.judging import judging_answers
 from fedsoft.analysis.values import MARGIN
 from fedsoft.report.shown import with_results
 from fedsoft.report.words import MARGIN_MEANING
+from fedsoft.study.data import load_dataset
 
 
 def guide(result: Digest) -> dict[str, str]:
@@ -56,8 +58,9 @@ def guide(result: Digest) -> dict[str, str]:
             "95 % intervals treat examples and seeds as crossed: their variances are combined as in "
             "two-way clustering, with Student's t on one degree of freedom less than there are seeds. "
             "With one seed they speak of other examples only, and nothing is decided. Folds are not "
-            "counted as replicates. Apart from the verdict's, those of any two arms and those of what "
-            "to buy, intervals are not adjusted for their number: among many, some miss zero by chance."
+            f"counted as replicates. {_people(result)}Apart from the verdict's, those of any two arms and "
+            "those of what to buy, intervals are not adjusted for their number: among many, some miss "
+            "zero by chance."
         ),
         "ECE, and by chance": (
             "Expected calibration error in 15 bins of equal width, on predictions pooled over folds. A "
@@ -109,3 +112,18 @@ def guide(result: Digest) -> dict[str, str]:
             "compared at equal numbers of votes, drawn from the prediction."
         )
     return terms
+
+
+def _people(result: Digest) -> str:
+    """What known people are to intervals; nothing where there are no votes."""
+    data = load_dataset(result.opened.plan.study.dataset)
+    if data.votes is None:
+        return ""
+    if judging_answers(data) is None:
+        return "People are not resampled. "
+    return (
+        "Against a vote, people who judge are a third unit beside examples and seeds (three-way "
+        "clustering), with one degree of freedom less than there are seeds, or people who judge much, "
+        "whichever are fewer. Labels, modes and strata are taken as they are, whoever's votes they come "
+        "from. Where each seed trains on a set of people of its own, sets take the place of seeds. "
+    )

@@ -8,6 +8,7 @@ from fedsoft.analysis.values import MARGIN
 from fedsoft.config import Endpoint
 from fedsoft.report.numbers import amount, interval, places_for, plain, signed
 from fedsoft.report.shown import axes_name, choice_name, reference_name
+from fedsoft.report.units_words import clients_sentence, units_sentence
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import fold_sentence
 
@@ -141,7 +142,7 @@ LONGEST_NAMES = 140
 
 
 def data_line(result: Digest) -> str:
-    """The data, the crowd, seeds and clients in one line."""
+    """The data, the crowd, seeds, clients and what intervals are over, in one paragraph."""
     study = result.opened.plan.study
     data, scenario = load_dataset(study.dataset), study.scenario
     if data.votes is None:
@@ -162,7 +163,16 @@ def data_line(result: Digest) -> str:
     return (
         f"Data: {data.name}, {amount(len(data))} {data.noun} in {classes}, {votes}.{simulated} {who}{part}, "
         f"partition {choice_name(scenario.partition)}. {_seeds(study.seeds)}. "
-        + " ".join([fold_sentence(data, study.folds), *data.notes])
+        + " ".join(
+            part
+            for part in (
+                fold_sentence(data, study.folds),
+                units_sentence(result),
+                clients_sentence(result),
+                *data.notes,
+            )
+            if part
+        )
     )
 
 

@@ -1,6 +1,6 @@
 """Clients who are people: each holds the images that it answered, with its own answers."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -11,6 +11,7 @@ from fedsoft.plural import plural
 from fedsoft.scenarios.clients import Clients
 from fedsoft.scenarios.known import Known
 from fedsoft.scenarios.partition import PARTITIONS, Partition
+from fedsoft.streams import stream
 
 
 @PARTITIONS("by_annotator")
@@ -19,6 +20,10 @@ class ByAnnotator(Partition):
 
     Items that several clients answered are held by each of them. A tenth of all is kept from all clients for
     validation; what is tested is divided in clients' label proportions.
+
+    With ``sets``, people are dealt at random into so many sets, once for all seeds, and seed s has its
+    clients from set s mod ``sets``. So seeds of different sets are of different people, and intervals, which
+    then take sets for what is independent, speak of other people of the same kind: see `Crossing.effects`.
     """
 
     overlaps: ClassVar[bool] = True
@@ -29,22 +34,60 @@ class ByAnnotator(Partition):
         description="people a client, of those with most answers; without it, everybody is in some client's "
         "team, dealt at random",
     )
+    sets: int | None = Field(
+        None,
+        ge=2,
+        description="sets of people; each seed has its clients from one of them, seed s from set s mod sets, "
+        "so that intervals speak of other people too; without it, all seeds share their people",
+    )
 
-    def teams(self, answers: Annotations, clients: int, rng: np.random.Generator) -> np.ndarray:
+    def dump(self) -> dict[str, Any]:
+        """As every choice; runs without sets are called as before there could be any."""
+        return {key: value for key, value in super().dump().items() if key != "sets" or value is not None}
+
+    def set_of(self, seed: int) -> int | None:
+        """The set of people that a seed's clients are from; None where all seeds share theirs."""
+        return None if self.sets is None else seed % self.sets
+
+    def may_be_clients(self, answers: Annotations, seed: int) -> np.ndarray | None:
+        """(R,) whether an annotator is of the seed's set; None where everybody is."""
+        if self.sets is None:
+            return None
+        given = np.bincount(answers.annotator)
+        mine = np.full(len(given), -1)
+        dealt = stream("people's sets", sets=self.sets).permutation(np.flatnonzero(given))
+        mine[dealt] = np.arange(len(dealt)) % self.sets
+        return mine == self.set_of(seed)
+
+    def teams(
+        self,
+        answers: Annotations,
+        clients: int,
+        rng: np.random.Generator,
+        among: np.ndarray | None = None,
+    ) -> np.ndarray:
         """(R,) the client of each annotator, -1 for those who are in none; clients are in order of their
         people.
+
+        Args:
+            answers: who answered what.
+            clients: number of clients.
+            rng: deals.
+            among: (R,) who may be a client; None for everybody.
 
         Raises:
             StudyFileError: there are too few people.
         """
         given = np.bincount(answers.annotator)
+        given = given if among is None else given * among
         order = np.lexsort((rng.random(len(given)), -given))
         order = order[: int((given > 0).sum())]
         wanted = clients * (self.people or 1)
         if len(order) < wanted:
+            where, more = ("", "") if among is None else (" in the seed's set", ", or the sets")
             raise StudyFileError(
-                f"partition {self.label()!r} has {plural(len(order), 'annotator')} for "
-                f"{plural(clients, 'client')}; lower scenario.clients or the people a client."
+                f"partition {self.label()!r} has {plural(len(order), 'annotator')}{where} for "
+                f"{plural(clients, 'client')}; lower scenario.clients or the people a client{more}."
             )
         team = np.full(len(given), -1)
         if self.people == 1:

@@ -48,6 +48,7 @@ def deal(
     people: np.ndarray | None = None,
     answers: Annotations | None = None,
     server_examples: int = 0,
+    among: np.ndarray | None = None,
 ) -> Deal:
     """Deal N examples to clients.
 
@@ -64,6 +65,7 @@ def deal(
             whole, as many as fit into its share; where none fits, it takes single examples.
         answers: who answered what, where that is known and clients may be people.
         server_examples: how many of those that clients may hold the server holds instead, unlabelled.
+        among: (R,) which of these people may be clients; None for everybody.
 
     Raises:
         StudyFileError: the server would hold all of them.
@@ -83,7 +85,7 @@ def deal(
         rows, reserved = rows[~chosen], rows[chosen]
     team = None
     if isinstance(partition, ByAnnotator) and answers is not None:
-        team = partition.teams(answers, clients, stream("partition"))
+        team = partition.teams(answers, clients, stream("partition"), among)
         held = partition.held_by(team, answers, np.isin(np.arange(len(known)), rows))
     elif people is None or not isinstance(partition, Split):
         places = partition.views(known.at(rows), clients, stream("partition"))

@@ -6,6 +6,7 @@ from fedsoft.annotators import plant_label_errors
 from fedsoft.datasets import AnnotatedDataset, fold_of
 from fedsoft.errors import DataError
 from fedsoft.scenarios import Clients, Deal, Known, deal, difficulty_of
+from fedsoft.scenarios.by_annotator import ByAnnotator
 from fedsoft.streams import stream
 from fedsoft.study.settings import RunSettings
 
@@ -18,19 +19,28 @@ NO_VALIDATION = (
 
 def deal_data(settings: RunSettings, dataset: AnnotatedDataset) -> Deal:
     """Who holds what in a run: the same for all sources and strategies of a seed."""
-    tested = is_tested(settings, dataset)
+    tested, partition, among = is_tested(settings, dataset), settings.scenario.partition, None
     difficulty = None if dataset.votes is None else difficulty_of(dataset.votes)
+    if isinstance(partition, ByAnnotator) and dataset.annotations is not None:
+        among = partition.may_be_clients(dataset.annotations, settings.seed)
     return deal(
         Known(dataset.labels, dataset.groups, difficulty),
         ~tested,
         tested,
-        settings.scenario.partition,
+        partition,
         settings.scenario.clients,
         lambda purpose: settings.stream("partition", purpose),
         people=dataset.people,
         answers=dataset.annotations,
         server_examples=settings.scenario.server_examples,
+        among=among,
     )
+
+
+def people_set(settings: RunSettings) -> int | None:
+    """The set of people that a run's clients are from, where each seed has one; else None."""
+    partition = settings.scenario.partition
+    return partition.set_of(settings.seed) if isinstance(partition, ByAnnotator) else None
 
 
 def client_labels(settings: RunSettings, dataset: AnnotatedDataset) -> np.ndarray:

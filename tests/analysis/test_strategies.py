@@ -1,6 +1,7 @@
 """Strategies beside each other: planted differences, identical strategies, luck of the partition."""
 
 import csv
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,8 @@ def contest(
     values = {measure: columns for measure in measures if measure.metric != "signed_gap"}
     blocks = np.array([columns[:, seed == one].mean(axis=1) for one in range(SEEDS)])
     return Contest(
-        axes or {}, data, NAMES, values, image, image, seed, blocks, np.array([2.0, 4.0, 3.0]), np.ones(3)
+        axes or {}, data, NAMES, values, image, image, seed, None, blocks, np.array([2.0, 4.0, 3.0]),
+        np.ones(3),
     )  # fmt: skip
 
 
@@ -69,10 +71,10 @@ def compared(contests: list[Contest], **changes: Any) -> Comparison:
 def test_the_endpoints_measure_comes_first_and_the_fixed_ones_always() -> None:
     own = Measure("equal_confidence", "label", "brier", "hardest_fifth")
     assert measures_of(study())[0] == own
-    assert len(measures_of(study())) == 5  # the endpoint's is one of the fixed ones
+    assert len(measures_of(study())) == 7  # the endpoint's is one of the fixed ones
     assert measures_of(study(endpoint=None))[0] == Measure("raw", "label", "brier", "all")
     view = {**TABLE["endpoint"], "view": "raw", "reference": "vote"}
-    assert len(measures_of(study(endpoint=view))) == 6
+    assert len(measures_of(study(endpoint=view))) == 8
 
 
 def test_a_planted_difference_is_found_and_an_identical_strategy_is_zero() -> None:
@@ -149,12 +151,22 @@ def test_only_data_gathered_apart_count_as_data_sets() -> None:
     assert found.critical == critical_difference(3, 2)
 
 
+def test_seeds_that_train_on_people_of_their_own_count_by_the_sets() -> None:
+    """Four sets of people whose differences go together: intervals are those of four units."""
+    made = contest((0, 0.05, 0), of_seed=0.02)
+    grouped = replace(made, sets=made.seed % 4)
+    wide, usual = (next(row for row in compared([one]).rows) for one in (grouped, made))
+    assert wide.estimate == usual.estimate
+    assert wide.high - wide.low > usual.high - usual.low
+
+
 def test_one_seed_decides_nothing() -> None:
     made = contest((0, 0.05, 0))
     first = made.seed == 0
     alone = Contest(
         {}, "digits", NAMES, {m: v[:, first] for m, v in made.values.items()}, made.image[first],
-        made.unit[first], made.seed[first], made.blocks[:1], made.seconds, made.bytes_sent,
+        made.unit[first], made.seed[first], None, made.blocks[:1], made.seconds,
+        made.bytes_sent,
     )  # fmt: skip
     assert {row.verdict for row in compared([alone]).rows} == {"undecided at this size"}
 
@@ -202,7 +214,7 @@ def test_strategies_of_a_study_on_their_own_predictions(opened) -> None:
     assert [row["strategy"] for row in rows[:2]] == NAMES[1:]
     assert {row["needs"] for row in rows} == {"nothing"}
     same = [row for row in rows if row["strategy"] == NAMES[2]]
-    assert len(same) == 5
+    assert len(same) == 7
     assert {float(row[name]) for row in same for name in ("estimate", "low", "high")} == {0.0}
     assert found.ranks[0] == found.ranks[2]
 

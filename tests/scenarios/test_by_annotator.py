@@ -59,6 +59,45 @@ def test_too_few_people_are_told():
         dealt(2, answers=None)
 
 
+def among(seed, **options):
+    return PARTITIONS.parse({"name": "by_annotator", **options}).may_be_clients(ANSWERS, seed)
+
+
+def test_people_are_in_one_set_each_the_same_in_all_seeds():
+    masks = np.stack([among(seed, sets=3) for seed in range(6)])
+    np.testing.assert_array_equal(masks[:3].sum(axis=0), 1)
+    np.testing.assert_array_equal(masks[:3].sum(axis=1), 2)
+    np.testing.assert_array_equal(masks[:3], masks[3:])
+    assert among(0) is None
+
+
+def test_a_seeds_clients_are_of_its_set():
+    mask = among(1, sets=2, people=1)
+    tested = np.arange(N) % 5 == 0
+    partition = PARTITIONS.parse({"name": "by_annotator", "people": 1, "sets": 2})
+    made = deal(
+        Known(LABELS),
+        ~tested,
+        tested,
+        partition,
+        3,
+        lambda purpose: stream(purpose),
+        answers=ANSWERS,
+        among=mask,
+    )
+    np.testing.assert_array_equal(made.team >= 0, mask)
+    with pytest.raises(
+        StudyFileError, match=r"has 3 annotators in the seed's set for 4 clients.*or the sets"
+    ):
+        partition.teams(ANSWERS, 4, stream("partition"), mask)
+
+
+def test_without_sets_a_run_has_the_key_that_it_always_had():
+    """Keys are hashes of what `dump` gives."""
+    assert PARTITIONS.parse({"name": "by_annotator"}).dump() == {"name": "by_annotator", "people": None}
+    assert PARTITIONS.parse({"name": "by_annotator", "sets": 2}).dump()["sets"] == 2
+
+
 def test_parties_by_annotator():
     scenario = Scenario.model_validate(
         {
@@ -72,3 +111,7 @@ def test_parties_by_annotator():
         scenario.party_of(stream("parties"), {"w0": 2})
     with pytest.raises(ValueError, match="where clients are people"):
         Scenario.model_validate({"parties": [{"annotators": ["w0"]}]})
+    with pytest.raises(ValueError, match="clients in some seeds only; leave out `sets`"):
+        Scenario.model_validate(
+            {"partition": {"name": "by_annotator", "sets": 2}, "parties": [{"annotators": ["w0"]}]}
+        )
