@@ -7,6 +7,7 @@ import numpy as np
 
 from fedsoft.analysis.estimates import HARDEST
 from fedsoft.analysis.finished import Finished
+from fedsoft.analysis.judgement import Judgement, judgements_of
 from fedsoft.analysis.values import Values, gather_strategies
 from fedsoft.config import Study
 from fedsoft.datasets import Dataset
@@ -37,6 +38,7 @@ class Contest:
         seed: (cells,) seed.
         sets: (cells,) the set of people on which the cell's seed trains, where seeds have sets of their own.
         blocks: (sources × seeds, S) losses by the first measure.
+        judgements: of the strategies that judge clients.
         seconds: (S,) of compute, that training a run took on average.
         bytes_sent: (S,) that it sent.
     """
@@ -50,6 +52,7 @@ class Contest:
     seed: np.ndarray
     sets: np.ndarray | None
     blocks: np.ndarray
+    judgements: list[Judgement]
     seconds: np.ndarray
     bytes_sent: np.ndarray
 
@@ -104,6 +107,7 @@ def contest_of(finished: Finished, strategies: list[str]) -> Contest | None:
         values.seed,
         values.sets,
         np.array(blocks),
+        judgements_of(finished, source, strategies),
         np.array([finished.seconds_each(strategy) for strategy in strategies]),
         np.array([finished.bytes_sent(strategy) for strategy in strategies]),
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fedsoft.analysis.contest import Contest, Measure, by_seed, measures_of
+from fedsoft.analysis.judgement import Judgement
 from fedsoft.config import MARGINS, Study
 from fedsoft.evaluation import (
     Crossing,
@@ -79,6 +80,7 @@ class Comparison:
         cells: how many cells of the grid, those counted once that only redraw chance.
         data_sets: how many of independent data.
         critical: the difference in ranks that is more than chance, with so many data sets.
+        judgements: of the strategies that judge clients, cell by cell.
         luck: by strategy and condition; empty where the partition is not drawn anew.
         seconds: (S,) of compute, that training a run took on average.
         bytes_sent: (S,) that it sent.
@@ -95,6 +97,7 @@ class Comparison:
     cells: int
     data_sets: int
     critical: float
+    judgements: list[Judgement]
     luck: list[Luck]
     seconds: np.ndarray
     bytes_sent: np.ndarray
@@ -164,6 +167,7 @@ def compare_strategies(study: Study, contests: Sequence[Contest]) -> Comparison 
         cells=len(conditions),
         data_sets=len(data),
         critical=critical_difference(len(names), len(data)),
+        judgements=[found for one in contests for found in one.judgements],
         luck=[row for one in conditions for row in _luck(one, names, reference, known[0])],
         seconds=costs[:, 0],
         bytes_sent=costs[:, 1],

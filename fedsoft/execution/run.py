@@ -28,6 +28,7 @@ from fedsoft.federation.checkpoint import restore_strategy, strategy_state
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import to_parameters
 from fedsoft.federation.rounds import Exchange, RoundError, RoundResult, play_round
+from fedsoft.federation.servers.weighing import Weighing
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import client_labels
 from fedsoft.study.failures import failure_of
@@ -195,7 +196,7 @@ def _derive(settings: RunSettings, host: Host) -> Results:
 def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, Any, Results]:
     """A run that trains."""
     prepared = prepare(settings, host.store, host.device)
-    _, kept, rounds, lost, seconds, seen = yield from _train(prepared, host, meter)
+    strategy, (_, kept, rounds, lost, seconds, seen) = yield from _train(prepared, host, meter)
     parameters = to_parameters(kept.arrays, prepared.task.inputs.device)
     return Results(
         record={
@@ -206,6 +207,7 @@ def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, An
             "mishaps": _mishaps(prepared.task, rounds, lost),
             "round_kept": kept.number,
             "privacy": prepared.privacy_spent,
+            **_judged(strategy),
             "targets": prepared.summary,
             "quality": {name: np.round(found, 6).tolist() for name, found in prepared.quality.items()},
             "crowd": prepared.dataset.crowd,
@@ -217,13 +219,13 @@ def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, An
     )
 
 
-def _train(prepared: Prepared, host: Host, meter: Meter) -> Generator[Waits, Any, Standing]:
+def _train(prepared: Prepared, host: Host, meter: Meter) -> Generator[Waits, Any, tuple[Strategy, Standing]]:
     """The rounds that are left.
 
     Returns:
-        the last round, the round whose model is kept, the figures of all, the clients that failed, the
-        seconds spent before the checkpoint that was left, and what was seen of the training examples, None
-        where they are not followed.
+        the strategy as it ended; the last round, the round whose model is kept, the figures of all, the
+        clients that failed, the seconds spent before the checkpoint that was left, and what was seen of the
+        training examples, None where they are not followed.
     """
     settings, task, store = prepared.settings, prepared.task, host.store
     at, grid = AtServer.of(prepared.task), host.make_grid(prepared.task)
@@ -271,7 +273,15 @@ def _train(prepared: Prepared, host: Host, meter: Meter) -> Generator[Waits, Any
                 store.save_checkpoint(settings.key, now, rest)
         if stop:
             raise Interrupted(f"{settings.label()} stopped after round {state.number}.")
-    return state, kept, rounds, lost, before, seen
+    return strategy, (state, kept, rounds, lost, before, seen)
+
+
+def _judged(strategy: Strategy) -> dict[str, list[float | None]]:
+    """How good the strategy holds each client's annotation to be, where it judges clients."""
+    found = strategy.quality_found() if isinstance(strategy, Weighing) else None
+    if found is None:
+        return {}
+    return {"estimated_quality": [None if np.isnan(one) else round(float(one), 6) for one in found]}
 
 
 def _suits(strategy: StrategyOptions, size: int) -> bool:

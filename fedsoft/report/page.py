@@ -44,7 +44,13 @@ from fedsoft.report.purchase_tables import kind_of_pairs, pairs_table, purchase_
 from fedsoft.report.run_tables import client_table, settings_table
 from fedsoft.report.shown import FEW, Shown, axes_name, in_detail
 from fedsoft.report.stability_table import stability_note, stability_table
-from fedsoft.report.strategy_tables import cost_note, cost_table, versus_tables
+from fedsoft.report.strategy_tables import (
+    cost_note,
+    cost_table,
+    judgement_note,
+    judgement_table,
+    versus_tables,
+)
 from fedsoft.report.strategy_words import luck_line, rank_lines, strategy_lead, strategy_notes
 from fedsoft.report.tables import to_html
 from fedsoft.report.words import (
@@ -278,6 +284,9 @@ def _strategies(result: Digest, drawn: Mapping[str, str]) -> str:
     if drawn[plate.name]:
         parts.append(_figure(plate, drawn))
     parts += [to_html(cost_table(found)), _note(cost_note(found))]
+    if judged := judgement_table(found):
+        title = "Who annotates well, by the strategies that judge clients"
+        parts.append(f"<h3>{title}</h3>\n{to_html(judged)}{_note(judgement_note(found))}")
     return "".join(parts)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fedsoft.analysis.contest import Measure
+from fedsoft.analysis.judgement import Judgement
 from fedsoft.analysis.strategies import Comparison, Versus
 from fedsoft.evaluation import Share
 from fedsoft.report.numbers import duration, interval, places_for, plain, signed, size
@@ -101,6 +102,38 @@ def cost_table(found: Comparison) -> Table:
             row.append(Cell(", ".join(dict.fromkeys(map(_share, shares))) or "–"))
         rows.append(row)
     return Table(tuple(columns), rows, prose=(0, 1), fine=True)
+
+
+def judgement_table(found: Comparison) -> Table | None:
+    """How the clients' estimated quality ranks beside the true one; None where no strategy judges clients."""
+    if not found.judgements:
+        return None
+    cells = list(dict.fromkeys(repr(one.axes) for one in found.judgements))
+    names = {repr(one.axes): axes_name(one.axes) for one in found.judgements}
+    index = {(one.strategy, repr(one.axes)): one for one in found.judgements}
+    strategies = list(dict.fromkeys(one.strategy for one in found.judgements))
+    rows = [
+        [Cell(strategy), *(_judgement(index.get((strategy, axes))) for axes in cells)]
+        for strategy in strategies
+    ]
+    return Table(("strategy", *(names[axes] or "rank correlation" for axes in cells)), rows)
+
+
+def _judgement(one: Judgement | None) -> Cell:
+    if one is None:
+        return Cell("–")
+    return Cell(plain(one.correlation, 2), interval(one.low, one.high, 2))
+
+
+def judgement_note(found: Comparison) -> str:
+    """What the figures are."""
+    fewest = min(one.clients for one in found.judgements)
+    return (
+        "Spearman's correlation, over clients, of the quality of annotation that a strategy estimates with "
+        "the true one, the share of a client's answers that equal the data's label; in the mean over seeds. "
+        f"Below, the 95 % interval of one seed's {fewest} clients or more. Where all clients are alike there "
+        "is nothing to find."
+    )
 
 
 def _share(one: Share) -> str:

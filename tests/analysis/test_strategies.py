@@ -57,7 +57,7 @@ def contest(
     values = {measure: columns for measure in measures if measure.metric != "signed_gap"}
     blocks = np.array([columns[:, seed == one].mean(axis=1) for one in range(SEEDS)])
     return Contest(
-        axes or {}, data, NAMES, values, image, image, seed, None, blocks, np.array([2.0, 4.0, 3.0]),
+        axes or {}, data, NAMES, values, image, image, seed, None, blocks, [], np.array([2.0, 4.0, 3.0]),
         np.ones(3),
     )  # fmt: skip
 
@@ -165,7 +165,7 @@ def test_one_seed_decides_nothing() -> None:
     first = made.seed == 0
     alone = Contest(
         {}, "digits", NAMES, {m: v[:, first] for m, v in made.values.items()}, made.image[first],
-        made.unit[first], made.seed[first], None, made.blocks[:1], made.seconds,
+        made.unit[first], made.seed[first], None, made.blocks[:1], [], made.seconds,
         made.bytes_sent,
     )  # fmt: skip
     assert {row.verdict for row in compared([alone]).rows} == {"undecided at this size"}

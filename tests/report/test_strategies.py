@@ -34,8 +34,8 @@ def comparison(
     made = Comparison(
         source="human_soft", reference="fedavg", strategies=NAMES, needs=["nothing"] * 2 + ["a clean client"],
         rows=rows, ranks=np.array([2.5, 1.0, 2.5]), blocks=8, cells=len(verdicts), data_sets=data_sets,
-        critical=critical_difference(3, data_sets), luck=[], seconds=np.array([2.0, 4.0, 3.0]),
-        bytes_sent=np.array([1000.0, 1000.0, 3000.0]), seeds=5,
+        critical=critical_difference(3, data_sets), judgements=[], luck=[],
+        seconds=np.array([2.0, 4.0, 3.0]), bytes_sent=np.array([1000.0, 1000.0, 3000.0]), seeds=5,
     )  # fmt: skip
     return dataclasses.replace(made, **changes)
 

@@ -48,6 +48,10 @@ class FedCrowd(Weighing):
             slips[known] = beside(rates[known], float(np.quantile(rates[known], self.careful)))
         return slips
 
+    def quality_found(self) -> np.ndarray:
+        """One less the slip rates."""
+        return 1 - self.rates()
+
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:

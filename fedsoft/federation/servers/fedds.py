@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fedsoft.annotators.aggregation import dawid_skene
 from fedsoft.datasets import Annotations
+from fedsoft.federation import asks
 from fedsoft.federation.records import to_parameters
 from fedsoft.federation.servers.weighing import Weighing, examples_of
 from fedsoft.federation.strategies.options import WHOLE_COHORT
@@ -25,23 +26,30 @@ class FedDs(Weighing):
     Attributes:
         by_examples: weights are multiplied by examples.
         smoothing: pseudo-answers of `dawid_skene`.
+        reliability: (clients,) of each client's model when it was last there; NaN before.
         reliabilities: (K,) of models that are given as parameters (K, …).
     """
 
     def __init__(
-        self, model: Model, examples: Tensor, classes: int, by_examples: bool, smoothing: float
+        self, model: Model, examples: Tensor, clients: int, classes: int, by_examples: bool, smoothing: float
     ) -> None:
         super().__init__(**WHOLE_COHORT)
         self.by_examples, self.smoothing = by_examples, smoothing
+        self.reliability = np.full(clients, np.nan)
         self.reliabilities: Callable[[Parameters], np.ndarray] = partial(
             _reliabilities, model, examples, classes, smoothing
         )
+
+    def quality_found(self) -> np.ndarray:
+        """Reliabilities."""
+        return self.reliability
 
     def weigh(self, replies: Sequence[Message]) -> np.ndarray:
         """Reliabilities of the models, times examples where that is wanted."""
         records = [reply.content["arrays"] for reply in replies]
         stacked = {name: np.stack([record[name].numpy() for record in records]) for name in records[0]}
         weights = self.reliabilities(to_parameters(stacked, torch.device("cpu")))
+        self.reliability[asks.partitions(replies)] = weights
         return weights * examples_of(replies) if self.by_examples else weights
 
 

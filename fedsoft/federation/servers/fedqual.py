@@ -25,6 +25,10 @@ class FedQual(Weighing):
         self.lambda_max, self.memory = lambda_max, memory
         self.quality = np.ones(clients)
 
+    def quality_found(self) -> np.ndarray:
+        """As it is."""
+        return self.quality
+
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:

@@ -29,6 +29,10 @@ class FedSir(Weighing):
         self.share, self.memory = share, memory
         self.noisy = np.zeros(clients)
 
+    def quality_found(self) -> np.ndarray:
+        """Probabilities of being clean."""
+        return 1 - self.noisy
+
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:

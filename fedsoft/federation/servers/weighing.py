@@ -16,6 +16,11 @@ from fedsoft.federation.grids import CohortGrid
 class Weighing(FedAvg):
     """Flower's FedAvg with weights of its own for models; metrics are weighted by examples, as they were."""
 
+    def quality_found(self) -> np.ndarray | None:
+        """(clients,) how good the strategy holds clients' annotation to be, higher is better; NaN where it
+        does not know. None for a strategy that does not judge clients."""
+        return None
+
     @abstractmethod
     def weigh(self, replies: Sequence[Message]) -> np.ndarray:
         """Weights (K,) of the models of replies, at least 0 and not all of them 0."""

@@ -37,4 +37,4 @@ class FedDs(StrategyOptions):
 
         if not len(at.examples):
             raise ValueError("fedds needs unlabelled examples at the server; set scenario.server_examples")
-        return Server(at.model, at.examples, at.classes, self.by_examples, self.smoothing)
+        return Server(at.model, at.examples, at.clients, at.classes, self.by_examples, self.smoothing)
