@@ -93,7 +93,7 @@ def trained(data, training, guidance, model="mlp"):
     start = {n: torch.from_numpy(a) for n, a in model.initial((6,), C, stream("w")).items()}
     rows = np.split(np.arange(sum(SIZES)), np.cumsum(SIZES)[:-1])
     steps = plan_steps(rows, training, [stream("order", client=k) for k in range(K)])
-    copies = {n: value.expand(K, *value.shape) for n, value in start.items()}
+    copies = {n: value.expand(K, *value.shape).to(data[0].device) for n, value in start.items()}
     return local_update(model, copies, *data, steps, training, training.lr, guidance)
 
 
@@ -149,3 +149,12 @@ def test_without_weight_nothing_changes(similarity, data):
     guided, _ = trained(data, training, Guidance(calibration=Calibration("dca", 0.0, similarity)))
     for name, value in trained(data, training, Guidance())[0].items():
         assert torch.equal(guided[name], value)
+
+
+@each_gap
+@each_similarity
+def test_everything_stays_on_the_device_of_its_inputs(gap, similarity, data):
+    device = "cuda" if torch.cuda.is_available() else "meta"
+    guidance = Guidance(calibration=Calibration(gap, 1.0, similarity))
+    guided, losses = trained([part.to(device) for part in data], Training(batch_size=BATCH), guidance)
+    assert {value.device.type for value in [losses, *guided.values()]} == {device}

@@ -7,12 +7,12 @@ from fedsoft.federation.strategies.options import STRATEGIES, AtServer, Strategy
 
 @STRATEGIES("fedds")
 class FedDs(StrategyOptions):
-    """A mean weighted by how reliable clients' models are on unlabelled examples at the server.
+    """Clients weigh by their models' agreement on unlabelled examples at the server. Dong et al. 2026, FedDS.
 
-    Dong, Zhu, Shang, Xue 2026 (FedDS, Information Sciences 745, 123425): the classes that the clients' models
-    predict are taken for annotations, Dawid and Skene's EM (1979) finds a confusion matrix for each, and
-    the mean of its diagonal is the client's weight. As in the authors' code, matrices are unsmoothed, weights
-    leave the number of examples aside, and both start anew in every round.
+    Information Sciences 745, 123425: the classes that the clients' models predict are taken for annotations,
+    Dawid and Skene's EM (1979) finds a confusion matrix for each, and the mean of its diagonal is the
+    client's weight. As in the authors' code, matrices are unsmoothed, weights leave the number of examples
+    aside, and both start anew in every round.
 
     Ours: a class that no example is likely to have is left out of the mean; ``by_examples`` and
     ``smoothing``, which is `dawid_skene`'s.

@@ -7,11 +7,10 @@ from fedsoft.federation.strategies.options import STRATEGIES, AtServer, Strategy
 
 @STRATEGIES("fedqual")
 class FedQual(StrategyOptions):
-    """Clients whose targets fit the global model badly are pulled to its predictions, and weigh less.
+    """Who fits the global model badly is pulled to it and weighs less. Like FedQual, arXiv:2605.04827.
 
-    In the style of FedQual (arXiv:2605.04827), of which formulas and code are not public: it pulls clients
-    of low annotation quality to a global semantic anchor, and weighs updates by reliable information. What
-    follows is our reading.
+    FedQual pulls clients of low annotation quality to a global semantic anchor, and weighs updates by
+    reliable information. Its formulas and code are not public: what follows is our reading.
 
     The anchor is the received global model's prediction a of each example. Client k of quality q minimises
     loss(t) + λ loss(a), over 1 + λ, with λ = lambda_max (1 - q): its targets are mixed with the share λ /

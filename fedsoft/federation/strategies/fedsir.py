@@ -7,21 +7,21 @@ from fedsoft.federation.strategies.options import STRATEGIES, AtServer, Strategy
 
 @STRATEGIES("fedsir")
 class FedSir(StrategyOptions):
-    """Clients whose labelled classes have the same directions are found noisy, are taught, and weigh less.
+    """Who mixes classes up learns from the global model and weighs less. Like FedSIR, arXiv:2604.20825.
 
-    In the style of FedSIR (arXiv:2604.20825). Its authors': a class has for direction the first singular
-    vector of its features, a client is told by the |cosines| of its classes' directions, a mixture of two
-    Gaussians parts noisy clients, whose classes overlap, from clean ones; noisy clients learn from the global
-    model beside their labels; and the mean weighs models by examples times exp(-d), where d is 0 for clean
-    clients, else the distance to the nearest clean model over the largest such distance.
+    Its authors': a class has for direction the first singular vector of its features, a client is judged by
+    the |cosines| of its classes' directions, a mixture of two Gaussians parts noisy clients, whose classes
+    overlap, from clean ones; noisy clients learn from the global model beside their labels; and the mean
+    weighs models by examples times exp(-d), where d is 0 for clean clients, else the distance to the nearest
+    clean model over the largest such distance.
 
     Ours: features are what the last layer of the *received* model sees (activations of the last hidden
     layer of `mlp`, mean channels of `cnn`, inputs of `linear`, logits of a `module`), not those of a model
-    that each client trains before the first round; labels are the modes of targets; clients are told in
+    that each client trains before the first round; labels are the modes of targets; clients are judged in
     every round, with a running mean of probabilities; the mixture is of the mean cosine alone, without that
     of squares, and cohorts of fewer than 8, or that one Gaussian describes as well, have nobody noisy; the
     global model's share is constant. Labels are not replaced, and losses are not adjusted for the classes'
-    numbers.
+    numbers. Where clients hold different classes, overlaps differ for that alone, and noise hides.
 
     The server needs no data. Clients send two numbers besides: a sum of cosines and how many they are.
     """

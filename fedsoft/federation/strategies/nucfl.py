@@ -9,12 +9,11 @@ from fedsoft.federation.strategies.options import STRATEGIES, AtServer, Strategy
 
 @STRATEGIES("nucfl")
 class Nucfl(StrategyOptions):
-    """FedAvg whose clients add a calibration gap to their loss, more of it the nearer to the global model.
+    """Clients calibrate the more, the nearer they are to the global model. Chu et al. 2025, arXiv:2409.04901.
 
-    Chu et al. 2025 (NUCFL, arXiv:2409.04901): a client minimises its loss plus beta · s · gap, where the
-    gap is that of its batch (`dca` or `mdca`, as the losses of these names) and s is the similarity of the
-    local model and the global one that it started from, and the server averages as FedAvg does. ``beta =
-    0`` is ``fedavg``.
+    NUCFL: a client minimises its loss plus beta · s · gap, where the gap is that of its batch (`dca` or
+    `mdca`, as the losses of these names) and s is the similarity of the local model and the global one that
+    it started from; the server averages as FedAvg does. ``beta = 0`` is ``fedavg``.
 
     Ours, for want of public code: s is computed anew in every step and is a constant of it; ``cosine`` is
     of all parameters, as one vector (it seldom leaves the neighbourhood of 1); ``cka`` is linear CKA of
