@@ -58,8 +58,9 @@ def guide(result: Digest) -> dict[str, str]:
             "95 % intervals treat examples and seeds as crossed: their variances are combined as in "
             "two-way clustering, with Student's t on one degree of freedom less than there are seeds. "
             "With one seed they speak of other examples only, and nothing is decided. Folds are not "
-            f"counted as replicates. {_people(result)}Apart from the verdict's, those of any two arms and those of what "
-            "to buy, intervals are not adjusted for their number: among many, some miss zero by chance."
+            f"counted as replicates. {_people(result)}Apart from the verdict's, those of any two arms and "
+            "those of what to buy, intervals are not adjusted for their number: among many, some miss "
+            "zero by chance."
         ),
         "ECE, and by chance": (
             "Expected calibration error in 15 bins of equal width, on predictions pooled over folds. A "

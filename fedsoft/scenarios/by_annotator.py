@@ -41,7 +41,7 @@ class ByAnnotator(Partition):
     )
 
     def dump(self) -> dict[str, Any]:
-        """Without ``sets`` where there are none, so that such runs are known by the key that they always had."""
+        """As every choice; runs without sets are called as before there could be any."""
         return {key: value for key, value in super().dump().items() if key != "sets" or value is not None}
 
     def set_of(self, seed: int) -> int | None:

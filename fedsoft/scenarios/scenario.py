@@ -81,12 +81,12 @@ class Scenario(BaseModel):
             raise ValueError(
                 'parties by `annotators` need partition = "by_annotator", where clients are people'
             )
-        if isinstance(self.partition, ByAnnotator) and self.partition.sets:
-            if any(party.annotators for party in self.parties):
-                raise ValueError(
-                    "parties by `annotators` name people who, with `sets`, are clients in some seeds only; "
-                    "leave out `sets`, or give the party a share"
-                )
+        in_sets = isinstance(self.partition, ByAnnotator) and self.partition.sets
+        if in_sets and any(party.annotators for party in self.parties):
+            raise ValueError(
+                "parties by `annotators` name people who, with `sets`, are clients in some seeds only; leave "
+                "out `sets`, or give the party a share"
+            )
         for party, taken in zip(self.parties, self._taken(), strict=True):
             if party.share and not taken:
                 clients = plural(self.clients, "client")

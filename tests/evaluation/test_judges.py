@@ -39,7 +39,7 @@ def single_answers(crowd, image):
 
 
 def clustered(influence, *units):
-    """Σ over clusters of the squared sums of influences, times G / (G − 1); a cluster is alike in all units."""
+    """Σ over clusters of the squared sums of influences, times G / (G − 1); clusters agree in all units."""
     _, cluster = np.unique(np.stack(units), axis=1, return_inverse=True)
     sums = np.bincount(cluster.ravel(), influence)
     return (sums**2).sum() * len(sums) / (len(sums) - 1)
@@ -142,7 +142,7 @@ def test_a_person_who_alone_differs_gives_the_classical_standard_error(rng):
 def test_what_is_common_to_two_columns_cancels(crowd, cells, rng):
     image, seed = cells
     judges = Judges.of(image, *crowd, CLASSES)
-    pairs = np.repeat(rng.normal(size=(len(judges.cell), 1)), 2, axis=1) + [0, 0.3]
+    pairs = rng.normal(size=(len(judges.cell), 1)) + np.array([[0, 0.3]])
     values = np.stack([np.bincount(judges.cell, judges.share * column) for column in pairs.T], axis=1)
     made = Crossing(image, seed, judges={"vote": judges}).effects(
         values, combine=np.array([[-1, 1]]), judged=("vote", pairs)
@@ -161,7 +161,7 @@ def test_people_never_narrow_an_interval(crowd, cells, rng):
 
 
 def test_sets_of_people_stand_in_the_place_of_seeds(rng):
-    """Two seeds of a set have one draw of people: its variance is between sets, whatever the seeds' number."""
+    """Two seeds of a set have one draw of people: only sets are draws, however many seeds there are."""
     image, seed = np.tile(np.arange(50), 8), np.repeat(np.arange(8), 50)
     own = rng.normal(size=4)
     values = own[seed % 4][:, None]

@@ -67,5 +67,6 @@ def test_the_data_line_names_the_crowd(result: Digest) -> None:
     assert data_line(result) == (
         "Data: digits, 1,797 images in 10 classes (0, 1, 2, 3, 4, 5, 6, 7, 8, 9), simulated crowd, 18 votes "
         "each. 3 clients, partition iid. Seeds 0, 1. One of 5 folds of the images is held out in turn, "
-        "stratified by label."
+        "stratified by label. Intervals are over images and seeds; those against a vote also over the 18 "
+        "people who judge."
     )

@@ -78,7 +78,9 @@ def test_a_seeds_clients_are_of_its_set():
         LABELS, ~tested, tested, partition, 3, lambda purpose: stream(purpose), answers=ANSWERS, among=mask
     )
     np.testing.assert_array_equal(made.team >= 0, mask)
-    with pytest.raises(StudyFileError, match="has 3 annotators in the seed's set for 4 clients.*or the sets"):
+    with pytest.raises(
+        StudyFileError, match=r"has 3 annotators in the seed's set for 4 clients.*or the sets"
+    ):
         partition.teams(ANSWERS, 4, stream("partition"), mask)
 
 

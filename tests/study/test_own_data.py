@@ -78,6 +78,14 @@ def test_each_person_trains_on_their_own_answers(study):
     assert made.votes_bought == len(train.rows)
 
 
+def test_seeds_of_different_sets_train_on_different_people(study):
+    partition = {"name": "by_annotator", "people": 1, "sets": 2}
+    opened = study(["hard"], {"clients": 4, "partition": partition}, seeds=[0, 1, 2])
+    first, second, third = (prepare(run, opened.store, "cpu").deal.team >= 0 for run in opened.plan.runs)
+    np.testing.assert_array_equal(first, ~second)
+    np.testing.assert_array_equal(first, third)
+
+
 def test_aggregation_over_people_as_clients_is_of_items(study):
     made = ready(study(["dawid_skene"], PEOPLE_AS_CLIENTS), "dawid_skene")
     _, first, place = np.unique(made.task.train.rows, return_index=True, return_inverse=True)
