@@ -21,7 +21,7 @@ study: $(VENV)/.ready  ## set up, and run the flagship studies: digits, then rad
 test: $(VENV)/.ready  ## set up, and run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
-validate: $(VENV)/.ready  ## run the controls that prove the instrument, in full (10 minutes on two cores)
+validate: $(VENV)/.ready  ## run the controls that prove the instrument, in full (12 minutes on two cores)
 	FEDSOFT_REPETITIONS=full OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/validation -n auto -rP --show-capture=stdout
 
 bench: $(VENV)/.ready  ## measure speed beside a plain loop, stock Flower and pfl

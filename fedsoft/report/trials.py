@@ -27,22 +27,23 @@ def show_trials(study: Study, tune: Tune, trials: Sequence[Trial], chosen: Chose
 
 
 def trials_table(study: Study, tune: Tune, trials: Sequence[Trial], chosen: Chosen) -> Table:
-    """Every trial of every strategy, the chosen ones strong."""
+    """Every trial of every strategy, the chosen ones strong; what each seed came to is in the file."""
     keys = list(tune.keys)
     rows: list[Sequence[Cell]] = []
     names = labels(study.strategies)
     for number, name in enumerate(names):
         for trial in (one for one in trials if one.point.strategy == number):
             strong = trial is chosen.best[number]
-            texts = [
-                name,
-                str(trial.point.trial),
-                *(value_name(trial.point.values[key]) if key in trial.point.values else "" for key in keys),
-                *(_loss(float(loss)) for loss in (trial.loss, *trial.nll)),
-            ]
+            values = trial.point.values
+            tried = ", ".join(f"{_last(key)} {value_name(values[key])}" for key in keys if key in values)
+            texts = [name, str(trial.point.trial), tried, _loss(float(trial.loss))]
             rows.append([Cell(text, strong=strong) for text in texts])
-    seeds = (f"seed {seed}" for seed in tune.seeds)
-    return Table(("strategy", "trial", *keys, "NLL", *seeds), rows)
+    return Table(("strategy", "trial", "tried", "validation NLL"), rows, prose=(0, 2))
+
+
+def _last(key: str) -> str:
+    """A key's last part, which says what it is where the strategy stands beside it."""
+    return key.rsplit(".", 1)[-1]
 
 
 def _loss(value: float) -> str:

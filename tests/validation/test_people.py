@@ -15,10 +15,11 @@ import torch
 from scipy.special import expit
 
 from fedsoft.analysis.effects import answer_values, example_values
+from fedsoft.analysis.estimates import CONTRAST
 from fedsoft.analysis.values import Values
 from fedsoft.datasets import Annotations
-from fedsoft.evaluation import Judges, build_references
-from fedsoft.scenarios import PARTITIONS, deal
+from fedsoft.evaluation import Judges, build_references, human_strata
+from fedsoft.scenarios import PARTITIONS, Known, deal
 from fedsoft.streams import stream
 
 IMAGES, ANSWERS, FOLDS, SEEDS = 2_000, 5, 5, 16
@@ -84,6 +85,7 @@ def trained(world: Divided, partition: dict | str) -> Values:
     references = build_references(
         torch.from_numpy(world.labels), 2, torch.from_numpy(world.votes), stream("m", number=world.number)
     )
+    strata = human_strata(torch.from_numpy(world.votes), stream("strata", number=world.number))
     chosen = PARTITIONS.parse(partition)
     known = world.answers.item, world.answers.label, world.answers.annotator
     for seed in range(SEEDS):
@@ -93,7 +95,14 @@ def trained(world: Divided, partition: dict | str) -> Values:
         if chosen.overlaps:
             among = chosen.may_be_clients(world.answers, seed)
             dealt = deal(
-                world.labels, ~tested, tested, chosen, CLIENTS, named, answers=world.answers, among=among
+                Known(world.labels),
+                ~tested,
+                tested,
+                chosen,
+                CLIENTS,
+                named,
+                answers=world.answers,
+                among=among,
             )
             trains = dealt.team[world.answers.annotator] >= 0
             item, label = world.answers.item[trains], world.answers.label[trains]
@@ -118,7 +127,7 @@ def trained(world: Divided, partition: dict | str) -> Values:
         image,
         image,
         np.concatenate(seeds),
-        {},
+        {name: mask.numpy()[image] for name, mask in strata.items()},
         sets=np.repeat(sets, [len(rows) for rows in images]) if sets and sets[0] is not None else None,
         judges={"vote": Judges.of(image, *known, 2)},
         answered=joined(by_answer, ("vote",)),
@@ -130,22 +139,28 @@ def unknown(values: Values) -> Values:
     return replace(values, judges={}, answered={})
 
 
-def claims(values: Values, reference: str, effects) -> dict[tuple[str, str], bool]:
-    """Whether a difference between the arms is claimed, by metric."""
-    rows = effects(values, "second", METRICS, (reference,))
-    return {(reference, row.metric): row.p < 0.05 for row in rows if row.stratum == "all"}
+def claims(values: Values, reference: str, effects, stratum: str = "all") -> dict[tuple[str, str], bool]:
+    """Whether a difference between the arms is claimed in a stratum, by metric."""
+    whole = values if stratum != "all" else replace(values, strata={})
+    rows = effects(whole, "second", METRICS, (reference,))
+    return {(reference, row.metric): row.p < 0.05 for row in rows if row.stratum == stratum}
 
 
 @pytest.mark.parametrize("people", [6, 40])
 def test_people_who_judge(people, effects, repetitions, most_misses, show):
     """Models know labels alone, and are judged by the votes of six people, or forty."""
-    numbers, with_people, without = repetitions(8), Counter(), Counter()
+    numbers, with_people, without, hard = repetitions(8), Counter(), Counter(), Counter()
     for number in numbers:
         values = trained(divided(number, people), "iid")
         with_people.update(claims(values, "vote", effects))
         without.update(claims(unknown(values), "vote", effects))
+        for reference in ("label", "vote"):
+            hard.update(claims(values, reference, effects, CONTRAST))
     show(f"judged by {people} people, these resampled", with_people, len(numbers))
     show(f"judged by {people} people, over images and seeds", without, len(numbers))
+    # Strata are these people's, and given: against the label they may favour an arm.
+    show(f"judged by {people} people, who cut strata: {CONTRAST}", hard, len(numbers))
+    assert max(hard["vote", metric] for metric in METRICS) <= most_misses(len(numbers))
     assert max(with_people.values()) <= most_misses(len(numbers))
     assert min(without.values()) > len(numbers) / 3
 
