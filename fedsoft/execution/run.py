@@ -18,13 +18,13 @@ from flwr.serverapp.strategy import Strategy
 
 import fedsoft
 from fedsoft.errors import DataError, FedsoftError, in_a_line
-from fedsoft.evaluation import Cartography, onehot
+from fedsoft.evaluation import onehot
 from fedsoft.execution.derive import derive
-from fedsoft.execution.follow import follow, from_sums, to_sums, training_map
+from fedsoft.execution.follow import follow, training_map
 from fedsoft.execution.scoring import Figures, Scoring, scores
+from fedsoft.execution.standing import Standing, begun, restored, to_checkpoint
 from fedsoft.federation import StrategyOptions, Task
 from fedsoft.federation.at_server import AtServer
-from fedsoft.federation.checkpoint import restore_strategy, strategy_state
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import to_parameters
 from fedsoft.federation.rounds import Exchange, RoundError, RoundResult, play_round
@@ -97,10 +97,6 @@ class Meter:
         """Seconds up to now, while the run is at work."""
         return self.seconds + time.monotonic() - self.resumed
 
-
-Standing = tuple[RoundResult, RoundResult, list[Figures], list[dict[str, Any]], float, Cartography | None]
-"""A round, the round kept, the figures of all, the clients that failed, the seconds spent, and what was
-seen."""
 
 Waits = Exchange | Scoring
 """What a run at work waits for: replies of clients, or the figures of a round."""
@@ -196,16 +192,16 @@ def _derive(settings: RunSettings, host: Host) -> Results:
 def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, Any, Results]:
     """A run that trains."""
     prepared = prepare(settings, host.store, host.device)
-    strategy, (_, kept, rounds, lost, seconds, seen) = yield from _train(prepared, host, meter)
-    parameters = to_parameters(kept.arrays, prepared.task.inputs.device)
+    ended, strategy = yield from _train(prepared, host, meter)
+    parameters = to_parameters(ended.kept.arrays, prepared.task.inputs.device)
     return Results(
         record={
             **_origin(settings, host),
-            "seconds": seconds + meter.so_far,
+            "seconds": ended.seconds + meter.so_far,
             "votes_bought": prepared.votes_bought,
-            "bytes_sent": int(sum(figures["sent"] for figures in rounds)),
-            "mishaps": _mishaps(prepared.task, rounds, lost),
-            "round_kept": kept.number,
+            "bytes_sent": int(sum(figures["sent"] for figures in ended.rounds)),
+            "mishaps": _mishaps(prepared.task, ended.rounds, ended.lost),
+            "round_kept": ended.kept.number,
             "privacy": prepared.privacy_spent,
             **_judged(strategy),
             "targets": prepared.summary,
@@ -213,67 +209,50 @@ def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, An
             "crowd": prepared.dataset.crowd,
             **_environment(),
         },
-        rounds=rounds,
-        model=kept.arrays,
-        predictions=_predictions(prepared, parameters) | training_map(prepared, seen),
+        rounds=ended.rounds,
+        model=ended.kept.arrays,
+        predictions=_predictions(prepared, parameters) | training_map(prepared, ended.seen),
     )
 
 
-def _train(prepared: Prepared, host: Host, meter: Meter) -> Generator[Waits, Any, tuple[Strategy, Standing]]:
+def _train(prepared: Prepared, host: Host, meter: Meter) -> Generator[Waits, Any, tuple[Standing, Strategy]]:
     """The rounds that are left.
 
     Returns:
-        the strategy as it ended; the last round, the round whose model is kept, the figures of all, the
-        clients that failed, the seconds spent before the checkpoint that was left, and what was seen of the
-        training examples, None where they are not followed.
+        where the run stands after them, and the strategy as it ended.
     """
     settings, task, store = prepared.settings, prepared.task, host.store
-    at, grid = AtServer.of(prepared.task), host.make_grid(prepared.task)
+    at, grid = AtServer.of(task), host.make_grid(task)
     strategy = settings.strategy.build(at)
-    device = task.inputs.device
     by_validation = settings.training.stop == "best_validation"
-    if standing := _standing(prepared, strategy, store.checkpoint(settings.key)):
-        state, kept, rounds, lost, before, seen = standing
-    else:
-        lost = []
-        strategy, before = settings.strategy.build(at), 0.0  # anew: part of a damaged state may be in it
-        state = kept = RoundResult(0, task.initial(), float("nan"), 0)
-        seen = Cartography.start(len(task.train.rows), device) if settings.cartography else None
-        rounds = [(yield from _score(prepared, state))]
+    now = restored(prepared, strategy, store.checkpoint(settings.key))
+    if now is None:
+        strategy = settings.strategy.build(at)  # anew: part of a damaged state may be in it
+        now = begun(prepared)
+        now.rounds.append((yield from _score(prepared, now.state)))
+    before = now.seconds
     saved_at = time.monotonic()
-    config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(device)}
-    while state.number < settings.rounds:
-        state = yield from play_round(strategy, grid, state, config, partial(_suits, settings.strategy))
-        lost += [asdict(failure) for failure in state.failures]
-        rounds.append((yield from _score(prepared, state)))
+    config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(task.inputs.device)}
+    while now.state.number < settings.rounds:
+        state = now.state = yield from play_round(
+            strategy, grid, now.state, config, partial(_suits, settings.strategy)
+        )
+        now.lost += [asdict(failure) for failure in state.failures]
+        now.rounds.append((yield from _score(prepared, state)))
         with _around():
-            host.hooks.after_round(settings, rounds[-1])
+            host.hooks.after_round(settings, now.rounds[-1])
             stop = host.hooks.stop() and state.number < settings.rounds
-        if not by_validation or rounds[-1]["nll"] < rounds[kept.number]["nll"]:
-            kept = state
-        seen = seen and follow(prepared, seen, state)
+        if not by_validation or now.rounds[-1]["nll"] < now.rounds[now.kept.number]["nll"]:
+            now.kept = state
+        now.seen = now.seen and follow(prepared, now.seen, state)
         if stop or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
-            saved_at = time.monotonic()
-            arrays, kinds = strategy_state(strategy)
-            now = (
-                {f"model/{name}": array for name, array in state.arrays.items()}
-                | {f"kept/{name}": array for name, array in kept.arrays.items() if kept is not state}
-                | {f"strategy/{name}": array for name, array in arrays.items()}
-                | {f"seen/{name}": array for name, array in to_sums(seen).items()}
-            )
-            rest = {
-                "round": state.number,
-                "kept": kept.number,
-                "strategy": kinds,
-                "rounds": rounds,
-                "lost": lost,
-                "seconds": before + meter.so_far,
-            }
+            saved_at, now.seconds = time.monotonic(), before + meter.so_far
             with _around():
-                store.save_checkpoint(settings.key, now, rest)
+                store.save_checkpoint(settings.key, *to_checkpoint(now, strategy))
         if stop:
             raise Interrupted(f"{settings.label()} stopped after round {state.number}.")
-    return strategy, (state, kept, rounds, lost, before, seen)
+    now.seconds = before
+    return now, strategy
 
 
 def _judged(strategy: Strategy) -> dict[str, list[float | None]]:
@@ -304,49 +283,6 @@ def _score(prepared: Prepared, state: RoundResult) -> Generator[Waits, Any, Figu
         raise RoundError(
             f"the model of round {number} cannot be scored: {in_a_line(error)}", number, detail=detail
         ) from error
-
-
-Checkpoint = tuple[dict[str, np.ndarray], dict[str, Any]]
-
-
-def _standing(prepared: Prepared, strategy: Strategy, saved: Checkpoint | None) -> Standing | None:
-    """Where a checkpoint stands, the strategy in its state; None where there is no good one."""
-    try:
-        return _restored(prepared, strategy, saved) if saved else None
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None
-
-
-def _restored(prepared: Prepared, strategy: Strategy, saved: Checkpoint) -> Standing:
-    """Where a checkpoint stands; some error where it is not one of this run."""
-    arrays, rest = saved
-    settings, task = prepared.settings, prepared.task
-    number, best, rounds, before = rest["round"], rest["kept"], rest["rounds"], float(rest["seconds"])
-    in_order = [one["round"] for one in rounds] == list(range(number + 1))
-    if not in_order or not 0 <= best <= number <= settings.rounds:
-        raise ValueError("rounds that do not follow each other")
-    model, kept = _part(arrays, "model"), _part(arrays, "kept")
-    shapes = {name: array.shape for name, array in task.initial().items()}
-    for some in (model, kept or model):
-        fits = {name: array.shape for name, array in some.items()} == shapes
-        if not fits or not all(np.isfinite(array).all() for array in some.values()):
-            raise ValueError("another model")
-    if not rest["strategy"].keys() >= strategy_state(strategy)[1].keys():
-        raise ValueError("another strategy")
-    restore_strategy(strategy, _part(arrays, "strategy"), rest["strategy"])
-    seen = None
-    if settings.cartography:
-        seen = from_sums(number, _part(arrays, "seen"), task.inputs.device)
-        if seen.mean.shape != (len(task.train.rows),):
-            raise ValueError("other examples")
-    nan = float("nan")
-    state, best_state = RoundResult(number, model, nan, 0), RoundResult(best, kept or model, nan, 0)
-    return state, best_state, rounds, list(rest["lost"]), before, seen
-
-
-def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
-    """The arrays of a checkpoint whose names begin with a part, without it."""
-    return {n.removeprefix(f"{part}/"): array for n, array in arrays.items() if n.startswith(f"{part}/")}
 
 
 def _predictions(prepared: Prepared, parameters: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
