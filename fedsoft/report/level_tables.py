@@ -99,20 +99,20 @@ def privacy_note(spent: dict[str, float]) -> str:
 
 
 def strategy_table(shown: Shown) -> Table:
-    """Every source under every strategy, metric by metric."""
+    """Every source under every strategy."""
     rows: list[Sequence[Cell]] = []
-    for metric in ("accuracy", "brier", "signed_gap"):
-        rows.append([Cell(METRICS[metric])])
+    for strategy in shown.strategies:
+        rows.append([Cell(strategy)])
         for source in shown.sources:
             cells = [
                 level_cell(
                     shown.estimate(source, "raw", shown.reference, metric, "all", strategy),
                     metric == "signed_gap",
                 )
-                for strategy in shown.strategies
+                for metric in LEVELS
             ]
             rows.append([Cell(source, colour=shown.colours[source]), *cells])
-    return Table(("source", *shown.strategies), rows, fine=True)
+    return Table(("source", *(METRICS[metric] for metric in LEVELS)), rows, prose=(0,), fine=True)
 
 
 def grid_table(result: Digest) -> Table:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fedsoft.analysis.contest import Measure
+from fedsoft.analysis.estimates import HARDEST
 from fedsoft.analysis.judgement import Judgement
 from fedsoft.analysis.strategies import Comparison, Versus
 from fedsoft.evaluation import Share
@@ -14,19 +15,33 @@ from fedsoft.report.shown import FEW, axes_name, value_name
 from fedsoft.report.tables import Cell, Table
 from fedsoft.report.words import METRICS, STRATA, VIEWS
 
+NARROW = {
+    ("raw", "brier", "all"),
+    ("calibrated_confidence", "brier", HARDEST),
+    ("calibrated_confidence", "nll", HARDEST),
+}
+"""View, metric and stratum of the measures that a narrow table shows beside the first one."""
 
-def versus_tables(found: Comparison) -> list[tuple[str, Table]]:
-    """A table a condition, with its title, if there are several; of many, one table of the first measure."""
+
+def versus_tables(found: Comparison, narrow: bool = False) -> list[tuple[str, Table]]:
+    """A table a condition, with its title, if there are several; of many, one table of the first measure.
+
+    Narrow ones leave out what strategies need, and most measures.
+    """
     if len(found.conditions) > FEW:
         return [
             (f"On {measure_name(found.measures[0])}; other measures: strategies.csv", conditions_table(found))
         ]
-    return [(axes_name(axes), versus_table(found, axes)) for axes in found.conditions]
-
-
-def versus_table(found: Comparison, axes: dict[str, Any]) -> Table:
-    """Every strategy less the reference by every measure in a condition; of the reference its own levels."""
     measures = found.measures
+    if narrow:
+        measures = [m for m in measures if m == measures[0] or (m.view, m.metric, m.stratum) in NARROW]
+    return [(axes_name(axes), versus_table(found, axes, measures, not narrow)) for axes in found.conditions]
+
+
+def versus_table(
+    found: Comparison, axes: dict[str, Any], measures: Sequence[Measure], needed: bool = True
+) -> Table:
+    """Every strategy less the reference by some measures in a condition; of the reference its own levels."""
     rows: list[Sequence[Cell]] = []
     index = {(row.strategy, row.measure): row for row in found.rows if row.axes == axes}
     for name, needs in zip(found.strategies, found.needs, strict=True):
@@ -35,9 +50,10 @@ def versus_table(found: Comparison, axes: dict[str, Any]) -> Table:
             _level(index[some, measure]) if name == found.reference else _difference(index[name, measure])
             for measure in measures
         ]
-        rows.append([Cell(name), Cell(needs), *cells])
-    heads = (_broken(measure_name(measure, ",\n")) for measure in measures)
-    return Table(("strategy", "needs at\nthe server", *heads), rows, prose=(0, 1), fine=True)
+        rows.append([Cell(name), *([Cell(needs)] if needed else []), *cells])
+    heads = [_broken(measure_name(measure, ",\n")) for measure in measures]
+    needs_head = ["needs at\nthe server"] * needed
+    return Table(("strategy", *needs_head, *heads), rows, prose=(0, 1) if needed else (0,), fine=True)
 
 
 def conditions_table(found: Comparison) -> Table:

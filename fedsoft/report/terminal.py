@@ -49,7 +49,7 @@ def show(result: Digest, path: Path, console: Console) -> None:
         if found := result.strategies:
             _title(console, f"Strategies − {found.reference}")
             console.print(strategy_lead(result, found), highlight=False, markup=False)
-            for title, table in versus_tables(found):
+            for title, table in versus_tables(found, narrow=True):
                 if title:
                     _title(console, title)
                 console.print(to_rich(table))
