@@ -30,7 +30,8 @@ def run_study(
     Args:
         opened: the study on its folder.
         engine: what executes the clients: ``inprocess``, or ``ray``, which takes a number of workers.
-        workers: processes that runs are spread over, by default one a core; or ``ray`` for Ray workers.
+        workers: processes that runs are spread over, by default one a core, or one in all on a GPU, which
+            several would share; or ``ray`` for Ray workers.
         after_round: is told of every round.
         stop: is asked whether to stop.
         address: of an existing Ray cluster for ``ray`` workers.
@@ -46,11 +47,17 @@ def run_study(
         try:
             if sum(map(len, phases)) == 1 and workers == "ray":
                 workers = 1  # one run is done here before Ray has started
-            chosen = _engine(opened, engine, workers or os.cpu_count() or 1, address)
+            chosen = _engine(opened, engine, workers or _usual_workers(engine, opened.device), address)
             chosen.run(phases, Hooks(after_round, stop, failed))
         except Interrupted:
             return False
     return True
+
+
+def _usual_workers(engine: str, device: str) -> int:
+    """Processes for runs where nobody says how many."""
+    alone = engine == "inprocess" and device.startswith("cuda")
+    return 1 if alone else os.cpu_count() or 1
 
 
 def _engine(opened: OpenStudy, name: str, workers: Workers, address: str | None) -> Any:

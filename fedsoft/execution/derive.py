@@ -68,7 +68,10 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
         calibrated, crossed = calibrate_by_sums(settings.calibration, made[0], classes, owner, device)
         cost["bytes_sent"] += crossed["bytes_up"] + crossed["bytes_down"]
         return calibrated, cost | {"calibration": crossed}
-    return calibrate_clients(settings.calibration, made[0], classes, owner, device), cost
+    sizes = np.unique(owner, return_counts=True)[1]
+    own = {"clients": len(sizes), "own": int((sizes >= FEWEST).sum())}
+    calibrated = calibrate_clients(settings.calibration, made[0], classes, owner, device)
+    return calibrated, cost | {"calibration": own}
 
 
 def average(made: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -340,5 +340,13 @@ def _environment() -> dict[str, Any]:
         "fedsoft": fedsoft.__version__,
         "commit": commit,
         "python": platform.python_version(),
-        **{name: version(name) for name in packages},
+        **{name: _version(name) for name in packages},
     }
+
+
+def _version(package: str) -> str | None:
+    """A package's version; None where it is not installed, as Ray may not be."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

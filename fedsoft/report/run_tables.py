@@ -3,6 +3,7 @@
 import numpy as np
 
 from fedsoft.analysis.digest import Digest
+from fedsoft.execution.derive import FEWEST
 from fedsoft.report.numbers import NOT_ENOUGH, amount, duration, plain, signed, size
 from fedsoft.report.shown import Shown, choice_name, value_name
 from fedsoft.report.tables import Cell, Table
@@ -48,6 +49,8 @@ def settings_table(result: Digest) -> Table:
         settings["parameters sent, a run"] = _sent(result)
     if crossed := _crossed(result):
         settings["sent for calibration, a run"] = crossed
+    if own := _own_maps(result):
+        settings["clients with a map of their own"] = own
     return Table(
         ("what", "value"), [[Cell(key), Cell(value)] for key, value in settings.items()], prose=(0, 1)
     )
@@ -64,7 +67,7 @@ def _crossed(result: Digest) -> str:
     found: dict[str, list[tuple[int, int]]] = {}
     for run in result.opened.plan.runs:
         sums = result.records.get(run.key, {}).get("calibration")
-        if sums:
+        if sums and "exchanges" in sums:
             sent = sums["exchanges"], sums["bytes_up"] + sums["bytes_down"]
             found.setdefault(run.arm.label(), []).append(sent)
     means = {arm: np.mean(sent, axis=0) for arm, sent in found.items()}
@@ -72,6 +75,23 @@ def _crossed(result: Digest) -> str:
         f"{arm}: {size(sent)} in {times:.3g} {'exchange' if times == 1 else 'exchanges'}"
         for arm, (times, sent) in means.items()
     )
+
+
+def _own_maps(result: Digest) -> str:
+    """How many clients have examples enough for a map of their own, arm by arm; empty where none is wanted."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for run in result.opened.plan.runs:
+        fitted = result.records.get(run.key, {}).get("calibration")
+        if fitted and "own" in fitted:
+            found.setdefault(run.arm.label(), []).append((fitted["own"], fitted["clients"]))
+    few = f"the others have fewer than {FEWEST} validation examples, and the map of all"
+    parts = []
+    for arm, counts in found.items():
+        own = sum(one for one, _ in counts)
+        every = sum(one for _, one in counts)
+        rest = "" if own == every else f" ({few})"
+        parts.append(f"{arm}: {100 * own / every:.0f} %{rest}")
+    return "; ".join(parts)
 
 
 def _all(records: list[dict[str, str]], key: str) -> str:

@@ -10,6 +10,9 @@ from torch import Tensor
 from fedsoft.registry import Options, Registry
 from fedsoft.training.losses import Objective
 
+# A card's convolutions would round their factors to 10 bits, and no longer agree with a processor's.
+torch.backends.cudnn.allow_tf32 = False
+
 Parameters = dict[str, Tensor]
 
 

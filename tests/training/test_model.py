@@ -197,3 +197,8 @@ def test_cross_entropy_by_hand(gradients_of):
     gradients, loss = gradients_of(model, parameters, x, targets, torch.tensor([[0.5, 0.5]]), LOSS)
     assert float(loss) == pytest.approx((np.log(4) + 0.5 * np.log(4) + 0.5 * np.log(4 / 3)) / 2)
     torch.testing.assert_close(gradients["layer0.bias"], torch.tensor([[-0.5, 0.5]]))  # means of p - t
+
+
+def test_a_cards_convolutions_are_exact():
+    """TensorFloat-32 rounds factors to 10 bits; a card and a processor would no longer agree."""
+    assert not torch.backends.cudnn.allow_tf32
