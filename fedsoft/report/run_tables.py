@@ -78,7 +78,7 @@ def _crossed(result: Digest) -> str:
 
 
 def _own_maps(result: Digest) -> str:
-    """How many clients have examples enough for a map of their own, arm by arm; empty where none is wanted."""
+    """How many clients have examples enough for maps of their own, by arm; empty where none is wanted."""
     found: dict[str, list[tuple[int, int]]] = {}
     for run in result.opened.plan.runs:
         fitted = result.records.get(run.key, {}).get("calibration")

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from flwr.app import ConfigRecord
 
 from fedsoft.federation import STRATEGIES
+from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.guided import true_classes
+from fedsoft.federation.records import to_record
 from fedsoft.federation.reports import Seen, disagreement
 from fedsoft.federation.servers.fedcrowd import beside, shrunk, slip_rates
 from fedsoft.streams import stream
@@ -95,3 +98,15 @@ def test_random_labels_weigh_less(use, last_weights, noisy):
     strategy, weights = last_weights({"name": "fedcrowd", "use": use, "reports": 4})
     assert weights[noisy].max() < 0.4 * weights[~noisy].min()
     assert strategy.told.max() == 4
+
+
+@pytest.mark.parametrize("use", ["posterior", "forward"])
+def test_every_client_is_told_its_own_rate(use, noisy_task, noisy, federate):
+    strategy, grid = options(use=use, reports=4).build(AtServer.of(noisy_task)), InProcessGrid(noisy_task)
+    federate(strategy, grid, 6)
+    slips = strategy.slips()
+    assert slips[noisy].min() > 0.3
+    messages = strategy.configure_train(7, to_record(noisy_task.initial()), ConfigRecord({}), grid)
+    told = {grid.partition_of(m.metadata.dst_node_id): m.content["config"] for m in messages}
+    assert {client: config["slip"] for client, config in told.items()} == dict(enumerate(slips.tolist()))
+    assert {config["slips"] for config in told.values()} == {use}
