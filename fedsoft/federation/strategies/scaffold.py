@@ -31,6 +31,8 @@ class Scaffold(StrategyOptions):
     client's loss, and of its variate.
     """
 
+    needs = "each client's drift, kept there"
+
     lr: float = Field(1.0, gt=0, le=1e6, description="server step; 1 takes the whole mean update")
     weights: Literal["examples", "uniform"] = Field(
         "examples",
