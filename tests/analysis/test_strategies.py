@@ -11,7 +11,9 @@ from scipy.special import softmax
 
 from fedsoft.analysis.contest import Contest, Measure, measures_of
 from fedsoft.analysis.digest import digest
+from fedsoft.analysis.learning import who_learned
 from fedsoft.analysis.strategies import Comparison, compare_strategies
+from fedsoft.analysis.values import Values
 from fedsoft.config import Study, validate
 from fedsoft.evaluation import critical_difference, crossed_effects, smallest_detectable
 from fedsoft.holm import holm
@@ -270,3 +272,15 @@ def test_strategies_of_a_study_on_their_own_predictions(opened) -> None:
         if one.strategy.label() == "fedavg"
     ]
     assert found.seconds[0] == pytest.approx(np.mean(records))
+
+
+def test_a_measure_asks_the_score_that_goes_with_it_who_learned(opened, monkeypatch) -> None:
+    def by_all_but_nll(values: Values) -> dict[tuple[str, str, str], list[str]]:
+        return {key: [] if key[2] == "nll" else NAMES for key in who_learned(values)}
+
+    monkeypatch.setattr("fedsoft.analysis.contest.who_learned", by_all_but_nll)
+    found = digest(opened).strategies
+    assert found is not None
+    rows = [row for row in found.rows if row.strategy == "fedadam"]
+    assert {row.measure.metric for row in rows if row.verdict == "no verdict"} == {"nll"}
+    assert {row.measure.metric for row in rows if row.verdict != "no verdict"} == {"brier", "signed_gap"}
