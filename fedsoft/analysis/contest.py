@@ -8,6 +8,7 @@ import numpy as np
 from fedsoft.analysis.estimates import HARDEST
 from fedsoft.analysis.finished import Finished
 from fedsoft.analysis.judgement import Judgement, judgements_of
+from fedsoft.analysis.learning import JUDGES, who_learned
 from fedsoft.analysis.values import Values, gather_strategies
 from fedsoft.config import Study
 from fedsoft.datasets import Dataset
@@ -38,6 +39,8 @@ class Contest:
         seed: (cells,) seed.
         sets: (cells,) the set of people on which the cell's seed trains, where seeds have sets of their own.
         blocks: (sources × seeds, S) losses by the first measure.
+        learned: by measure, those strategies whose models of the source beat the constant forecast, by the
+            proper score that goes with it.
         judgements: of the strategies that judge clients.
         seconds: (S,) of compute, that training a run took on average.
         bytes_sent: (S,) that it sent.
@@ -52,6 +55,7 @@ class Contest:
     seed: np.ndarray
     sets: np.ndarray | None
     blocks: np.ndarray
+    learned: dict[Measure, list[str]]
     judgements: list[Judgement]
     seconds: np.ndarray
     bytes_sent: np.ndarray
@@ -97,6 +101,7 @@ def contest_of(finished: Finished, strategies: list[str]) -> Contest | None:
     if main is None or not blocks:
         return None
     found, values = main
+    beat = who_learned(values)
     return Contest(
         cell.axes,
         _data(study.dataset),
@@ -107,6 +112,7 @@ def contest_of(finished: Finished, strategies: list[str]) -> Contest | None:
         values.seed,
         values.sets,
         np.array(blocks),
+        {one: beat[one.view, one.reference, JUDGES[one.metric]] for one in found},
         judgements_of(finished, source, strategies),
         np.array([finished.seconds_each(strategy) for strategy in strategies]),
         np.array([finished.bytes_sent(strategy) for strategy in strategies]),

@@ -1,7 +1,7 @@
 """Everything that a report shows, computed once from what a study has stored."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -133,7 +133,7 @@ class Digest:
 
     Attributes:
         opened: the study and its folder.
-        crowd: what to call the people behind the votes.
+        crowd: what to call the people behind the votes, of all cells at once.
         records: what each run was made with, by key.
         cells: one digest a cell of the grid.
         conclusions: the verdict on the endpoint in each cell; empty without an endpoint.
@@ -158,7 +158,7 @@ def digest(opened: OpenStudy) -> Digest:
     """Score all finished runs, estimate effects, and write the CSV files of the results."""
     plan, store, device = opened.plan, opened.store, opened.device
     records = {run.key: store.record(run.key) for run in plan.runs if store.is_done(run.key)}
-    crowd = load_dataset(plan.study.dataset).crowd_name  # loaded once, before forks that would each do it
+    crowd = _crowd_name(plan.cells)  # data are loaded once, before forks that would each do it
     endpoint = plan.study.endpoint
     seeds = [(cell, seed) for cell in plan.cells for seed in cell.study.seeds]
     work: list[Callable[[], Any]] = [
@@ -189,6 +189,15 @@ def digest(opened: OpenStudy) -> Digest:
     if result.strategies:
         write_strategies(store.root, result.strategies)
     return result
+
+
+def _crowd_name(cells: Sequence[Cell]) -> str:
+    """What to call the people behind the votes of all cells, whose data may be several."""
+    choices = dict.fromkeys(cell.study.dataset for cell in cells)
+    names = {data.crowd_name for data in map(load_dataset, choices) if data.votes is not None}
+    if len(names) > 1:
+        return "people, some of them simulated"
+    return names.pop() if names else "no votes"
 
 
 def _cell(finished: Finished) -> tuple[CellDigest, Compared | None, Contest | None]:

@@ -21,7 +21,7 @@ class Judgement:
     Attributes:
         axes: the values that set the cell apart.
         strategy: its label.
-        correlation: Spearman's, over clients, in the mean over runs.
+        correlation: Spearman's, over clients, in the mean over runs; NaN where all were judged alike.
         low: lower end of its 95 % interval.
         high: its upper end.
         clients: the fewest clients of any run that have both.
@@ -50,7 +50,10 @@ def judgements_of(finished: Finished, source: str, strategies: Sequence[str]) ->
                 record = finished.records[run.key]
                 estimated, true = record.get("estimated_quality"), record.get("quality", {}).get("label")
                 if estimated and true:
-                    pairs.append(np.array([estimated, true], dtype=float))
+                    pair = np.array([estimated, true], dtype=float)
+                    if np.isnan(pair[0]).all():
+                        pair[0] = 0.0  # of no client any estimate: all were judged alike
+                    pairs.append(pair)
         known = [pair[:, np.isfinite(pair).all(axis=0)] for pair in pairs]
         if known and min(pair.shape[1] for pair in known) >= FEWEST:
             found.append(Judgement(finished.cell.axes, strategy, *rank_agreement(known)))
@@ -62,13 +65,16 @@ def rank_agreement(pairs: Sequence[np.ndarray]) -> tuple[float, float, float, in
 
     The interval is that of one run of as many clients, by Fisher's z with the variance of Bonett and Wright
     2000 (doi:10.1007/BF02294183): runs may share clients, so that more of them need not say more. Where one
-    of the two is the same for all clients, their ranks agree as chance has it: 0.
+    of the two is the same for all clients, their ranks agree as chance has it: 0. Where estimates are so in
+    all runs, nobody was judged: NaN.
 
     Returns:
         correlation, lower and upper end, the fewest clients, and the number of runs.
     """
     each = [0.0 if np.ptp(pair, axis=1).min() == 0 else float(spearmanr(*pair).statistic) for pair in pairs]
     mean, clients = float(np.mean(each)), min(pair.shape[1] for pair in pairs)
+    if not any(np.ptp(pair[0]) for pair in pairs):
+        mean = np.nan
     z = np.arctanh(np.clip(mean, -1 + 1e-12, 1 - 1e-12))
     reach = ndtri(0.975) * np.sqrt((1 + mean**2 / 2) / (clients - 3))
     return mean, float(np.tanh(z - reach)), float(np.tanh(z + reach)), clients, len(pairs)

@@ -75,6 +75,15 @@ def learned(values: Values, strategy: str) -> list[Learned]:
     return rows
 
 
+def who_learned(values: Values) -> dict[tuple[str, str, str], list[str]]:
+    """Those whose models beat the constant forecast, by view, reference and proper score."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for row in learned(values, ""):
+        beat = found.setdefault((row.view, row.reference, row.metric), [])
+        beat += [row.source] * row.beats_constant
+    return found
+
+
 @dataclass(frozen=True)
 class Rest:
     """How much one source's training still won in its last rounds.

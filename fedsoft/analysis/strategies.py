@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fedsoft.analysis.conclusions import Word
 from fedsoft.analysis.contest import Contest, Measure, by_seed, measures_of
 from fedsoft.analysis.judgement import Judgement
 from fedsoft.config import MARGINS, Study
@@ -16,7 +17,6 @@ from fedsoft.evaluation import (
     Effects,
     GapEffects,
     Share,
-    Verdict,
     critical_difference,
     decide,
     mean_ranks,
@@ -41,7 +41,10 @@ class Versus:
         low: lower end of the interval, Holm-adjusted over strategies and conditions, on which the verdict
             rests.
         high: its upper end.
+        verdict: what may be said; where its models are the reference's, that nothing was compared.
         smallest: the smallest difference that the study had an 80 % chance to see, so adjusted.
+        unlearned: those of the two whose models are not shown to beat a constant forecast, as the measure
+            goes: then there is no verdict.
     """
 
     axes: dict[str, Any]
@@ -52,8 +55,9 @@ class Versus:
     estimate: float
     low: float
     high: float
-    verdict: Verdict
+    verdict: Word
     smallest: float
+    unlearned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,15 @@ class _Condition:
         """The cells that a mask (cells,) chooses, ready for values."""
         sets = None if self.sets is None else self.sets[inside]
         return Crossing(self.unit[inside], self.seed[inside], sets=sets)
+
+    def same(self, one: int, other: int) -> bool:
+        """Whether two strategies' models forecast the same: all that they score as predicted is equal."""
+        raw = [found for measure, found in self.values.items() if measure.view == "raw"]
+        return all(np.array_equal(found[one], found[other], equal_nan=True) for found in raw)
+
+    def unlearned(self, measure: Measure, names: Sequence[str]) -> tuple[str, ...]:
+        """The strategies of some whose models do not beat the constant forecast in every cell."""
+        return tuple(name for name in names if not all(name in one.learned[measure] for one in self.contests))
 
 
 def compare_strategies(study: Study, contests: Sequence[Contest]) -> Comparison | None:
@@ -228,6 +241,7 @@ def _against(
     place = names.index(study.reference_strategy)
     others = [i for i in range(len(names)) if i != place]
     differences, totals, levels = [], [], []
+    barred: list[tuple[bool, tuple[str, ...]]] = []
     for condition in conditions:
         columns = condition.values[measure]
         inside = ~np.isnan(columns[0])
@@ -236,6 +250,9 @@ def _against(
         differences.append(crossing.effects((mine - usual).T).flat())
         totals.append(crossing.effects((mine + usual).T).flat())
         levels += [(float(one.mean()), float(usual.mean())) for one in mine]
+        barred += [
+            (condition.same(i, place), condition.unlearned(measure, (names[i], names[place]))) for i in others
+        ]
     family: Effects | GapEffects = _together(differences)
     if measure.metric == "signed_gap":
         family = GapEffects(_together(differences), _together(totals))
@@ -244,11 +261,22 @@ def _against(
     smallest = smallest_detectable(family.se, family.df, level=0.05 / len(family.estimate))
     which = [(condition.axes, names[i]) for condition in conditions for i in others]
     return [
-        Versus(axes, name, measure, *level, float(value), one.low, one.high, one.verdict, float(least))
-        for (axes, name), level, value, one, least in zip(
-            which, levels, family.estimate, decide(family, margin, "lower"), np.asarray(smallest), strict=True
+        Versus(
+            axes, name, measure, level, usual, float(value), one.low, one.high,
+            _word(one.verdict, same, unlearned), float(least), () if same else unlearned,
         )
-    ]
+        for (axes, name), (level, usual), value, one, least, (same, unlearned) in zip(
+            which, levels, family.estimate, decide(family, margin, "lower"), np.asarray(smallest), barred,
+            strict=True,
+        )
+    ]  # fmt: skip
+
+
+def _word(verdict: Word, same: bool, unlearned: tuple[str, ...]) -> Word:
+    """What may be said, the most fundamental first."""
+    if same:
+        return "nothing was compared"
+    return "no verdict" if unlearned else verdict
 
 
 def _together(effects: Sequence[Effects]) -> Effects:

@@ -9,14 +9,15 @@ from fedsoft.analysis.pairs import Pair, Purchase
 from fedsoft.config import MARGINS, Study
 from fedsoft.plural import plural
 from fedsoft.report.agreement_tables import ceiling_lines
-from fedsoft.report.numbers import interval, places_for, plain, signed
+from fedsoft.report.numbers import interval, places_for, plain, signed, within_reach
 from fedsoft.report.shown import Shown
 from fedsoft.report.strategy_words import strategy_lead
+from fedsoft.report.units_words import counts_sets, replicate_count, replicates
 from fedsoft.study.data import load_dataset
 from fedsoft.supervision.teacher import Teacher
 
 SEEDS_WANTED = 10
-"""Seeds that intervals which speak of other runs should rest on."""
+"""Seeds, or sets of people, that intervals which speak of other runs should rest on."""
 
 
 GOALS = (("vote", "nll", "a person's answer"), ("label", "brier", "the label"))
@@ -283,8 +284,8 @@ def _purchase(shown: Shown, plan: Purchase) -> str:
     rival = min(open_, key=lambda offer: offer.level)
     return (
         f"{text}; but whether {rival.source}, {_price(shown, rival.source)}, is as good is undecided "
-        f"({signed(rival.excess)}, at most {signed(rival.high)}): more seeds or {shown.noun} would tell, "
-        "before you pay."
+        f"({signed(rival.excess)}, at most {signed(rival.high)}): more {replicates(shown.study)} or "
+        f"{shown.noun} would tell, before you pay."
     )
 
 
@@ -304,18 +305,18 @@ def _unsaid(shown: Shown) -> list[str]:
     if conclusion and conclusion.obstacle:
         said.append(f"There is no verdict: {conclusion.obstacle.why}. {_sentence(conclusion.obstacle.mend)}")
     elif conclusion and conclusion.verdict.startswith("undecided") and conclusion.seeds > 1:
+        metric = study.endpoint.metric if study.endpoint else ""
+        seen = (
+            plain(conclusion.smallest) if within_reach(conclusion.smallest, metric) else "none, however large"
+        )
         wanted = max(abs(conclusion.estimate), study.endpoint.margin_used if study.endpoint else 0)
         times = (conclusion.smallest / wanted) ** 2 if wanted else math.inf
         said.append(
             f"Whether the endpoint's difference of {signed(conclusion.estimate)} is more than chance: this "
-            f"study would have seen {plain(conclusion.smallest)}; to see {plain(wanted)} takes "
-            f"{_times(times)} as much data or as many seeds."
+            f"study would have seen {seen}; to see {plain(wanted)} takes "
+            f"{_times(times)} as much data or as many {replicates(study)}."
         )
-    seeds = len(study.seeds)
-    if seeds == 1:
-        said.append(f"With one seed, nothing can be said of other runs; {SEEDS_WANTED} would do.")
-    elif seeds < SEEDS_WANTED // 2:
-        said.append(f"{seeds} seeds make wide intervals; {SEEDS_WANTED} would do better.")
+    said += _too_few(study)
     if shown.labels_are_majority:
         said.append(
             "The labels are the most frequent votes themselves, so nothing can be said of whether votes "
@@ -340,6 +341,21 @@ def _unsaid(shown: Shown) -> list[str]:
                 "say."
             )
     return said + ceiling_lines(shown)
+
+
+def _too_few(study: Study) -> list[str]:
+    """That intervals rest on few seeds, or on few sets of people where they count these."""
+    number, sets = replicate_count(study), counts_sets(study)
+    more = " (`sets` of the partition, and at least as many seeds)" * sets
+    if number == 1:
+        what = "other people" if sets else "other runs"
+        return [
+            f"With one {'set of people' if sets else 'seed'}, nothing can be said of {what}; {SEEDS_WANTED} "
+            f"would do{more}."
+        ]
+    if number < SEEDS_WANTED // 2:
+        return [f"{number} {replicates(study)} make wide intervals; {SEEDS_WANTED} would do better{more}."]
+    return []
 
 
 def _own_models(study: Study) -> list[str]:
@@ -376,7 +392,8 @@ def _points(value: float) -> str:
 
 
 def _points_between(row: Estimate) -> str:
-    return f"{plain(100 * row.low, 1)} to {plain(100 * row.high, 1)} points"
+    low, high = max(row.low, -1.0), min(row.high, 1.0)  # intervals may leave what a gap can be
+    return f"{plain(100 * low, 1)} to {plain(100 * high, 1)} points"
 
 
 def _times(value: float) -> str:

@@ -22,7 +22,7 @@ def cartography_table(shown: Shown, atlas: Atlas) -> Table:
 
 def cartography_note(shown: Shown, atlas: Atlas) -> str:
     """What the table compares, and how far people agree with themselves."""
-    crowd = shown.digest.crowd
+    crowd = shown.crowd_name
     which = (
         f"votes that no client bought ({crowd})"
         if atlas.votes == "unseen"

@@ -11,7 +11,7 @@ from fedsoft.annotators.spread import ENOUGH
 from fedsoft.config import Endpoint
 from fedsoft.plural import plural
 from fedsoft.report import figures
-from fedsoft.report.shown import Shown, axes_name, in_detail
+from fedsoft.report.shown import Shown, axes_name, in_detail, people_are_simulated
 from fedsoft.report.words import METRICS, reference_name
 
 
@@ -47,7 +47,7 @@ def all_plates(result: Digest) -> list[Plate]:
 
 def plates(shown: Shown) -> Iterator[Plate]:
     """All figures of a cell that its results allow, in the order of the page."""
-    crowd, votes = shown.digest.crowd, "vote" in shown.references
+    crowd, votes = shown.crowd_name, "vote" in shown.references
     where = axes_name(shown.cell.axes)
     yield Plate(
         "Who held what",
@@ -113,7 +113,7 @@ def map_plate(shown: Shown) -> Plate | None:
     return Plate(
         "Cartography",
         f"Training examples of the first finished seed under {shown.primary}. Colours: mean entropy of the "
-        f"{atlas.votes} votes ({shown.digest.crowd}) on the examples of a hexagon.",
+        f"{atlas.votes} votes ({shown.crowd_name}) on the examples of a hexagon.",
         partial(figures.cartography, shown, atlas),
         axes_name(shown.cell.axes),
     )
@@ -139,7 +139,7 @@ def people_plate(result: Digest) -> Plate | None:
     crowd = result.people
     if crowd is None or crowd.differences is None:
         return None
-    who = "Simulated annotators" if result.crowd == "simulated crowd" else "People"
+    who = "Simulated annotators" if people_are_simulated(result) else "People"
     return Plate(
         "What people differ in",
         f"{who} with {ENOUGH} answers or more, a dot each. Grey: where the middle 80 % would lie were they "

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from fedsoft.analysis.digest import Digest
 from fedsoft.analysis.estimates import CONTRAST
-from fedsoft.report.numbers import NOT_ENOUGH, amount, interval, plain, reach, signed
+from fedsoft.report.numbers import NOT_ENOUGH, amount, interval, plain, reach, signed, within_reach
 from fedsoft.report.shown import Shown, axes_name, value_name
 from fedsoft.report.tables import Cell, Table, level_cell
 from fedsoft.report.words import METRICS
@@ -40,7 +40,7 @@ def result_note(cells: Sequence[Shown]) -> str:
         said.append("* on the hardest fifth less that on the rest, at equal mean confidence.")
     said.append("ECE: calibration error (by chance: what it would be were the confidences true).")
     if "vote" in first.references:
-        said.append(f"KL: from the votes ({first.digest.crowd}) to the prediction, in nats.")
+        said.append(f"KL: from the votes ({first.crowd_name}) to the prediction, in nats.")
     if any("kl" in shown.cell.bounds for shown in cells):
         said.append("Ceiling: a perfect model, at so many votes; floor: what sees the predicted class alone.")
     if _has_churn(cells):
@@ -138,7 +138,8 @@ def grid_table(result: Digest) -> Table:
 
 def conclusions_table(result: Digest) -> Table:
     """The verdict on the endpoint in every cell of the grid."""
-    axes = tuple(result.opened.plan.study.grid)
+    axes, endpoint = tuple(result.opened.plan.study.grid), result.opened.plan.study.endpoint
+    metric = endpoint.metric if endpoint else ""
     rows = [
         [
             *(Cell(value_name(found.axes[axis])) for axis in axes),
@@ -149,7 +150,7 @@ def conclusions_table(result: Digest) -> Table:
                 found.obstacle.kind if found.obstacle else "",
                 strong=found.verdict in ("better", "worse", "as good"),
             ),
-            Cell(plain(found.smallest)),
+            Cell(plain(found.smallest) if within_reach(found.smallest, metric) else "none"),
         ]
         for found in result.conclusions
     ]

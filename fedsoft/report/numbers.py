@@ -21,6 +21,15 @@ def signed(value: float, places: int = 3) -> str:
     return f"+{text}" if text[0].isdigit() and text.strip("0.") else text
 
 
+LARGEST = {"brier": 2.0, "accuracy": 1.0, "signed_gap": 1.0}
+"""What two levels of a metric can differ by at most, signed gaps in size; others have no bound."""
+
+
+def within_reach(smallest: float, metric: str) -> bool:
+    """Whether the smallest difference that a study could have seen is one that there can be."""
+    return not smallest > LARGEST.get(metric, math.inf)
+
+
 def interval(low: float, high: float, places: int = 3) -> str:
     """The two ends of an interval."""
     if math.isnan(low) or math.isnan(high):

@@ -42,7 +42,7 @@ from fedsoft.report.mishap_words import losses_sentence, raised_lines
 from fedsoft.report.people_words import FEW_PEOPLE, alpha_line, people_lines, spread_table
 from fedsoft.report.purchase_tables import kind_of_pairs, pairs_table, purchase_table
 from fedsoft.report.run_tables import client_table, settings_table
-from fedsoft.report.shown import FEW, Shown, axes_name, in_detail
+from fedsoft.report.shown import FEW, Shown, axes_name, in_detail, people_are_simulated
 from fedsoft.report.stability_table import stability_note, stability_table
 from fedsoft.report.strategy_tables import (
     cost_note,
@@ -206,7 +206,7 @@ def _effects(shown: Shown) -> str:
     parts = [
         "<h2>Effects</h2>\n",
         _note(
-            f"Under {shown.primary}, against {reference_name(reference, shown.digest.crowd)}. Bold: the 95 "
+            f"Under {shown.primary}, against {reference_name(reference, shown.crowd_name)}. Bold: the 95 "
             "% interval, unadjusted, excludes zero. Grey: one of the sources is no better than a constant "
             "forecast there, so nothing may be concluded. Apart from the endpoint all of these are "
             "exploratory." + f" {MARGIN_MEANING}" * (MARGIN in shown.strata)
@@ -227,7 +227,7 @@ def _doses(shown: Shown) -> str:
     note = (
         "How far apart the targets are that an effect compares: mean total variation over training examples, "
         f"in the first finished seed. Strata are of the training examples, by all their votes "
-        f"({shown.digest.crowd})."
+        f"({shown.crowd_name})."
     )
     return f"<details><summary><strong>Doses</strong></summary>{to_html(table)}{_note(note)}</details>\n"
 
@@ -246,7 +246,7 @@ def _agreement(shown: Shown) -> str:
     if "vote" not in shown.references:
         return ""
     note = (
-        f"Under {shown.primary}, predictions pooled over folds, against the votes ({shown.digest.crowd}); "
+        f"Under {shown.primary}, predictions pooled over folds, against the votes ({shown.crowd_name}); "
         "KL and entropies in nats, entropy errors model less votes. Ceiling: a perfect model, given the "
         "number of votes that it is scored against. Floor: what sees the predicted class and nothing else "
         "of an example, the mean votes of training examples of that label, or not even that, the mean "
@@ -325,7 +325,7 @@ def _people(result: Digest, drawn: Mapping[str, str]) -> str:
         return ""
     alpha = alpha_line(crowd.alpha, few=len(crowd.people) <= FEW_PEOPLE)
     differ, *others = people_lines(crowd, alpha, differ_first=True)
-    simulated = " These people are simulated." if result.crowd == "simulated crowd" else ""
+    simulated = " These people are simulated." if people_are_simulated(result) else ""
     parts = [f"<h2>People</h2>\n<p>{escape(differ + simulated)}</p>\n"]
     if plate is not None and drawn[plate.name]:
         parts.append(_figure(plate, drawn))

@@ -62,6 +62,11 @@ class Shown:
         return self._data.noun
 
     @property
+    def crowd_name(self) -> str:
+        """What to call the people behind the votes of the cell's data."""
+        return self._data.crowd_name
+
+    @property
     def votes_each(self) -> float:
         """Votes that an example has, on average; NaN without votes."""
         return (
@@ -101,7 +106,7 @@ class Shown:
 
     def against(self, reference: str) -> str:
         """A reference in words, to stand after "against"."""
-        return reference_name(reference, self.digest.crowd)
+        return reference_name(reference, self.crowd_name)
 
     def difference(
         self, source: str, baseline: str, view: str, reference: str, metric: str, stratum: str = "all"
@@ -184,7 +189,7 @@ class Shown:
     @property
     def crowd(self) -> str:
         """Words for the people behind the votes, to stand after "against"."""
-        return f"a vote ({self.digest.crowd})"
+        return f"a vote ({self.crowd_name})"
 
     def estimate(
         self, name: str, view: str, reference: str, metric: str, stratum: str, strategy: str | None = None
@@ -220,6 +225,17 @@ def reference_name(reference: str, crowd: str) -> str:
         "mode": f"the mode of the {_people(crowd)}",
         "vote": f"a vote of the {_people(crowd)}",
     }[reference]
+
+
+def crowd_at(result: Digest, axes: dict[str, Any]) -> str:
+    """What to call the people behind the votes in the cell that has these values."""
+    cells = (cell.study for cell in result.opened.plan.cells if cell.axes == axes)
+    return next((load_dataset(study.dataset).crowd_name for study in cells), result.crowd)
+
+
+def people_are_simulated(result: Digest) -> bool:
+    """Whether the people that are told of singly are simulated."""
+    return load_dataset(result.opened.plan.study.dataset).crowd == "simulated"
 
 
 def _people(crowd: str) -> str:

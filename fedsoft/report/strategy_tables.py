@@ -92,12 +92,15 @@ def _level(row: Versus) -> Cell:
 
 
 def _difference(row: Versus) -> Cell:
+    if row.verdict == "nothing was compared":
+        return Cell("–", "the same models", faint=True)
     places = places_for((row.high - row.low) / 2)
     alike = "≈ " * (row.verdict == "as good")
     return Cell(
         alike + signed(row.estimate, places),
         interval(row.low, row.high, places),
         strong=row.verdict in ("better", "worse"),
+        faint=row.verdict == "no verdict",
     )
 
 
@@ -138,6 +141,8 @@ def judgement_table(found: Comparison) -> Table | None:
 def _judgement(one: Judgement | None) -> Cell:
     if one is None:
         return Cell("–")
+    if np.isnan(one.correlation):
+        return Cell("–")
     return Cell(plain(one.correlation, 2), interval(one.low, one.high, 2))
 
 
@@ -147,8 +152,8 @@ def judgement_note(found: Comparison) -> str:
     return (
         "Spearman's correlation, over clients, of the quality of annotation that a strategy estimates with "
         "the true one, the share of a client's answers that equal the data's label; in the mean over seeds. "
-        f"Below, the 95 % interval of one seed's {fewest} clients or more. Where all clients are alike there "
-        "is nothing to find."
+        f"Below, the 95 % interval of one seed's {fewest} clients or more. –: it judged all alike. Where "
+        "all clients are alike there is nothing to find."
     )
 
 

@@ -6,7 +6,7 @@ from fedsoft.analysis.digest import Digest
 from fedsoft.analysis.strategies import PARTITION, Comparison, Versus
 from fedsoft.evaluation import critical_difference
 from fedsoft.plural import plural
-from fedsoft.report.numbers import interval, places_for, plain, signed
+from fedsoft.report.numbers import interval, places_for, plain, signed, within_reach
 from fedsoft.report.shown import axes_name, reference_name
 from fedsoft.report.strategy_tables import measure_name
 
@@ -25,15 +25,17 @@ def strategy_lead(result: Digest, found: Comparison) -> str:
             f"With one seed nothing is decided between strategies: none is told apart from {usual} {where}."
         )
     told = {word: [row for row in rows if row.verdict == word] for word in ("better", "worse", "as good")}
-    unclear = [row.smallest for row in rows if row.verdict not in told]
-    could = f"the smallest difference that could have been seen is {_span(unclear)}" if unclear else ""
+    unclear = [row for row in rows if row.verdict.startswith("undecided")]
+    could, barred = _could(unclear, conditions), _barred(rows, found.reference, conditions)
     if not any(told.values()):
         beside = f"Of {count} strategies none is" if count > 1 else f"The other strategy, {others[0]}, is not"
-        return f"{beside} told apart from {usual}{each} {where}; {could}."
+        return f"{'; '.join([f'{beside} told apart from {usual}{each} {where}', *could, *barred])}."
     said = [f"{_named(some, conditions)} {word}" for word, some in _clauses(told) if some]
     if unclear:
         many = "is" if len(unclear) == 1 else "are"
-        said.append(f"{len(unclear)} of {plural(len(rows), 'comparison')} {many} undecided, where {could}")
+        undecided = f"{len(unclear)} of {plural(len(rows), 'comparison')} {many} undecided"
+        said.append(f"{undecided}, where {' and '.join(could)}")
+    said += barred
     lead = f"Of {count} strategies beside {usual}" if count > 1 else f"Beside {usual}"
     return f"{lead}, {where}: {'; '.join(said)}."
 
@@ -46,13 +48,52 @@ def _clauses(told: dict[str, list[Versus]]) -> list[tuple[str, list[Versus]]]:
     ]
 
 
+def _could(unclear: list[Versus], conditions: int) -> list[str]:
+    """The smallest differences that could have been seen; of some, none that there can be."""
+    seen = [row for row in unclear if within_reach(row.smallest, row.measure.metric)]
+    blind = [row for row in unclear if row not in seen]
+    said = []
+    if seen:
+        span = _span([row.smallest for row in seen])
+        said.append(f"the smallest difference that could have been seen is {span}")
+    if blind:
+        which = f"of {_counted(blind, conditions)} none could have been seen" if seen else ""
+        said.append(which or "none could have been seen, however large")
+    return said
+
+
+def _barred(rows: list[Versus], reference: str, conditions: int) -> list[str]:
+    """What has no verdict, and why."""
+    said = []
+    if same := [row for row in rows if row.verdict == "nothing was compared"]:
+        its = "its" if len({row.strategy for row in same}) == 1 else "their"
+        said.append(f"of {_counted(same, conditions)} nothing was compared: {its} models are {reference}'s")
+    none = [row for row in rows if row.verdict == "no verdict"]
+    for usual in (True, False):
+        if some := [row for row in none if (reference in row.unlearned) == usual]:
+            its = "its" if len({row.strategy for row in some}) == 1 else "their"
+            whose = f"{reference}'s" if usual else its
+            said.append(
+                f"on {_counted(some, conditions)} there is no verdict: {whose} models are not shown to "
+                "beat a constant forecast"
+            )
+    return said
+
+
 def _named(rows: list[Versus], conditions: int) -> str:
     """Strategies with their differences, or with how many conditions they are so in."""
     if conditions == 1:
         return ", ".join(f"{row.strategy} ({_figure(row)})" for row in rows)
+    return _counted(rows, conditions)
+
+
+def _counted(rows: list[Versus], conditions: int) -> str:
+    """Strategies, with how many conditions they are so in, of several."""
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.strategy] = counts.get(row.strategy, 0) + 1
+    if conditions == 1:
+        return ", ".join(counts)
     return ", ".join(f"{name} (in {count} of {conditions} conditions)" for name, count in counts.items())
 
 
@@ -79,7 +120,8 @@ def strategy_notes(result: Digest, found: Comparison) -> list[str]:
         f"Each strategy − {found.reference}, on the same images and seeds; below zero it is better. Equal "
         f"confidence: {found.reference}'s. In small type 95 % intervals, Holm-adjusted over strategies"
         f"{several}, measure by measure; bold: better or worse "
-        "beyond doubt; ≈: as good within the margin."
+        "beyond doubt; ≈: as good within the margin; grey: no verdict, since one of the two is not shown to "
+        "beat a constant forecast."
     ]
     if any(key.startswith("redraw.") for key in study.grid):
         said.append("Cells that only redraw chance are averaged, image by image and seed by seed.")

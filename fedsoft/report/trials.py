@@ -1,7 +1,9 @@
 """The trials of a study's tuning: as a table, as a file, and in words."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -13,6 +15,7 @@ from fedsoft.plural import plural
 from fedsoft.report.numbers import plain
 from fedsoft.report.shown import value_name
 from fedsoft.report.tables import Cell, Table, to_rich
+from fedsoft.space import Axis
 from fedsoft.study.plan import labels
 
 FAILED = "failed"
@@ -92,15 +95,15 @@ def tuning_notes(study: Study, tune: Tune, trials: Sequence[Trial], chosen: Chos
     said = []
     if failed := sum(not np.isfinite(one.loss) for one in trials):
         said.append(f"{plural(failed, 'trial')} failed, as where training diverged, and count as the worst.")
-    for name, own in zip(labels(study.strategies), chosen.own, strict=True):
-        for key, value in own.items():
-            some = [one.point.values[key] for one in trials if key in one.point.values]
-            axis = tune.keys[key]
-            if not axis.choices and value in (min(some), max(some)) and len(some) > 1:
-                said.append(
-                    f"{key} of {name} is {value_name(value)}, at the edge of what was tried: a wider range "
-                    "may have a better one."
-                )
+    for key, axis in tune.keys.items():
+        some = [one.point.values[key] for one in trials if key in one.point.values]
+        edges: dict[str, list[str]] = {}
+        for name, own in zip(labels(study.strategies), chosen.own, strict=True):
+            if key in own and (note := _edge(axis, own[key], some)):
+                edges.setdefault(note, []).append(f"{value_name(own[key])} for {name}")
+        if edges:
+            clauses = "; ".join(f"{_and(which)}, {note}" for note, which in edges.items())
+            said.append(f"{key} is {clauses}.")
     for number, name in enumerate(labels(study.strategies)):
         some = [one for one in trials if one.point.strategy == number]
         alone = []
@@ -113,6 +116,21 @@ def tuning_notes(study: Study, tune: Tune, trials: Sequence[Trial], chosen: Chos
             alone.append(text)
         said.append(f"Under {name} each source by itself would choose: {'; '.join(alone)}.")
     return said
+
+
+def _edge(axis: Axis, value: Any, tried: Sequence[Any]) -> str:
+    """Why a value at the end of what was tried may not be the best that there is; nothing of any other."""
+    if axis.choices or len(tried) < 2 or value not in (min(tried), max(tried)):
+        return ""
+    scale = math.log if axis.log else float
+    assert axis.start is not None
+    assert axis.to is not None
+    largest = value == max(tried)
+    left = abs(scale(axis.to if largest else axis.start) - scale(value))
+    between = (scale(max(tried)) - scale(min(tried))) / (len(set(tried)) - 1 or 1)
+    if left > between:
+        return f"of few trials the {'largest' if largest else 'smallest'}: more trials may find a better one"
+    return "at the edge of what was tried: a wider range may have a better one"
 
 
 def _and(words: list[str]) -> str:

@@ -4,17 +4,40 @@ import numpy as np
 
 from fedsoft.analysis.digest import Digest
 from fedsoft.analysis.judging import judging_answers
+from fedsoft.config import Study
 from fedsoft.plural import plural
 from fedsoft.report.numbers import amount
 from fedsoft.scenarios.by_annotator import ByAnnotator
 from fedsoft.study.data import load_dataset
 
 
+def counts_sets(study: Study) -> bool:
+    """Whether intervals count sets of people in the place of seeds."""
+    partition = study.scenario.partition
+    return isinstance(partition, ByAnnotator) and partition.sets is not None
+
+
+def replicates(study: Study) -> str:
+    """What stands for other runs in intervals: seeds, or the sets of people that seeds train on."""
+    return "sets of people" if counts_sets(study) else "seeds"
+
+
+def replicate_count(study: Study) -> int:
+    """How many of these a study has."""
+    partition = study.scenario.partition
+    if not isinstance(partition, ByAnnotator) or partition.sets is None:
+        return len(study.seeds)
+    return len({partition.set_of(seed) for seed in study.seeds})
+
+
 def units_sentence(result: Digest) -> str:
     """Over what intervals are: so of which others they speak."""
     study = result.opened.plan.study
-    data = load_dataset(study.dataset)
-    over = f"{data.noun}{' and seeds' if len(study.seeds) > 1 else ' alone'}"
+    cells = [cell.study for cell in result.opened.plan.cells]
+    data = load_dataset(cells[0].dataset)
+    over = f"{data.noun} and {replicates(study) if all(map(counts_sets, cells)) else 'seeds'}"
+    if len(study.seeds) == 1:
+        over = f"{data.noun} alone"
     answers = judging_answers(data)
     if answers is not None:
         people = amount(len(np.unique(answers.annotator)))

@@ -6,8 +6,8 @@ from fedsoft.analysis.effects import VIEW_NAMES
 from fedsoft.analysis.estimates import CONTRAST, HARDEST, MARGIN_CONTRAST, MARGIN_REST, REST
 from fedsoft.analysis.values import MARGIN
 from fedsoft.config import Endpoint
-from fedsoft.report.numbers import amount, interval, places_for, plain, signed
-from fedsoft.report.shown import axes_name, choice_name, reference_name
+from fedsoft.report.numbers import amount, interval, places_for, plain, signed, within_reach
+from fedsoft.report.shown import axes_name, choice_name, crowd_at, reference_name
 from fedsoft.report.units_words import clients_sentence, units_sentence
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import fold_sentence
@@ -55,6 +55,8 @@ def verdict_sentence(found: Conclusion, endpoint: Endpoint, crowd: str) -> str:
     if found.verdict.startswith("undecided"):
         if found.seeds == 1:
             return f"{head}one seed says nothing of other runs; give more seeds. For the record: {figures}."
+        if not within_reach(found.smallest, endpoint.metric):
+            return f"{head}{figures}; of effects none could have been seen by this study, however large."
         seen = plain(found.smallest, places)
         return f"{head}{figures}; the smallest effect this study could have seen is {seen}."
     if found.verdict == "as good":
@@ -91,8 +93,7 @@ def headline(result: Digest) -> str:
         return f"No verdict yet: not enough data, no seed has all its runs under {endpoint.strategy}."
     if len(found) == 1:
         only = found[0]
-        sentence = verdict_sentence(only, endpoint, result.crowd)
-        return f"{sentence} {disagreement(only, result.crowd)}".rstrip()
+        return _verdict_at(result, endpoint, only)
     words = [conclusion.verdict for conclusion in found]
     counts = ", ".join(f"{word} in {words.count(word)}" for word in dict.fromkeys(words))
     return (
@@ -105,11 +106,16 @@ def cell_verdicts(result: Digest) -> list[str]:
     """The verdict on the endpoint in each cell of the grid."""
     endpoint = result.opened.plan.study.endpoint
     return [
-        f"{axes_name(found.axes)}: {verdict_sentence(found, endpoint, result.crowd)} "
-        f"{disagreement(found, result.crowd)}".rstrip()
+        f"{axes_name(found.axes)}: {_verdict_at(result, endpoint, found)}"
         for found in result.conclusions
         if endpoint
     ]
+
+
+def _verdict_at(result: Digest, endpoint: Endpoint, found: Conclusion) -> str:
+    """The verdict in a cell, and where references disagree on it, in the words of the cell's data."""
+    crowd = crowd_at(result, found.axes)
+    return f"{verdict_sentence(found, endpoint, crowd)} {disagreement(found, crowd)}".rstrip()
 
 
 def verdict_notes(result: Digest) -> list[str]:
@@ -144,14 +150,15 @@ LONGEST_NAMES = 140
 def data_line(result: Digest) -> str:
     """The data, the crowd, seeds, clients and what intervals are over, in one paragraph."""
     study = result.opened.plan.study
-    data, scenario = load_dataset(study.dataset), study.scenario
+    sets = list(dict.fromkeys(cell.study.dataset for cell in result.opened.plan.cells))
+    data, scenario = load_dataset(sets[0]), study.scenario
     if data.votes is None:
         votes = "labels only, no votes"
     else:
         each = data.votes[data.voted].sum(axis=1)
         mean = plain(float(each.mean()), places=0 if each.min() == each.max() else 1)
         kind = "vote" if data.counted else "soft answer"
-        votes = f"{result.crowd}, {mean} {kind}{'' if mean == '1' else 's'} each"
+        votes = f"{data.crowd_name}, {mean} {kind}{'' if mean == '1' else 's'} each"
         if not data.voted.all():
             votes += f" on {amount(int(data.voted.sum()))} of them"
     part = f", {scenario.participation:.0%} of them a round" if scenario.participation < 1 else ""
@@ -160,9 +167,10 @@ def data_line(result: Digest) -> str:
     named = ", ".join(data.class_names)
     classes = f"{data.classes} classes" + (f" ({named})" if len(named) <= LONGEST_NAMES else "")
     simulated = " Where parties have a crowd, simulated people answer instead of these." * scenario.simulated
+    first = f" (the first of {len(sets)} datasets)" * (len(sets) > 1)
     return (
-        f"Data: {data.name}, {amount(len(data))} {data.noun} in {classes}, {votes}.{simulated} {who}{part}, "
-        f"partition {choice_name(scenario.partition)}. {_seeds(study.seeds)}. "
+        f"Data{first}: {data.name}, {amount(len(data))} {data.noun} in {classes}, {votes}.{simulated} "
+        f"{who}{part}, partition {choice_name(scenario.partition)}. {_seeds(study.seeds)}. "
         + " ".join(
             part
             for part in (

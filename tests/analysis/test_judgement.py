@@ -20,7 +20,14 @@ def test_perfect_and_absent_agreement():
     up = np.arange(10.0)
     assert rank_agreement([np.stack([up, up])])[0] == pytest.approx(1)
     assert rank_agreement([np.stack([up, -up])])[0] == pytest.approx(-1)
-    assert rank_agreement([np.stack([np.ones(10), up])])[0] == 0  # all alike: nothing is ranked
+    assert rank_agreement([np.stack([up, np.ones(10)])])[0] == 0  # all are alike: any ranking is chance
+
+
+def test_estimates_that_are_the_same_in_all_runs_are_no_judgement():
+    up = np.arange(10.0)
+    alike = np.stack([np.ones(10), up])
+    assert np.isnan(rank_agreement([alike, alike])[:3]).all()
+    assert rank_agreement([alike, np.stack([up, up])])[0] == pytest.approx(0.5)  # it judged in one run
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says():

@@ -137,7 +137,7 @@ def test_seeds_of_a_set_are_one_repetition(run):
     np.testing.assert_array_equal(values.sets, values.seed % 2)
     assert values.crossing().effects(values.values["raw", "label", "brier"].T).seeds == 2
     told = data_line(digest(opened))
-    assert "Intervals are over items and seeds; those against a vote also over the 14 people who" in told
+    assert "Intervals are over items and sets of people; those against a vote also over the 14" in told
     assert "of 2 sets of people, one a seed" in told
     shared = run(arrays(4), {"name": "by_annotator", "people": 1})
     assert gathered(shared).sets is None

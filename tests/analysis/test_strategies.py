@@ -11,7 +11,9 @@ from scipy.special import softmax
 
 from fedsoft.analysis.contest import Contest, Measure, measures_of
 from fedsoft.analysis.digest import digest
+from fedsoft.analysis.learning import who_learned
 from fedsoft.analysis.strategies import Comparison, compare_strategies
+from fedsoft.analysis.values import Values
 from fedsoft.config import Study, validate
 from fedsoft.evaluation import critical_difference, crossed_effects, smallest_detectable
 from fedsoft.holm import holm
@@ -57,8 +59,8 @@ def contest(
     values = {measure: columns for measure in measures if measure.metric != "signed_gap"}
     blocks = np.array([columns[:, seed == one].mean(axis=1) for one in range(SEEDS)])
     return Contest(
-        axes or {}, data, NAMES, values, image, image, seed, None, blocks, [], np.array([2.0, 4.0, 3.0]),
-        np.ones(3),
+        axes or {}, data, NAMES, values, image, image, seed, None, blocks, dict.fromkeys(values, NAMES), [],
+        np.array([2.0, 4.0, 3.0]), np.ones(3),
     )  # fmt: skip
 
 
@@ -85,7 +87,7 @@ def test_a_planted_difference_is_found_and_an_identical_strategy_is_zero() -> No
     assert adam.low < 0.05 < adam.high
     assert adam.estimate == pytest.approx(adam.level - adam.usual)
     assert (same.estimate, same.low, same.high, same.smallest) == (0, 0, 0, 0)
-    assert same.verdict == "as good"
+    assert same.verdict == "nothing was compared"
     assert found.ranks.tolist() == [1.5, 3.0, 1.5]
     assert (found.reference, found.blocks, found.cells, found.data_sets) == ("fedavg", SEEDS, 1, 1)
     assert found.critical == critical_difference(3, 1)
@@ -165,10 +167,45 @@ def test_one_seed_decides_nothing() -> None:
     first = made.seed == 0
     alone = Contest(
         {}, "digits", NAMES, {m: v[:, first] for m, v in made.values.items()}, made.image[first],
-        made.unit[first], made.seed[first], None, made.blocks[:1], [], made.seconds,
+        made.unit[first], made.seed[first], None, made.blocks[:1], made.learned, [], made.seconds,
         made.bytes_sent,
     )  # fmt: skip
-    assert {row.verdict for row in compared([alone]).rows} == {"undecided at this size"}
+    adam = [row for row in compared([alone]).rows if row.strategy == "fedadam"]
+    assert {row.verdict for row in adam} == {"undecided at this size"}
+
+
+def test_only_models_that_forecast_alike_throughout_are_the_same() -> None:
+    made = contest()
+    nll = Measure("raw", "label", "nll", "all")
+    made.values[nll] = made.values[nll].copy()
+    made.values[nll][2, 0] += 1e-9  # fedprox, on one image in one seed
+    rows = [row for row in compared([made]).rows if row.strategy == NAMES[2]]
+    assert rows[0].estimate == 0
+    assert {row.verdict for row in rows} == {"as good"}
+
+
+def test_what_has_not_learned_gets_no_verdict_by_that_measure() -> None:
+    made = contest((0, 0.05, -0.05))
+
+    def verdicts(**learned: list[str]) -> list[tuple[str, tuple[str, ...]]]:
+        beat = made.learned | {measure: learned.get(measure.metric, NAMES) for measure in made.learned}
+        rows = compared([replace(made, learned=beat)], endpoint=None).rows
+        return [(row.verdict, row.unlearned) for row in rows if row.measure == BRIER]
+
+    assert verdicts() == verdicts(nll=[]) == [("worse", ()), ("better", ())]
+    assert verdicts(brier=NAMES[:2]) == [("worse", ()), ("no verdict", (NAMES[2],))]
+    assert verdicts(brier=NAMES[1:]) == 2 * [("no verdict", ("fedavg",))]
+
+
+def test_whether_strategies_learned_is_judged_on_the_models_that_are_compared(tmp_path, run) -> None:
+    """A step of next to nothing teaches nothing; that of the others does, against the class shares."""
+    table = {**TABLE, "strategies": ["fedavg", {"name": "fedadam", "eta": 1e-9}], "endpoint": None}
+    made = run(open_study(table, "contest.toml", tmp_path))
+    found = digest(made).strategies
+    assert found is not None
+    assert [(row.verdict, row.unlearned) for row in found.rows if row.measure == BRIER] == [
+        ("no verdict", ("fedadam(eta=1e-09)",))
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +253,7 @@ def test_strategies_of_a_study_on_their_own_predictions(opened) -> None:
     same = [row for row in rows if row["strategy"] == NAMES[2]]
     assert len(same) == 7
     assert {float(row[name]) for row in same for name in ("estimate", "low", "high")} == {0.0}
+    assert {row["verdict"] for row in same} == {"nothing was compared"}
     assert found.ranks[0] == found.ranks[2]
 
     raw = next(row for row in found.rows if row.strategy == "fedadam" and row.measure.view == "raw")
@@ -234,3 +272,15 @@ def test_strategies_of_a_study_on_their_own_predictions(opened) -> None:
         if one.strategy.label() == "fedavg"
     ]
     assert found.seconds[0] == pytest.approx(np.mean(records))
+
+
+def test_a_measure_asks_the_score_that_goes_with_it_who_learned(opened, monkeypatch) -> None:
+    def by_all_but_nll(values: Values) -> dict[tuple[str, str, str], list[str]]:
+        return {key: [] if key[2] == "nll" else NAMES for key in who_learned(values)}
+
+    monkeypatch.setattr("fedsoft.analysis.contest.who_learned", by_all_but_nll)
+    found = digest(opened).strategies
+    assert found is not None
+    rows = [row for row in found.rows if row.strategy == "fedadam"]
+    assert {row.measure.metric for row in rows if row.verdict == "no verdict"} == {"nll"}
+    assert {row.measure.metric for row in rows if row.verdict != "no verdict"} == {"brier", "signed_gap"}

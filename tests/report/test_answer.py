@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 
 from fedsoft.analysis.comparison import same_targets
+from fedsoft.analysis.conclusions import Conclusion
 from fedsoft.analysis.digest import CellDigest, Digest, digest
 from fedsoft.analysis.pairs import Offer, Price, Purchase
 from fedsoft.report.answer import answers
+from fedsoft.report.level_tables import conclusions_table
 from fedsoft.report.purchase_tables import purchase_table
 from fedsoft.report.shown import Shown
+from fedsoft.report.units_words import units_sentence
+from fedsoft.scenarios.by_annotator import ByAnnotator
 from fedsoft.study.opened import reopen_study
 
 
@@ -117,3 +121,54 @@ def test_what_trains_on_the_baselines_targets_is_no_way_of_its_own(run_tiny: Cal
     assert zero not in text
     assert "ways without votes" not in text  # there is but one
     assert not same_targets(shown.arms, np.full((4, 4), np.nan), zero, "hard")
+
+
+def test_confidence_in_points_stays_where_it_can_be(result: Digest) -> None:
+    rows = [
+        dataclasses.replace(row, estimate=0.3, low=-1.7, high=2.3) if row.metric == "signed_gap" else row
+        for row in result.cells[0].estimates
+    ]
+    text = said(shown_with(result, estimates=rows), "Is the model any good?")
+    assert "(−100.0 to 100.0 points)" in text
+
+
+def undecided(result: Digest, smallest: float) -> Digest:
+    found = Conclusion({}, 0.02, -0.3, 0.34, "undecided at this size", None, smallest, 2, {})
+    return dataclasses.replace(result, conclusions=[found])
+
+
+def test_what_could_have_been_seen_is_a_difference_that_there_can_be(result: Digest) -> None:
+    def text(smallest: float) -> str:
+        there = undecided(result, smallest)
+        return said(Shown(there, there.cells[0]), "What cannot be said?")
+
+    rows = [conclusions_table(undecided(result, smallest)).rows[0] for smallest in (1.9, 9.085)]
+    assert [row[-1].text for row in rows] == ["1.900", "none"]
+    assert "study would have seen 1.900; to see 0.020 takes" in text(1.9)
+    assert "study would have seen none, however large; to see 0.020 takes" in text(9.085)
+
+
+def test_where_intervals_count_sets_of_people_more_of_these_are_advised(result: Digest) -> None:
+    def over(partition: ByAnnotator, seeds: tuple[int, ...]) -> tuple[str, str]:
+        study = result.opened.plan.study
+        scenario = study.scenario.model_copy(update={"partition": partition})
+        study = study.model_copy(update={"scenario": scenario, "seeds": seeds})
+        cells = [dataclasses.replace(cell, study=study) for cell in result.opened.plan.cells]
+        plan = dataclasses.replace(result.opened.plan, study=study, cells=cells)
+        there = dataclasses.replace(
+            undecided(result, 0.04), opened=dataclasses.replace(result.opened, plan=plan)
+        )
+        shown = Shown(there, dataclasses.replace(there.cells[0], study=study))
+        return said(shown, "What cannot be said?"), units_sentence(there)
+
+    sets = ByAnnotator(people=1, sets=3)
+    text, units = over(sets, tuple(range(8)))  # many seeds, but of three sets
+    assert "3 sets of people make wide intervals; 10 would do better (`sets` of the partition," in text
+    assert "4 times as much data or as many sets of people." in text
+    assert "Intervals are over images and sets of people;" in units
+    assert "With one set of people, nothing can be said of other people" in over(sets, (0, 3))[0]
+    assert "wide intervals" not in over(ByAnnotator(people=1, sets=5), tuple(range(5)))[0]
+    text, units = over(ByAnnotator(people=1), (0, 1))
+    assert "2 seeds make wide intervals; 10 would do better." in text
+    assert "4 times as much data or as many seeds." in text
+    assert "Intervals are over images and seeds;" in units

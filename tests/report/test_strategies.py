@@ -9,10 +9,14 @@ import pytest
 
 from fedsoft.analysis.contest import Measure
 from fedsoft.analysis.digest import Digest
+from fedsoft.analysis.judgement import Judgement
 from fedsoft.analysis.strategies import Comparison, Luck, Versus
 from fedsoft.evaluation import Share, critical_difference
 from fedsoft.report import figures
-from fedsoft.report.strategy_tables import cost_table, versus_tables
+from fedsoft.report.answer import answers
+from fedsoft.report.numbers import within_reach
+from fedsoft.report.shown import Shown
+from fedsoft.report.strategy_tables import cost_table, judgement_table, versus_tables
 from fedsoft.report.strategy_words import luck_line, rank_lines, strategy_lead, strategy_notes
 
 BRIER = Measure("raw", "label", "brier", "all")
@@ -60,6 +64,63 @@ def test_conditions_are_counted(result: Digest) -> None:
     lead = strategy_lead(result, comparison([("better", "worse"), ("better", "as good")]))
     assert "fedadam (in 2 of 2 conditions) is better" in lead
     assert "krum (in 1 of 2 conditions) is worse" in lead
+
+
+def test_models_that_are_the_references_are_not_called_as_good(result: Digest) -> None:
+    lead = strategy_lead(result, comparison([("better", "nothing was compared")]))
+    assert lead.endswith("; of krum nothing was compared: its models are fedavg's.")
+    none = strategy_lead(result, comparison([("nothing was compared",) * 2]))
+    assert none.startswith("Of 2 strategies none is told apart")
+    assert none.endswith("human_soft; of fedadam, krum nothing was compared: their models are fedavg's.")
+    ((_, table),) = versus_tables(comparison([("better", "nothing was compared")]))
+    assert (table.rows[2][2].text, table.rows[2][2].small) == ("–", "the same models")
+
+
+def test_what_has_not_learned_has_no_verdict_in_words(result: Digest) -> None:
+    made = comparison([("better", "no verdict")])
+
+    def lead(*unlearned: str) -> str:
+        rows = [made.rows[0], dataclasses.replace(made.rows[1], unlearned=unlearned)]
+        return strategy_lead(result, dataclasses.replace(made, rows=rows))
+
+    end = "models are not shown to beat a constant forecast."
+    assert lead("krum").endswith(f"is better; on krum there is no verdict: its {end}")
+    assert lead("krum", "fedavg").endswith(f"on krum there is no verdict: fedavg's {end}")
+    (found,) = [one for one in answers(shown_with(result, made)) if one.question.startswith("Does the")]
+    assert "as good" not in found.text
+    assert "there is no verdict" in found.text
+    ((_, table),) = versus_tables(made)
+    assert (table.rows[2][2].faint, table.rows[2][2].strong) == (True, False)
+
+
+def shown_with(result: Digest, made: Comparison) -> Shown:
+    return Shown(dataclasses.replace(result, strategies=made), result.cells[0])
+
+
+def test_more_than_a_metric_can_differ_by_is_never_seen(result: Digest) -> None:
+    made = comparison([("undecided at this size",) * 2])
+
+    def lead(*smallest: float) -> str:
+        rows = [
+            dataclasses.replace(row, smallest=value) for row, value in zip(made.rows, smallest, strict=True)
+        ]
+        return strategy_lead(result, dataclasses.replace(made, rows=rows))
+
+    assert lead(0.048, 9.085).endswith(
+        "the smallest difference that could have been seen is 0.048; of krum none could have been seen."
+    )
+    assert lead(2.1, 9.085).endswith("human_soft; none could have been seen, however large.")
+    assert lead(0.048, 1.999).endswith("is 0.048 to 1.999, by strategy.")
+    assert [within_reach(1.1, metric) for metric in ("accuracy", "signed_gap", "brier", "nll")] == [
+        False, False, True, True,
+    ]  # fmt: skip
+
+
+def test_a_strategy_that_judged_all_alike_has_no_correlation() -> None:
+    judged = [Judgement({}, "fedcrowd", *(3 * [np.nan]), 12, 2), Judgement({}, "krum", 0.5, 0.1, 0.8, 12, 2)]
+    table = judgement_table(comparison(judgements=judged))
+    assert table is not None
+    assert [[cell.text for cell in row] for row in table.rows] == [["fedcrowd", "–"], ["krum", "0.50"]]
 
 
 def test_one_seed_decides_nothing(result: Digest) -> None:

@@ -59,7 +59,7 @@ def forest(shown: Shown, reference: str) -> Figure:
                     interval_marks(axes, rows, places, colours, *MARKS[view])
                 axes.set_title(f"{METRICS[metric]}, {STRATA[stratum]}\n")
             row[len(strata) // 2].set_xlabel(ACROSS[metric], color=INK)
-        against = reference_name(reference, shown.digest.crowd)
+        against = reference_name(reference, shown.crowd_name)
         heading(
             figure, f"What changes from one source to another, against {against}, under {shown.primary}; "
             "95 % intervals", view_marks(views),

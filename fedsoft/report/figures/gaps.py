@@ -48,7 +48,7 @@ def gaps(shown: Shown) -> Figure:
                     interval_marks(axes, estimates, places, [shown.colours[s] for s in found], *MARKS[view])
                 axes.set_title(f"{STRATA[stratum]}\n")
                 axes.xaxis.set_major_locator(MaxNLocator(4))
-            against = reference_name(reference, shown.digest.crowd).replace(" of ", "\nof ")
+            against = reference_name(reference, shown.crowd_name).replace(" of ", "\nof ")
             row[0].set_ylabel(f"against {against}", color=INK)
         figure.supxlabel(
             CALIBRATION.replace("·", "·   mean confidence − share right   ·"),

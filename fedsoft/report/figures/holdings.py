@@ -79,7 +79,7 @@ def holdings(shown: Shown) -> Figure | None:
             "answers that are the label": Line2D([], [], marker="o", color=INK, **dot),
         }
         if _others(held, shown):
-            marks[f"answers that are the majority of all votes ({shown.digest.crowd})"] = Line2D(
+            marks[f"answers that are the majority of all votes ({shown.crowd_name})"] = Line2D(
                 [], [], marker="D", markeredgecolor=GREY, markerfacecolor="none", **dot
             )
         rows = sum(len(block.members) for block in blocks)
@@ -119,7 +119,7 @@ def words_of(held: Holdings, number: int, shown: Shown) -> list[str]:
             if party.noise.label() != "none":
                 lines.append(party.noise.label())
             votes = plural(party.votes, "vote") if party.votes else "all votes"
-            lines.append(f"{votes} ({shown.digest.crowd})")
+            lines.append(f"{votes} ({shown.crowd_name})")
     return [*lines, f"train on {source.label()}"]
 
 
