@@ -323,19 +323,30 @@ class Study(BaseModel):
         }
         for key in tune.keys:
             first, _, rest = key.partition(".")
-            if key in self.grid:
-                raise ValueError(f"tune.keys has {key!r}, which the grid varies; leave it out of one of them")
+            for axis in self.grid:
+                if f"{key}.".startswith(f"{axis}.") or f"{axis}.".startswith(f"{key}."):
+                    raise ValueError(
+                        f"tune.keys has {key!r}, and the grid varies {axis!r}; leave it out of one of them"
+                    )
             if first in names:
                 name, _, option = rest.partition(".")
-                if names[first].count(name) != 1 or not option:
+                if (count := names[first].count(name)) != 1 or option in ("", "name"):
+                    cause = {0: f"{name!r} is not among the {first}", 1: "that is no option"}
                     raise ValueError(
-                        f"tune.keys has {key!r}; name one option of one of the {first}, such as "
+                        f"tune.keys has {key!r}, but "
+                        f"{cause.get(count, f'{count} of the {first} are {name!r}')}; name one option of one "
+                        "that is there once, such as "
                         f"'{first}.{names[first][0]}.OPTION'"
                     )
-            elif first in (*AXES_NOT_IN_GRID, "endpoint", "tune", "redraw", "folds"):
+                if option in tune.keys:
+                    raise ValueError(
+                        f"tune.keys has {key!r} and {option!r}, which are one; leave one of them out"
+                    )
+            elif key in NOT_TUNED or first in (*AXES_NOT_IN_GRID, "endpoint", "redraw"):
                 raise ValueError(f"tune.keys has {key!r}, which is not for tuning to choose")
 
 
+NOT_TUNED = ("training", "scenario", "folds", "tuned", "description", "cartography")
 AXES_NOT_IN_GRID = ("grid", "sources", "rivals", "strategies", "seeds", "name", "tune", "device", "stack")
 
 
@@ -421,7 +432,7 @@ def _check_strategies(study: Study, where: str) -> None:
         try:
             strategy.check_cohort(max(1, round(scenario.participation * scenario.clients)))
             for arm in study.arms:
-                strategy.check_training(arm.trained(study.training))
+                strategy.check_training(arm.trained(changed(study.training, strategy.training)))
             if strategy.needs_examples and not scenario.server_examples:
                 raise ValueError(
                     f"{strategy.label()} needs unlabelled examples at the server, and "

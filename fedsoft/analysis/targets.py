@@ -8,10 +8,12 @@ import numpy as np
 import torch
 
 from fedsoft.analysis.finished import Finished
+from fedsoft.errors import FedsoftError
 from fedsoft.evaluation import human_strata
 from fedsoft.streams import stream
 from fedsoft.study.plan import labels
 from fedsoft.study.prepare import Prepared, prepare
+from fedsoft.study.settings import RunSettings
 from fedsoft.supervision import dose
 
 
@@ -59,14 +61,25 @@ def doses_of(finished: Finished) -> dict[str, np.ndarray]:
         runs = finished.runs(seed, first)
         if all(finished.store.is_done(teacher.key) for run in runs for teacher in run.teachers()):
             ready = {run.source: run for run in runs if run.source}
-            made = {source: prepare(run, finished.store, finished.device) for source, run in ready.items()}
+            tried = {source: _prepared(run, finished) for source, run in ready.items()}
+            made = {source: one for source, one in tried.items() if one is not None}
+            if not made:
+                continue
             # What has no targets takes the last place, whose distances are not known.
-            place = [list(made).index(run.source) if run.source else len(made) for run in runs]
+            place = [list(made).index(run.source) if run.source in made else len(made) for run in runs]
             return {
                 stratum: _distances([one.targets[mask] for one in made.values()])[np.ix_(place, place)]
                 for stratum, mask in _training_strata(next(iter(made.values()))).items()
             }
     return {"all": np.full((len(cell.study.arms),) * 2, np.nan)}
+
+
+def _prepared(run: RunSettings, finished: Finished) -> Prepared | None:
+    """The run, ready to train; None where it cannot be done, which its failure tells."""
+    try:
+        return prepare(run, finished.store, finished.device)
+    except FedsoftError:
+        return None
 
 
 def _distances(targets: Sequence[np.ndarray]) -> np.ndarray:

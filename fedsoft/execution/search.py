@@ -22,6 +22,8 @@ class Tried:
         arm: its label.
         nll: (S, R + 1) against the labels that clients have, by seed and round.
         brier: (S, R + 1) likewise.
+        kept: (S,) NLL of the models that are kept: the last ones, or the best where training stops by
+            validation.
         own: (S,) NLL of the final models against the kind of label that the arm's source is made of.
     """
 
@@ -30,6 +32,7 @@ class Tried:
     arm: str
     nll: np.ndarray
     brier: np.ndarray
+    kept: np.ndarray
     own: np.ndarray
 
 
@@ -58,8 +61,10 @@ def tried(study: OpenStudy, key: str) -> list[Tried]:
             if not all("nll" in one[0] for one in rounds):
                 continue  # without validation examples nothing is known
             nll, brier = (np.array([[f[name] for f in one] for one in rounds]) for name in ("nll", "brier"))
+            by_validation = np.array([run.training.stop == "best_validation" for run in runs])
+            kept = np.where(by_validation, nll.min(axis=1), nll[:, -1])
             own = np.array([own_loss(run, study.store) for run in runs])
-            found.append(Tried(cell.axes[key], strategy, arm, nll, brier, own))
+            found.append(Tried(cell.axes[key], strategy, arm, nll, brier, kept, own))
     return found
 
 

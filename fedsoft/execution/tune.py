@@ -74,7 +74,7 @@ def read_trials(opened: OpenStudy, points: Sequence[Point]) -> list[Trial]:
             lost = np.full(sources, np.inf)
             found.append(Trial(point, np.full(seeds, np.inf), lost, lost))
             continue
-        nll = np.array([one.nll[:, -1] for one in some]).reshape(-1, sources, seeds)
+        nll = np.array([one.kept for one in some]).reshape(-1, sources, seeds)
         own = np.array([one.own for one in some]).reshape(-1, sources, seeds)
         found.append(Trial(point, nll.mean(axis=(0, 1)), nll.mean(axis=(0, 2)), own.mean(axis=(0, 2))))
     return found

@@ -10,7 +10,7 @@ from fedsoft.report.shown import Shown
 def losses_sentence(shown: Shown) -> str:
     """How many updates were lost, and how; nothing where nothing could go wrong, and nothing did."""
     losses, scenario = shown.cell.losses, shown.study.scenario
-    if not losses.asked or (scenario.mishaps.none and losses.none):
+    if not losses.asked or (scenario.mishaps.none and losses.none and not losses.void):
         return ""
     parts = [f"Of {plural(losses.asked, 'update')} asked for, {_lost(losses) or 'none was lost by chance'}"]
     if losses.void:

@@ -80,7 +80,7 @@ def write_tuned(path: Path, table: dict[str, Any]) -> Path:
     else:
         table["name"] += ".tuned"
     text = study_file(table, f"{path.name} with what `fedsoft tune` chose; its comments are there.")
-    if to.exists() and to.read_text() != text:
+    if to.exists() and not (to.is_file() and to.read_bytes() == text.encode()):
         raise StudyFileError(f"{to} exists and differs; delete it to write what was chosen now.")
     write_text(to, text)
     return to

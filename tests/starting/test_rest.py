@@ -12,7 +12,15 @@ BELOW = 0.7
 
 def arm(brier, nll=None, value=0.1):
     brier = np.array([brier, brier])
-    return Tried(value, "fedavg", "hard", brier if nll is None else np.array([nll, nll]), brier, np.zeros(2))
+    return Tried(
+        value,
+        "fedavg",
+        "hard",
+        brier if nll is None else np.array([nll, nll]),
+        brier,
+        np.zeros(2),
+        np.zeros(2),
+    )
 
 
 def came_to(lr, rounds, at_rest, nll, learned=True):
