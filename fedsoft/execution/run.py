@@ -38,6 +38,8 @@ from fedsoft.study.store import Store
 from fedsoft.training import predict
 
 CHECKPOINT_SECONDS = 30.0
+LISTED = 1_000
+"""Clients, more than which a run's record does not list one by one."""
 FIRST = 10
 """How many of the clients that raised a run's record names."""
 
@@ -205,7 +207,7 @@ def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, An
             "privacy": prepared.privacy_spent,
             **_judged(strategy),
             "targets": prepared.summary,
-            "quality": {name: np.round(found, 6).tolist() for name, found in prepared.quality.items()},
+            "quality": _true(prepared),
             "crowd": prepared.dataset.crowd,
             **_environment(),
         },
@@ -255,10 +257,17 @@ def _train(prepared: Prepared, host: Host, meter: Meter) -> Generator[Waits, Any
     return now, strategy
 
 
+def _true(prepared: Prepared) -> dict[str, list[float]]:
+    """How good each client's annotation really is, where there are not too many to list."""
+    if len(prepared.task.train) > LISTED:
+        return {}
+    return {name: np.round(found, 6).tolist() for name, found in prepared.quality.items()}
+
+
 def _judged(strategy: Strategy) -> dict[str, list[float | None]]:
     """How good the strategy holds each client's annotation to be, where it judges clients."""
     found = strategy.quality_found() if isinstance(strategy, Weighing) else None
-    if found is None:
+    if found is None or len(found) > LISTED:
         return {}
     return {"estimated_quality": [None if np.isnan(one) else round(float(one), 6) for one in found]}
 

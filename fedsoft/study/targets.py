@@ -92,7 +92,8 @@ def build_targets(held: Holdings, store: Store) -> Targets:
     of_client = np.full(len(train), -1)
     bought = 0
     spent: dict[str, float] = {}
-    given = np.zeros(targets.shape, np.float32)
+    truths = _truths(dataset)
+    quality = {name: np.full(len(train), np.nan) for name in truths}
     stands_in = np.zeros(len(dataset), dtype=bool) if dataset.labelled is None else ~dataset.labelled
     for number, rows, party, named in parties_of(settings, dataset, train, held.team):
         source = _source(settings, party)
@@ -120,7 +121,8 @@ def build_targets(held: Holdings, store: Store) -> Targets:
         )
         with _named(held, rows, f"label source {source.label()!r}", "lower its number"):
             targets[rows], bought_answers = supervise(source, evidence, settings.privacy, named)
-        given[rows] = _given(source, votes, targets[rows])
+        del evidence  # of as many examples as there are, while rules of delivery are made
+        _judge(quality, truths, train, rows, _given(source, votes, targets[rows]))
         if bought_answers is not None:
             if source.delivery != "whole":
                 shown = targets[rows] if source.delivery == "stochastic" else bought_answers
@@ -138,26 +140,39 @@ def build_targets(held: Holdings, store: Store) -> Targets:
                 part = settings.privacy.spent(bought_answers)
                 spent = {name: max(value, spent.get(name, 0.0)) for name, value in part.items()}
     delivery = Deliveries(tuple(rules), of_client) if rules else None
-    return Targets(targets, delivery, bought, spent, _quality(held, given))
+    return Targets(targets, delivery, bought, spent, quality)
 
 
 def _given(source: LabelSource, votes: np.ndarray | None, targets: np.ndarray) -> np.ndarray:
     """(n, C) what was answered of each example: votes, or the likeliest class of its target where none are
     trained on."""
-    likeliest = np.eye(targets.shape[1])[targets.argmax(axis=1)]
-    if votes is None or source.borrows_rate:
+    seen = None if source.borrows_rate else votes
+    if seen is not None and seen.any(axis=1).all():
+        return seen
+    likeliest: np.ndarray = np.eye(targets.shape[1], dtype=np.float32)[targets.argmax(axis=1)]
+    if seen is None:
         return likeliest
-    return np.where(votes.any(axis=1, keepdims=True), votes, likeliest)
+    return np.where(seen.any(axis=1, keepdims=True), seen, likeliest)
 
 
-def _quality(held: Holdings, given: np.ndarray) -> dict[str, np.ndarray]:
-    """How often what was answered (M, C) is the dataset's label, and the majority of all its votes."""
-    dataset, rows, owner = held.dataset, held.train.rows, held.train.owner
+def _judge(
+    quality: dict[str, np.ndarray],
+    truths: dict[str, np.ndarray],
+    train: Clients,
+    rows: np.ndarray,
+    given: np.ndarray,
+) -> None:
+    """Enter how often what clients of a party answered (n, C) of their examples (n,) is true, by client."""
+    for name, truth in truths.items():
+        found = true_quality(given, truth[train.rows[rows]], train.owner[rows], len(train))
+        quality[name] = np.where(np.isnan(found), quality[name], found)
+
+
+def _truths(dataset: AnnotatedDataset) -> dict[str, np.ndarray]:
+    """(N,) what answers are held against, by name: the dataset's label, and the majority of all votes; -1
+    where there is none."""
     labels = dataset.labels if dataset.labelled is None else np.where(dataset.labelled, dataset.labels, -1)
-    found = {"label": true_quality(given, labels[rows], owner, len(held.train))}
-    if dataset.votes is not None:
-        found["majority"] = true_quality(given, majority_of(dataset.votes[rows]), owner, len(held.train))
-    return found
+    return {"label": labels} | ({} if dataset.votes is None else {"majority": majority_of(dataset.votes)})
 
 
 def _source(settings: RunSettings, party: Party) -> LabelSource:
