@@ -79,10 +79,10 @@ def test_a_strategy_that_trains_as_the_study_does_keeps_its_runs():
     ("changes", "why"),
     [
         ({"seeds": [1, 100]}, "tune.seeds has 1, which the study reports"),
-        ({"keys": {"strategies.fedyogi.eta": {"choices": [1]}}}, "one of the strategies"),
+        ({"keys": {"strategies.fedyogi.eta": {"choices": [1]}}}, "is not among the strategies"),
         ({"keys": {"strategies.fedadam": {"choices": [1]}}}, "strategies.fedavg.OPTION"),
         ({"keys": {"seeds": {"choices": [1]}}}, "not for tuning"),
-        ({"keys": {"scenario.participation": {"choices": [1]}}}, "which the grid varies"),
+        ({"keys": {"scenario.participation": {"choices": [1]}}}, "the grid varies"),
         ({"keys": {}}, "at least 1"),
     ],
 )
