@@ -1,0 +1,180 @@
+"""A study: a grid of runs, typed and validated."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from fedsoft.config.arm import Arm
+from fedsoft.config.choices import DatasetChoice, ModelChoice, SourceChoice, StrategyChoice
+from fedsoft.config.endpoint import Endpoint
+from fedsoft.config.tune import Tune
+from fedsoft.federation.strategies import told_apart
+from fedsoft.privacy import LabelPrivacy
+from fedsoft.scenarios import Scenario
+from fedsoft.training import Training
+
+
+class Redraw(BaseModel):
+    """Which parts of a seed's chance are drawn anew, each by a number; 0 is the seed's own draw.
+
+    How far runs that differ in one of them alone are apart is that part's share of the instability. Where
+    votes are drawn, another partition also means others, since they are drawn client by client.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    training: int = Field(0, ge=0, description="initial weights, cohorts, batch orders, mixup, delivery")
+    partition: int = Field(0, ge=0, description="who holds, validates and tests what; who is in which party")
+    votes: int = Field(0, ge=0, description="the votes collected and bought, and what targets draw from them")
+
+
+def _stack(given: Any) -> Any:
+    if given in ("all", "auto") or (type(given) is int and given > 0):
+        return given
+    raise ValueError(f'a number of clients from 1 on, "all" or "auto", not {given!r}')
+
+
+class Study(BaseModel):
+    """A grid of runs: every source and rival × strategy × seed, in every cell of ``grid``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(
+        max_length=100, pattern=r"^[A-Za-z0-9][\w.-]*$", description="names the results' folder"
+    )
+    description: str = Field("", description="what the study asks, in a sentence, for the report")
+    dataset: DatasetChoice = Field(description="the images with their labels and votes; see `list datasets`")
+    sources: tuple[SourceChoice, ...] = Field(
+        min_length=1, description="what clients train on; see `list sources`"
+    )
+    rivals: tuple[Arm, ...] = Field((), description="sources trained otherwise, averaged or calibrated")
+    strategies: Annotated[tuple[StrategyChoice, ...], AfterValidator(told_apart)] = Field(
+        min_length=1, description="how the server aggregates; see `list strategies`"
+    )
+    scenario: Scenario = Scenario()
+    privacy: LabelPrivacy | None = None
+    model: ModelChoice = Field(description="what is trained; see `list models`")
+    training: Training = Training()
+    tuned: str = Field("not tuned", description="how learning rates and rounds were chosen, for the report")
+    rounds: int = Field(ge=1, description="rounds of every run")
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        min_length=1, description="each a run of its own; with few, intervals are wide"
+    )
+    folds: int = Field(5, ge=2, description="a seed holds out the fold `seed mod folds`")
+    redraw: Redraw = Redraw()
+    cartography: bool = Field(
+        False, description="follow each training example over the rounds: how sure the model is of its label"
+    )
+    endpoint: Endpoint | None = None
+    tune: Tune | None = None
+    grid: dict[str, tuple[Any, ...]] = Field({}, description="dotted keys with the values to cross")
+    device: Literal["auto", "cpu", "cuda"] = Field("cpu", description="where models are trained and scored")
+    stack: Annotated[int | Literal["all", "auto"], BeforeValidator(_stack)] = Field(
+        "auto",
+        description="clients that the in-process engine trains as one tensor program, of several runs in "
+        "lockstep where one has fewer: a number, `all` of a run's cohort, or `auto`, what measures fastest",
+    )
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """What is compared: the sources, then the rivals."""
+        return (*(Arm(source=source) for source in self.sources), *self.rivals)
+
+    @property
+    def baseline(self) -> str:
+        """The label of the arm that others are compared with: the endpoint's baseline, else `hard`."""
+        if self.endpoint:
+            return self.endpoint.baseline
+        return "hard" if "hard" in self._labels else self._labels[0]
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Labels of the arms from which every other is told apart by an effect: the baseline, and `hard`."""
+        return tuple(dict.fromkeys([self.baseline, *(["hard"] if "hard" in self._labels else [])]))
+
+    @property
+    def _labels(self) -> list[str]:
+        return [arm.label() for arm in self.arms]
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Labels of the compared arms, the baseline last: the endpoint's, else the first that is not it."""
+        if self.endpoint:
+            return self.endpoint.source, self.endpoint.baseline
+        others = [label for label in self._labels if label != self.baseline]
+        return (others or [self.baseline])[0], self.baseline
+
+    @property
+    def reference_strategy(self) -> str:
+        """The label of the strategy that others are compared with: the endpoint's, else ``fedavg``."""
+        names = [strategy.label() for strategy in self.strategies]
+        if self.endpoint:
+            return self.endpoint.strategy
+        return "fedavg" if "fedavg" in names else names[0]
+
+    @property
+    def reference(self) -> str:
+        """What effects are measured against: as the endpoint says, else the label."""
+        return self.endpoint.reference if self.endpoint else "label"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for what, choices in (("sources", self.arms), ("strategies", self.strategies)):
+            labels = [choice.label() for choice in choices]
+            if twice := sorted({label for label in labels if labels.count(label) > 1}):
+                raise ValueError(f"{what} lists {twice[0]!r} twice")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds lists a seed twice")
+        if self.tune:
+            names = {
+                "strategies": [strategy.name for strategy in self.strategies],
+                "sources": [source.name for source in self.sources],
+            }
+            self.tune.check(self.seeds, self.grid, names)
+        if self.endpoint:
+            sources = [arm.label() for arm in self.arms]
+            if self.endpoint.source == self.endpoint.baseline:
+                raise ValueError(f"endpoint compares {self.endpoint.source!r} with itself; name two arms")
+            for label in (self.endpoint.source, self.endpoint.baseline):
+                if label not in sources:
+                    raise ValueError(f"endpoint names {label!r}, but sources are {', '.join(sources)}")
+            strategies = [strategy.label() for strategy in self.strategies]
+            if self.endpoint.strategy not in strategies:
+                raise ValueError(
+                    f"endpoint names strategy {self.endpoint.strategy!r}, but strategies are "
+                    f"{', '.join(strategies)}"
+                )
+        if self.privacy and self.scenario.partition.overlaps:
+            raise ValueError(
+                "[privacy] counts what one client's answers give away, but partition "
+                f"{self.scenario.partition.name!r} lets several answer for an image; choose another"
+            )
+        if self.cartography and self.scenario.partition.overlaps:
+            raise ValueError(
+                "cartography maps images with one target each, and partition "
+                f"{self.scenario.partition.name!r} gives an image to several clients, each with its target; "
+                "set it to false, or choose another partition"
+            )
+        for arm in self.arms:
+            if self.privacy and arm.calibration:
+                raise ValueError(
+                    f"rival {arm.label()!r} is calibrated on labels or votes in the clear, which [privacy] "
+                    "cannot protect; leave it out"
+                )
+        chosen = [arm.source for arm in self.arms if arm.source]
+        for source in (*chosen, *(p.source for p in self.scenario.parties if p.source)):
+            if self.privacy and source.needs_predictions:
+                raise ValueError(
+                    f"source {source.label()!r} learns from a model that saw labels in the clear, or may "
+                    "have, which [privacy] cannot protect; leave it out"
+                )
+            if self.privacy and source.models_votes:
+                raise ValueError(
+                    f"source {source.label()!r} models people's votes, which [privacy] changes; leave it out"
+                )
+            if self.privacy and not self.privacy.project and not source.linear:
+                raise ValueError(
+                    f"source {source.label()!r} needs a distribution, but privacy.project = false "
+                    "leaves the simplex; set it to true, or leave the source out"
+                )
+        return self
