@@ -5,20 +5,12 @@ from dataclasses import dataclass, field
 
 from fedsoft.analysis.estimates import Estimate
 from fedsoft.analysis.learning import Learned
-from fedsoft.analysis.pairs import Pair, Purchase
-from fedsoft.config import MARGINS, Study
-from fedsoft.plural import plural
-from fedsoft.report.agreement_tables import ceiling_lines
-from fedsoft.report.numbers import interval, places_for, plain, signed, within_reach
+from fedsoft.config import MARGINS
+from fedsoft.report.numbers import figure, plain
+from fedsoft.report.purchase_words import UNITS, price, purchases_in_words
 from fedsoft.report.shown import Shown
 from fedsoft.report.strategy_words import strategy_lead
-from fedsoft.report.units_words import counts_sets, replicate_count, replicates
-from fedsoft.study.data import load_dataset
-from fedsoft.supervision.teacher import Teacher
-
-SEEDS_WANTED = 10
-"""Seeds, or sets of people, that intervals which speak of other runs should rest on."""
-
+from fedsoft.report.unsaid import unsaid
 
 GOALS = (("vote", "nll", "a person's answer"), ("label", "brier", "the label"))
 """What forecasts are for: by which reference and metric, and in words."""
@@ -68,11 +60,11 @@ def answers(shown: Shown) -> list[Answer]:
         found += [
             Answer(f"What does {source} buy?", _bought(shown, names)),
             Answer("What takes few votes, or none?", _free(shown, names)),
-            Answer("What to buy?", _purchases(shown)),
+            Answer("What to buy?", purchases_in_words(shown)),
         ]
     if (contest := shown.digest.strategies) and len(shown.digest.cells) == 1:
         found.append(Answer("Does the strategy matter?", [strategy_lead(shown.digest, contest)]))
-    found.append(Answer("What cannot be said?", _unsaid(shown)))
+    found.append(Answer("What cannot be said?", unsaid(shown)))
     return [answer for answer in found if answer.sentences]
 
 
@@ -167,32 +159,29 @@ def _bought(shown: Shown, names: Names) -> list[str]:
         if blind:
             said.append(
                 f"{lead} cannot be judged as predicted, where one of the two is not shown to beat a "
-                f"constant forecast; {at}, it {_does(equal)}: {unit} {_figure(equal)} ({matters})."
+                f"constant forecast; {at}, it {_does(equal)}: {unit} {figure(equal)} ({matters})."
             )
             continue
-        text = f"{lead} {_does(raw)}: {unit} {_figure(raw)} ({matters})"
+        text = f"{lead} {_does(raw)}: {unit} {figure(raw)} ({matters})"
         if _sure(raw) and _sure(equal) and raw.estimate * equal.estimate > 0:
             if abs(equal.estimate) > abs(raw.estimate):
                 text += (
-                    f", and {_figure(equal)} {at}: as predicted, how sure each of them is hides some of it."
+                    f", and {figure(equal)} {at}: as predicted, how sure each of them is hides some of it."
                 )
             else:
-                text += f", of which {_figure(equal)} is left {at}, more than toning confidence up or down "
+                text += f", of which {figure(equal)} is left {at}, more than toning confidence up or down "
                 text += "can give."
         elif _sure(equal):
-            text += f"; {at} it {_does(equal)}, {_figure(equal)}."
+            text += f"; {at} it {_does(equal)}, {figure(equal)}."
         elif _sure(raw) and max(abs(equal.low), abs(equal.high)) < MARGINS[metric]:
-            text += f"; {at} nothing that matters is left, {_figure(equal)}: a shift of confidence, as one "
+            text += f"; {at} nothing that matters is left, {figure(equal)}: a shift of confidence, as one "
             text += "temperature gives."
         elif _sure(raw):
-            text += f"; whether any of it is left {at} cannot be told, {_figure(equal)}."
+            text += f"; whether any of it is left {at} cannot be told, {figure(equal)}."
         else:
-            text += f", {_figure(equal)} {at}."
+            text += f", {figure(equal)} {at}."
         said.append(text)
     return said
-
-
-UNITS = {"nll": "NLL", "brier": "Brier score"}
 
 
 def _free(shown: Shown, names: Names) -> list[str]:
@@ -215,154 +204,26 @@ def _free(shown: Shown, names: Names) -> list[str]:
             continue
         best, row = min(found, key=lambda one: one[1].estimate)
         several = f"of {len(found)} ways without votes on training {shown.noun}, " if len(found) > 1 else ""
-        lead = f"To forecast {goal}, {several}{names(best)}, {_price(shown, best)},"
-        figure = f"{UNITS[metric]} {_figure(row)} beside {baseline}"
+        lead = f"To forecast {goal}, {several}{names(best)}, {price(shown, best)},"
+        gain = f"{UNITS[metric]} {figure(row)} beside {baseline}"
         if row.verdict != "better":
             word = {"worse": "is worse", "as good": "is as good and no better"}.get(
                 row.verdict, "is not shown to help"
             )
-            said.append(f"{lead} {'comes out best and ' if several else ''}{word}: {figure}.")
+            said.append(f"{lead} {'comes out best and ' if several else ''}{word}: {gain}.")
             continue
-        text = f"{lead} {'wins most' if several else 'wins'}: {figure}"
+        text = f"{lead} {'wins most' if several else 'wins'}: {gain}"
         paid = shown.pair(source, best, "raw", reference, metric)
         if paid is not None:
             text += {
-                "better": f"; {source} is better still, by {_figure(paid)}",
-                "worse": f"; {source} is worse than that, by {_figure(paid)}",
-                "as good": f"; {source} is as good as that and no better, {_figure(paid)}",
+                "better": f"; {source} is better still, by {figure(paid)}",
+                "worse": f"; {source} is worse than that, by {figure(paid)}",
+                "as good": f"; {source} is as good as that and no better, {figure(paid)}",
             }.get(
-                paid.verdict, f"; whether {source} is better or worse than that is undecided, {_figure(paid)}"
+                paid.verdict, f"; whether {source} is better or worse than that is undecided, {figure(paid)}"
             )
         said.append(f"{text}.")
     return said
-
-
-def _purchases(shown: Shown) -> list[str]:
-    said = [_purchase(shown, one) for one in shown.cell.purchases]
-    if said and not all(rest.at_rest for rest in shown.cell.rests.values()):
-        said.append("Training had not come to rest, so longer training may change this.")
-    if said and shown.labels_are_majority:
-        said.append(
-            "The labels are taken as given here, but they are the majority of "
-            f"{plain(shown.votes_each, 1)} votes each, which “no votes” does not count."
-        )
-    return said
-
-
-def _purchase(shown: Shown, plan: Purchase) -> str:
-    goal = {"label": "To forecast the label", "people": "To forecast people's answers"}[plan.goal]
-    unit = UNITS[plan.metric]
-    if not plan.learned:
-        return f"{goal}: nothing; no arm is shown to beat a constant forecast."
-    best, cheapest = plan.best, plan.cheapest
-    if (simple := plan.simplest) is not None:
-        price, other = _price(shown, simple.source), _price(shown, best.source)
-        return (
-            f"{goal}: {simple.source}, {price}; nothing is shown to beat it. {best.source}, "
-            f"{'at the same price' if other == price else other}, has the least {unit}, {plain(best.level)} "
-            f"against {plain(simple.level)}, but that may be chance, and it is less simple."
-        )
-    if best.source != cheapest.source:
-        return (
-            f"{goal}: {cheapest.source}, {_price(shown, cheapest.source)}. It is as good as the best, "
-            f"{best.source}, {_price(shown, best.source)}: {unit} {plain(cheapest.level)} against "
-            f"{plain(best.level)}, at most {plain(max(cheapest.high, 0.0))} above it, where "
-            f"{plan.margin:g} would not matter."
-        )
-    text = f"{goal}: {best.source}, {_price(shown, best.source)}, has the least {unit}, {plain(best.level)}"
-    open_ = [
-        offer
-        for offer in plan.offers
-        if offer is not best
-        and offer.price.votes < best.price.votes
-        and 2 * offer.excess - offer.high < plan.margin  # the interval's lower end
-    ]
-    if not best.price.votes:
-        return f"{text}, and nothing costs less."
-    if not open_:
-        return f"{text}, and all that is cheaper is worse."
-    rival = min(open_, key=lambda offer: offer.level)
-    return (
-        f"{text}; but whether {rival.source}, {_price(shown, rival.source)}, is as good is undecided "
-        f"({signed(rival.excess)}, at most {signed(rival.high)}): more {replicates(shown.study)} or "
-        f"{shown.noun} would tell, before you pay."
-    )
-
-
-def _price(shown: Shown, source: str) -> str:
-    target = shown.cell.targets.get(source)
-    if target is None:
-        return "at a price unknown"
-    if target.votes_bought:
-        return f"for {plural(round(target.votes_bought), 'vote')}"
-    return "for a rate borrowed from people" if shown.borrows(source) else "for no votes"
-
-
-def _unsaid(shown: Shown) -> list[str]:
-    study = shown.study
-    data, said = load_dataset(study.dataset), []
-    conclusion = shown.conclusion
-    if conclusion and conclusion.obstacle:
-        said.append(f"There is no verdict: {conclusion.obstacle.why}. {_sentence(conclusion.obstacle.mend)}")
-    elif conclusion and conclusion.verdict.startswith("undecided") and conclusion.seeds > 1:
-        metric = study.endpoint.metric if study.endpoint else ""
-        seen = (
-            plain(conclusion.smallest) if within_reach(conclusion.smallest, metric) else "none, however large"
-        )
-        wanted = max(abs(conclusion.estimate), study.endpoint.margin_used if study.endpoint else 0)
-        times = (conclusion.smallest / wanted) ** 2 if wanted else math.inf
-        said.append(
-            f"Whether the endpoint's difference of {signed(conclusion.estimate)} is more than chance: this "
-            f"study would have seen {seen}; to see {plain(wanted)} takes "
-            f"{_times(times)} as much data or as many {replicates(study)}."
-        )
-    said += _too_few(study)
-    if shown.labels_are_majority:
-        said.append(
-            "The labels are the most frequent votes themselves, so nothing can be said of whether votes "
-            "correct wrong labels, or of the truth; it would take one of another origin (a biopsy, an "
-            f"expert panel, gold {shown.noun})."
-        )
-    if not shown.cell.rests and any(shown.arms[source].source for source in study.pair):
-        said.append("Whether training had come to rest: no client has validation examples to tell it by.")
-    if models := _own_models(study):
-        what = f"your own {'model' if len(models) == 1 else 'models'} {' and '.join(models)}"
-        said.append(
-            f"What {what} learned from is not known here: having seen labels of the tested {shown.noun} "
-            "makes it look better than it is, and having seen those that a teacher labels makes it too sure."
-        )
-    if data.votes is None:
-        said.append("Without votes, nothing can be said of agreement with people; it takes two or more each.")
-    if conclusion:
-        for reference, (estimate, low, high) in conclusion.disagree.items():
-            said.append(
-                f"Against {shown.against(reference)} the endpoint's difference has the other sign "
-                f"({signed(estimate)}, {interval(low, high)}): which of the two matters is not for data to "
-                "say."
-            )
-    return said + ceiling_lines(shown)
-
-
-def _too_few(study: Study) -> list[str]:
-    """That intervals rest on few seeds, or on few sets of people where they count these."""
-    number, sets = replicate_count(study), counts_sets(study)
-    more = " (`sets` of the partition, and at least as many seeds)" * sets
-    if number == 1:
-        what = "other people" if sets else "other runs"
-        return [
-            f"With one {'set of people' if sets else 'seed'}, nothing can be said of {what}; {SEEDS_WANTED} "
-            f"would do{more}."
-        ]
-    if number < SEEDS_WANTED // 2:
-        return [f"{number} {replicates(study)} make wide intervals; {SEEDS_WANTED} would do better{more}."]
-    return []
-
-
-def _own_models(study: Study) -> list[str]:
-    """Models of the user's own that are an arm, or that arms or parties learn from."""
-    sources = [*(arm.source for arm in study.arms), *(party.source for party in study.scenario.parties)]
-    taught = [source.own for source in sources if isinstance(source, Teacher)]
-    return sorted({model for model in (*taught, *(arm.own for arm in study.arms)) if model})
 
 
 def _does(row: Estimate) -> str:
@@ -373,11 +234,6 @@ def _does(row: Estimate) -> str:
 
 def _sure(row: Estimate) -> bool:
     return row.low > 0 or row.high < 0
-
-
-def _figure(row: Estimate | Pair) -> str:
-    places = places_for((row.high - row.low) / 2)
-    return f"{signed(row.estimate, places)} [{interval(row.low, row.high, places)}]"
 
 
 def _percent(row: Estimate) -> str:
@@ -394,14 +250,6 @@ def _points(value: float) -> str:
 def _points_between(row: Estimate) -> str:
     low, high = max(row.low, -1.0), min(row.high, 1.0)  # intervals may leave what a gap can be
     return f"{plain(100 * low, 1)} to {plain(100 * high, 1)} points"
-
-
-def _times(value: float) -> str:
-    return "over a hundred times" if not value < 100 else f"about {max(value, 2):.0f} times"
-
-
-def _sentence(clause: str) -> str:
-    return f"{clause[0].upper()}{clause[1:]}."
 
 
 def _learned(shown: Shown, source: str, reference: str, metric: str) -> Learned | None:

@@ -1,6 +1,7 @@
 """Numbers as a person reads them: a real minus sign, and words where there is no number."""
 
 import math
+from typing import Protocol
 
 NOT_ENOUGH = "not enough data"
 
@@ -45,6 +46,28 @@ def reach(low: float, high: float, places: int = 3) -> str:
 def places_for(half_width: float) -> int:
     """Decimals that show an interval's half-width with at least one meaningful digit: three, or four."""
     return 4 if half_width < 0.003 else 3
+
+
+class Interval(Protocol):
+    """An estimate with the ends of its interval."""
+
+    @property
+    def estimate(self) -> float:
+        """The estimate."""
+
+    @property
+    def low(self) -> float:
+        """The lower end."""
+
+    @property
+    def high(self) -> float:
+        """The upper end."""
+
+
+def figure(row: Interval) -> str:
+    """An estimate with its interval, as they stand in a sentence."""
+    places = places_for((row.high - row.low) / 2)
+    return f"{signed(row.estimate, places)} [{interval(row.low, row.high, places)}]"
 
 
 def amount(value: float) -> str:

@@ -6,7 +6,7 @@ from fedsoft.analysis.digest import Digest
 from fedsoft.analysis.strategies import PARTITION, Comparison, Versus
 from fedsoft.evaluation import critical_difference
 from fedsoft.plural import plural
-from fedsoft.report.numbers import interval, places_for, plain, signed, within_reach
+from fedsoft.report.numbers import figure, places_for, plain, within_reach
 from fedsoft.report.shown import axes_name, reference_name
 from fedsoft.report.strategy_tables import measure_name
 
@@ -83,7 +83,7 @@ def _barred(rows: list[Versus], reference: str, conditions: int) -> list[str]:
 def _named(rows: list[Versus], conditions: int) -> str:
     """Strategies with their differences, or with how many conditions they are so in."""
     if conditions == 1:
-        return ", ".join(f"{row.strategy} ({_figure(row)})" for row in rows)
+        return ", ".join(f"{row.strategy} ({figure(row)})" for row in rows)
     return _counted(rows, conditions)
 
 
@@ -95,11 +95,6 @@ def _counted(rows: list[Versus], conditions: int) -> str:
     if conditions == 1:
         return ", ".join(counts)
     return ", ".join(f"{name} (in {count} of {conditions} conditions)" for name, count in counts.items())
-
-
-def _figure(row: Versus) -> str:
-    places = places_for((row.high - row.low) / 2)
-    return f"{signed(row.estimate, places)} [{interval(row.low, row.high, places)}]"
 
 
 def _span(values: list[float]) -> str:
