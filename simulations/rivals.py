@@ -2,29 +2,26 @@
 
     python simulations/rivals.py configs/strategies_cifar10h.toml fedcrowd fedavg fedds fedsir
 
-Runs the study, or goes on where it stopped, and prints the strategy's losses less each rival's, on the same
+Runs the study, or goes on where it stopped, and prints each rival's losses less the strategy's, on the same
 images and seeds, with intervals that are Holm-adjusted over rivals and conditions, measure by measure. Equal
-confidence is the study's: that of its reference strategy. Names without options stand for the only strategy
-of that name.
+confidence is the study's: that of its reference strategy. A bare name stands for the only strategy of that
+name, or the one without options.
 """
 
 import argparse
 import os
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 
-from fedsoft.analysis.contest import Contest, Measure, contest_of, measures_of
+from fedsoft.analysis.contest import Contest, contest_of
 from fedsoft.analysis.finished import Finished
-from fedsoft.config import MARGINS, read_study
-from fedsoft.evaluation import Crossing, Effects, decide
+from fedsoft.analysis.strategies import compare_strategies
+from fedsoft.config import read_study
 from fedsoft.execution.conduct import run_study
 from fedsoft.report.live import Live
-from fedsoft.report.numbers import interval, signed
-from fedsoft.report.shown import axes_name
-from fedsoft.report.strategy_tables import measure_name
-from fedsoft.report.tables import Cell, Table, to_rich
+from fedsoft.report.strategy_tables import versus_tables
+from fedsoft.report.tables import to_rich
 from fedsoft.study.opened import OpenStudy, open_study
 from fedsoft.study.plan import labels
 
@@ -40,62 +37,33 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
 
-    study = open_study(read_study(options.study), str(options.study), options.out)
-    with Live(study.open_runs) as live:
-        run_study(study, "inprocess", options.workers, live.after_round, lambda: False)
-    contests = contests_of(study)
-    for measure in measures_of(study.plan.study):
-        if all(measure in one.values for one in contests) and measure.metric != "signed_gap":
-            table = against(contests, measure, options.strategy, options.rivals)
-            Console(width=130).print(measure_name(measure), table, "", sep="\n")
+    opened = open_study(read_study(options.study), str(options.study), options.out)
+    with Live(opened.open_runs) as live:
+        run_study(opened, "inprocess", options.workers, live.after_round, lambda: False)
+    known = labels(opened.plan.study.strategies)
+    reference, *rivals = (label_of(name, known) for name in (options.strategy, *options.rivals))
+    found = compare_strategies(opened.plan.study, contests_of(opened), reference, [reference, *rivals])
+    assert found is not None, "the study has no results of these strategies"
+    for title, table in versus_tables(found):
+        Console(width=200).print(f"each − {reference}" + f", {title}" * bool(title), to_rich(table), sep="\n")
 
 
-def contests_of(study: OpenStudy) -> list[Contest]:
+def contests_of(opened: OpenStudy) -> list[Contest]:
     """The strategies of every cell beside each other."""
-    records = {
-        run.key: study.store.record(run.key) for run in study.plan.runs if study.store.is_done(run.key)
-    }
+    store = opened.store
+    records = {run.key: store.record(run.key) for run in opened.plan.runs if store.is_done(run.key)}
     found = (
-        contest_of(Finished(cell, study.store, "cpu", records), labels(cell.study.strategies))
-        for cell in study.plan.cells
+        contest_of(Finished(cell, store, opened.device, records), labels(cell.study.strategies))
+        for cell in opened.plan.cells
     )
     return [one for one in found if one is not None]
 
 
-def against(contests: list[Contest], measure: Measure, strategy: str, rivals: list[str]) -> object:
-    """A row a condition and rival: the strategy less the rival, and what that is."""
-    where, effects = [], []
-    for contest in contests:
-        columns = contest.values[measure]
-        inside = ~np.isnan(columns[0])
-        sets = None if contest.sets is None else contest.sets[inside]
-        crossing = Crossing(contest.unit[inside], contest.seed[inside], sets=sets)
-        mine = columns[place(contest, strategy)][inside]
-        others = np.stack([columns[place(contest, rival)][inside] for rival in rivals])
-        effects.append(crossing.effects((mine - others).T).flat())
-        where += [(axes_name(contest.axes), rival) for rival in rivals]
-    family = Effects(
-        np.concatenate([one.estimate for one in effects]),
-        np.concatenate([one.se for one in effects]),
-        min(one.df for one in effects),
-        min(one.seeds for one in effects),
-    )
-    decided = decide(family, MARGINS[measure.metric], "lower")
-    rows = [
-        [Cell(axes), Cell(rival), Cell(signed(float(value), 4)), Cell(interval(one.low, one.high, 4)),
-         Cell(one.verdict)]
-        for (axes, rival), value, one in zip(where, family.estimate, decided, strict=True)
-    ]  # fmt: skip
-    return to_rich(
-        Table(("condition", "rival", f"{strategy} − rival", "interval", ""), rows, prose=(0, 1, 4))
-    )
-
-
-def place(contest: Contest, name: str) -> int:
-    """Where a strategy stands: by its label, or by its bare name if only one has it."""
-    if name in contest.strategies:
-        return contest.strategies.index(name)
-    (found,) = [i for i, label in enumerate(contest.strategies) if label.split("(")[0] == name]
+def label_of(name: str, known: list[str]) -> str:
+    """A strategy's label, from itself or from a bare name that one alone has."""
+    if name in known:
+        return name
+    (found,) = [label for label in known if label.partition("(")[0] == name]
     return found
 
 

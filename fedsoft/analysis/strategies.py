@@ -148,12 +148,26 @@ class _Condition:
         return tuple(name for name in names if not all(name in one.learned[measure] for one in self.contests))
 
 
-def compare_strategies(study: Study, contests: Sequence[Contest]) -> Comparison | None:
-    """Compare strategies over all cells of a study; None where fewer than two have results in all of them."""
+def compare_strategies(
+    study: Study,
+    contests: Sequence[Contest],
+    reference: str | None = None,
+    among: Sequence[str] | None = None,
+) -> Comparison | None:
+    """Compare strategies over all cells of a study; None where fewer than two have results in all of them.
+
+    Args:
+        study: the study.
+        contests: its cells.
+        reference: the strategy that others are compared with, instead of the study's; equal confidence stays
+            that of the study's.
+        among: the strategies that are compared, the reference among them; None for all.
+    """
     if not contests:
         return None
     names = [name for name in contests[0].strategies if all(name in one.strategies for one in contests)]
-    reference = study.reference_strategy
+    names = names if among is None else [name for name in names if name in among]
+    reference = reference or study.reference_strategy
     if len(names) < 2 or reference not in names:
         return None
     conditions = [_condition(some, names) for some in _alike(contests)]
@@ -174,7 +188,7 @@ def compare_strategies(study: Study, contests: Sequence[Contest]) -> Comparison 
         reference=reference,
         strategies=names,
         needs=[needs[name] for name in names],
-        rows=[row for measure in known for row in _against(study, conditions, names, measure)],
+        rows=[row for measure in known for row in _against(study, conditions, names, reference, measure)],
         ranks=np.mean(ranks, axis=0),
         blocks=sum(len(one.blocks) for one in contests),
         cells=len(conditions),
@@ -235,10 +249,10 @@ def _of_cells(one: Contest, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
 
 
 def _against(
-    study: Study, conditions: Sequence[_Condition], names: Sequence[str], measure: Measure
+    study: Study, conditions: Sequence[_Condition], names: Sequence[str], reference: str, measure: Measure
 ) -> list[Versus]:
     """Every strategy less the reference by one measure, in all conditions: one family of tests."""
-    place = names.index(study.reference_strategy)
+    place = names.index(reference)
     others = [i for i in range(len(names)) if i != place]
     differences, totals, levels = [], [], []
     barred: list[tuple[bool, tuple[str, ...]]] = []

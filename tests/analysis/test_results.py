@@ -13,6 +13,7 @@ from fedsoft.analysis.scores import score_seed, write_results
 from fedsoft.analysis.scores import test_fold as score_fold
 from fedsoft.analysis.values import gather, smallest_margin
 from fedsoft.evaluation import METRICS, apply_temperature
+from fedsoft.execution.conduct import run_study
 from fedsoft.study.data import load_dataset
 from fedsoft.study.opened import open_study
 
@@ -255,3 +256,25 @@ def test_no_vote_both_cuts_strata_and_judges_in_them(finished):
     assert (cut >= 0).all()
     assert (cut.sum(axis=1) == 9).all()
     assert ((cut.max(axis=1) == 9) == fold.strata["unanimous"].numpy()).all()
+
+
+def test_a_source_that_cannot_be_done_costs_no_other_its_doses(tmp_path):
+    """One vote an image tells nothing of noise: `human_soft_shrunk` fails, and the others are reported."""
+    table = {
+        "name": "half",
+        "dataset": "digits",
+        "sources": ["hard", "human_soft", "human_soft_shrunk"],
+        "strategies": ["fedavg"],
+        "model": "linear",
+        "rounds": 1,
+        "seeds": [0],
+        "scenario": {"clients": 3},
+        "grid": {"scenario.votes": [3, 1]},
+    }
+    study = open_study(table, "half.toml", tmp_path)
+    run_study(study, "inprocess", 1, lambda *told: None, lambda: False)
+    assert {failed.run.scenario.votes for failed in study.failures} == {1}
+    whole, part = digest(study).cells
+    assert np.isfinite(whole.doses["all"]).all()
+    assert np.isfinite(part.doses["all"][:2, :2]).all()
+    assert np.isnan(part.doses["all"][2]).all()

@@ -162,6 +162,18 @@ def test_seeds_that_train_on_people_of_their_own_count_by_the_sets() -> None:
     assert wide.high - wide.low > usual.high - usual.low
 
 
+def test_another_strategy_may_be_the_one_that_others_are_compared_with() -> None:
+    contests = [contest((0.0, 0.05, 0.0))]
+    usual = {row.strategy: row for row in compared(contests).rows if row.measure == BRIER}
+    found = compare_strategies(study(), contests, "fedadam", ["fedavg", "fedadam"])
+    assert found is not None
+    assert (found.reference, found.strategies) == ("fedadam", ["fedavg", "fedadam"])
+    (row,) = [row for row in found.rows if row.measure == BRIER]
+    assert row.estimate == -usual["fedadam"].estimate
+    assert row.verdict == "better"
+    assert row.high < -usual["fedadam"].low  # one comparison, where there were two
+
+
 def test_one_seed_decides_nothing() -> None:
     made = contest((0, 0.05, 0))
     first = made.seed == 0
