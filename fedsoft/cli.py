@@ -71,7 +71,7 @@ Workers = Annotated[
     typer.Option(
         parser=_workers,
         metavar="N|ray",
-        help="Processes, by default one a core; or Ray workers, by default on this machine.",
+        help="Processes, by default one a core, on a GPU one; or Ray workers, by default on this machine.",
     ),
 ]
 DatasetName = Annotated[

@@ -72,8 +72,6 @@ def shares(trials: int, common: int, own: Sequence[int], rng: np.random.Generato
     axes = common + max(own, default=0)
     if not axes:
         return [np.empty((trials, 0)) for _ in own]
-    whole = math.ceil(
-        math.log2(trials)
-    )  # Sobol points are balanced in powers of two, of which some are taken
+    whole = math.ceil(math.log2(trials))  # Sobol points are balanced in powers of two; some are taken
     points = qmc.Sobol(axes, scramble=True, rng=rng).random_base2(whole)[:trials]
     return [points[:, : common + more] for more in own]

@@ -26,7 +26,8 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
     Returns:
         predictions as a run stores them, and what they cost: seconds and bytes of all parts together; the
         votes behind the targets, which members share, and those that a calibrator is fitted to; what crosses
-        where that is fitted by sums. A model of the user's own costs nothing here, and has no targets.
+        where that is fitted by sums, and how many clients have a map of their own where each may. A model of
+        the user's own costs nothing here, and has no targets.
 
     Raises:
         StoreError: a part is not done.
@@ -71,7 +72,7 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
     sizes = np.unique(owner, return_counts=True)[1]
     own = {"clients": len(sizes), "own": int((sizes >= FEWEST).sum())}
     calibrated = calibrate_clients(settings.calibration, made[0], classes, owner, device)
-    return calibrated, cost | {"calibration": own}
+    return calibrated, cost | {"own_maps": own}
 
 
 def average(made: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -24,7 +24,7 @@ class Tried:
         brier: (S, R + 1) likewise.
         kept: (S,) NLL of the models that are kept: the last ones, or the best where training stops by
             validation.
-        own: (S,) NLL of the final models against the kind of label that the arm's source is made of.
+        own: (S,) NLL of the models that are kept against the kind of label that the arm's source is made of.
     """
 
     value: Any

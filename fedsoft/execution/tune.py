@@ -19,8 +19,8 @@ class Trial:
 
     Attributes:
         point: the point.
-        nll: (seeds,) NLL of the final models against the labels that clients have, in the mean over sources
-            and cells; infinite where a run could not be done, as where training diverged.
+        nll: (seeds,) NLL of the models that are kept against the labels that clients have, in the mean over
+            sources and cells; infinite where a run could not be done, as where training diverged.
         by_source: (sources,) the same of each source, in the mean over seeds.
         own: (sources,) against the kind of label that the source is made of.
     """

@@ -67,7 +67,7 @@ def _crossed(result: Digest) -> str:
     found: dict[str, list[tuple[int, int]]] = {}
     for run in result.opened.plan.runs:
         sums = result.records.get(run.key, {}).get("calibration")
-        if sums and "exchanges" in sums:
+        if sums:
             sent = sums["exchanges"], sums["bytes_up"] + sums["bytes_down"]
             found.setdefault(run.arm.label(), []).append(sent)
     means = {arm: np.mean(sent, axis=0) for arm, sent in found.items()}
@@ -81,8 +81,8 @@ def _own_maps(result: Digest) -> str:
     """How many clients have examples enough for maps of their own, by arm; empty where none is wanted."""
     found: dict[str, list[tuple[int, int]]] = {}
     for run in result.opened.plan.runs:
-        fitted = result.records.get(run.key, {}).get("calibration")
-        if fitted and "own" in fitted:
+        fitted = result.records.get(run.key, {}).get("own_maps")
+        if fitted:
             found.setdefault(run.arm.label(), []).append((fitted["own"], fitted["clients"]))
     few = f"the others have fewer than {FEWEST} validation examples, and the map of all"
     parts = []

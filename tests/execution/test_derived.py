@@ -322,7 +322,7 @@ def test_each_client_has_its_own_temperature(ran):
     data = load_dataset(settings.dataset)
     held = deal_data(settings, data).validation
     record = ran.store.record(found(ran, "hard + temperature(scope=client)").key)
-    assert record["calibration"] == {"clients": 3, "own": 3}
+    assert record["own_maps"] == {"clients": 3, "own": 3}
     for client in range(3):
         rows = held.of(client)
         mine = np.isin(plain["validation_rows"], rows)

@@ -40,6 +40,29 @@ def test_every_value_by_arm_seed_and_round(searched):
     assert found[2].nll[:, 2].mean() < found[0].nll[:, 2].mean()  # one of the rates hardly trains
 
 
+def test_models_are_judged_as_they_are_kept(tmp_path, run, searched):
+    """The last round's, or the best round's where training stops by validation: which is none of the last."""
+    assert [one.kept.tolist() for one in tried(searched, "training.lr")] == [
+        one.nll[:, -1].tolist() for one in tried(searched, "training.lr")
+    ]
+    table = {
+        "name": "stopped",
+        "dataset": "digits",
+        "sources": ["hard"],
+        "strategies": ["fedavg"],
+        "model": "linear",
+        "rounds": 8,
+        "seeds": [0],
+        "scenario": {"clients": 3},
+        "training": {"stop": "best_validation", "batch_size": 1},
+    }
+    study = run(open_study(searching(table, "training.lr", [3.0], [7]), "s.toml", tmp_path))
+    (found,) = tried(study, "training.lr")
+    number = study.store.record(study.plan.runs[0].key)["round_kept"]
+    assert number < 8
+    assert found.kept.tolist() == [found.nll[0, number]]
+
+
 def test_own_labels_are_peoples_where_targets_are(searched):
     hard, soft = (run for run in searched.plan.cells[0].runs if run.seed == 7)
     data = load_dataset(hard.dataset)

@@ -39,6 +39,12 @@ def test_nothing_is_said_where_nothing_could_happen_and_nothing_did(result: Dige
     assert raised_lines(result) == []
 
 
+def test_rounds_without_enough_are_told_where_nothing_was_lost(result: Digest) -> None:
+    """As where fewer clients hold examples than a strategy takes."""
+    said = losses_sentence(with_losses(result, replace(NOTHING, void=3)))
+    assert "3 rounds had too few" in said
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [

@@ -83,3 +83,6 @@ def test_the_command_tries_prints_stores_and_writes(tmp_path, monkeypatch):
     (tmp_path / "small.tuned.toml").write_text("mine")
     kept = CliRunner().invoke(app, command)
     assert "exists and differs" in str(kept.exception)
+    (tmp_path / "small.tuned.toml").unlink()
+    (tmp_path / "small.tuned.toml").mkdir()
+    assert "exists and differs" in str(CliRunner().invoke(app, command).exception)

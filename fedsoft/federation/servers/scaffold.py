@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
+from flwr.app import ArrayRecord, ConfigRecord, Message
 from flwr.serverapp import Grid
-from flwr.serverapp.strategy import FedAvg
 
 from fedsoft.federation import asks
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import to_record
 from fedsoft.federation.servers.flat import flatten, views
+from fedsoft.federation.servers.weighing import Combining
 
 
-class Scaffold(FedAvg):
+class Scaffold(Combining):
     """Algorithm 1 of Karimireddy et al. 2020, arXiv:1910.06378, option II, on P parameters in one row.
 
     Attributes:
@@ -45,25 +45,18 @@ class Scaffold(FedAvg):
             asks.attach(message, asks.CORRECTION, views(correction, arrays))
         return messages
 
-    def aggregate_train(
-        self, server_round: int, replies: Iterable[Message]
-    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
+    def combine(self, replies: Sequence[Message]) -> ArrayRecord:
         """The mean of the models, weighted as Flower's; and new variates of those who took part."""
-        valid, _ = self._check_and_log_replies(replies, is_train=True)
-        if not valid:
-            return None, None
-        partitions = asks.partitions(valid)
-        contents = [reply.content for reply in valid]
-        metrics = self.train_metrics_aggr_fn(contents, self.weighted_by_key)
-        records = [next(iter(content.array_records.values())) for content in contents]
+        partitions = asks.partitions(replies)
+        records = [reply.content["arrays"] for reply in replies]
         models = [flatten(record) for record in records]
-        distances = [float(asks.told(reply, "distance")[0]) for reply in valid]
+        distances = [float(asks.told(reply, "distance")[0]) for reply in replies]
         mean = weighted_mean(models, self.counts[partitions].tolist())
         self._learn(partitions, models, distances)
         if self.lr != 1:
             mean = self.sent + np.float32(self.lr) * (mean - self.sent)
         self.sent = np.empty(0, dtype=np.float32)
-        return to_record(views(mean, records[0])), metrics
+        return to_record(views(mean, records[0]))
 
     def _learn(
         self, partitions: Sequence[int], models: Sequence[np.ndarray], distances: Sequence[float]

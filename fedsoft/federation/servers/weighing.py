@@ -13,8 +13,26 @@ from fedsoft.federation import asks
 from fedsoft.federation.grids import CohortGrid
 
 
-class Weighing(FedAvg):
-    """Flower's FedAvg with weights of its own for models; metrics are weighted by examples, as they were."""
+class Combining(FedAvg):
+    """Flower's FedAvg with a mean of its own for models; metrics are weighted by examples, as they were."""
+
+    @abstractmethod
+    def combine(self, replies: Sequence[Message]) -> ArrayRecord:
+        """The global model that replies make, at least one of them."""
+
+    def aggregate_train(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
+        """The models as `combine` has them, and the mean of the metrics over examples."""
+        valid, _ = self._check_and_log_replies(replies, is_train=True)
+        if not valid:
+            return None, None
+        metrics = self.train_metrics_aggr_fn([reply.content for reply in valid], self.weighted_by_key)
+        return self.combine(valid), metrics
+
+
+class Weighing(Combining):
+    """A mean of models with weights of its own."""
 
     def quality_found(self) -> np.ndarray | None:
         """(clients,) how good the strategy holds clients' annotation to be, higher is better; NaN where it
@@ -25,20 +43,13 @@ class Weighing(FedAvg):
     def weigh(self, replies: Sequence[Message]) -> np.ndarray:
         """Weights (K,) of the models of replies, at least 0 and not all of them 0."""
 
-    def aggregate_train(
-        self, server_round: int, replies: Iterable[Message]
-    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
-        """The weighted mean of the models, and the mean of the metrics over examples."""
-        valid, _ = self._check_and_log_replies(replies, is_train=True)
-        if not valid:
-            return None, None
+    def combine(self, replies: Sequence[Message]) -> ArrayRecord:
+        """The weighted mean of the models, Flower's."""
         weighed = [
             RecordDict({"arrays": reply.content["arrays"], "weight": MetricRecord({"weight": weight})})
-            for reply, weight in zip(valid, self.weigh(valid).tolist(), strict=True)
+            for reply, weight in zip(replies, self.weigh(replies).tolist(), strict=True)
         ]
-        contents = [reply.content for reply in valid]
-        metrics = self.train_metrics_aggr_fn(contents, self.weighted_by_key)
-        return aggregate_arrayrecords(weighed, "weight"), metrics
+        return aggregate_arrayrecords(weighed, "weight")
 
 
 def examples_of(replies: Sequence[Message]) -> np.ndarray:

@@ -28,7 +28,11 @@ class FedCrowd(StrategyOptions):
     use: Literal["posterior", "forward", "weights"] = Field(
         "posterior", description="what a client makes of its rate; `weights`: nothing, it only counts less"
     )
-    reports: int = Field(10, ge=1, description="rounds of its own in which a client tells its sums")
+    reports: int = Field(
+        10,
+        ge=1,
+        description="rounds of its own in which a client tells its sums; till then it is one of fedavg's",
+    )
     careful: float = Field(
         0.2, ge=0, le=1, description="rates are counted from that of this share of the clients, the careful"
     )
