@@ -8,7 +8,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks.apart import ROOT, call, measure
-from fedsoft.config import put, read_study
+from fedsoft.config import read_study
+from fedsoft.keys import put
 from fedsoft.study.plan import make_plan
 
 STUDY = ROOT / "configs/audit.toml"
