@@ -48,6 +48,7 @@ class Kind(StrEnum):
     losses = "losses"
     metrics = "metrics"
     calibrators = "calibrators"
+    mechanisms = "mechanisms"
 
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")]
@@ -339,6 +340,7 @@ def _registry(kind: Kind) -> Any:
         Kind.losses: ("fedsoft.training", "LOSSES"),
         Kind.metrics: ("fedsoft.evaluation", "METRICS"),
         Kind.calibrators: ("fedsoft.evaluation", "CALIBRATORS"),
+        Kind.mechanisms: ("fedsoft.privacy", "MECHANISMS"),
     }[kind]
     return getattr(importlib.import_module(module), name)
 

@@ -180,6 +180,9 @@ def test_pickled_objects_are_never_loaded(fedsoft, tmp_path):
     assert not (tmp_path / "trap").exists()
 
 
+PRIVATE = "privacy.labels = { name = 'randomized_response', epsilon = "
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -196,14 +199,26 @@ def test_pickled_objects_are_never_loaded(fedsoft, tmp_path):
         ("model = 'cnn'", "cnn.*needs images"),
         ("strategies = ['fedavg', 'fedavg']", "lists 'fedavg' twice"),
         ("seeds = []", "seeds"),
-        ("privacy = { epsilon = -1 }", "privacy.epsilon: .*greater than or equal to 0.000001"),
+        (
+            f"{PRIVATE}-1 }}",
+            "privacy.labels: randomized_response: epsilon: .*greater than or equal to 0.000001",
+        ),
         ("training = { epochs = 1_000_000_000 }", "training.epochs: .*less than or equal to 10000"),
         ("training = { lr = inf }", "training.lr: .*finite number"),
-        ("privacy = { epsilon = 1 , project = false}\nsources = ['human_hard']", "privacy.project = false"),
+        (
+            f"{PRIVATE}1, project = false }}\nsources = ['human_hard']",
+            "privacy.labels.project = false",
+        ),
         ("endpoint = { source = 'human_softt' }", "endpoint names 'human_softt'"),
         ("endpoint = { source = 'human_soft', stratum = 'hardest' }", "endpoint.stratum.*'hardest_fifth'"),
-        ("privacy = { epsilon = 1 }\nsources = ['human_soft_shrunk']", "'human_soft_shrunk' models people"),
-        ("privacy = { epsilon = 1 }\nsources = ['hard', 'teacher']", "'teacher' learns from a model"),
+        (
+            f"{PRIVATE}1 }}\nsources = ['human_soft_shrunk']",
+            "'human_soft_shrunk' models people",
+        ),
+        (
+            f"{PRIVATE}1 }}\nsources = ['hard', 'teacher']",
+            "'teacher' learns from a model",
+        ),
         ("scenario = { clients = 3, partition = 'natural' }", "'natural' needs groups"),
         ("device = 'tpu'", "device"),
         ("grid = { 'training.lrr' = [1] }", "unknown key 'training.lrr'"),
@@ -365,7 +380,7 @@ def test_every_key_tells_what_it_means():
     assert {
         "rivals[].members",
         "scenario.parties[].share",
-        "privacy.epsilon",
+        "privacy.labels",
         "endpoint.margin",
     } <= keys.keys()
     registries = {kind: cli._registry(kind) for kind in cli.Kind if kind is not cli.Kind.keys}

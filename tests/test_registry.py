@@ -14,7 +14,7 @@ from fedsoft.datasets import DATASETS
 from fedsoft.errors import StudyFileError
 from fedsoft.evaluation import METRICS
 from fedsoft.federation import STRATEGIES
-from fedsoft.privacy import LabelPrivacy
+from fedsoft.privacy import RandomizedResponse
 from fedsoft.registry import Options, Registry
 from fedsoft.scenarios import PARTITIONS
 from fedsoft.supervision import SOURCES
@@ -144,7 +144,7 @@ def test_description_is_the_first_line(shapes):
         (PARTITIONS.parse({"name": "dirichlet", "alpha": 0.1}), "dirichlet(alpha=0.1)"),
         (MODELS.parse({"name": "mlp", "hidden": [32, 16]}), "mlp(hidden=[32, 16])"),
         (STRATEGIES.parse({"name": "fedadam", "eta": 0.1, "tau": 0.01}), "fedadam(eta=0.1, tau=0.01)"),
-        (LabelPrivacy(epsilon=math.inf), "(epsilon=inf)"),
+        (RandomizedResponse(epsilon=math.inf), "randomized_response(epsilon=inf)"),
         (AnnotatorPool(), ""),
         (AnnotatorPool(noise=NOISES.parse({"name": "slips", "rate": 0.2})), "(noise=slips(rate=0.2))"),
     ],

@@ -9,7 +9,7 @@ from fedsoft.config.choices import DatasetChoice, ModelChoice, SourceChoice, Str
 from fedsoft.config.endpoint import Endpoint
 from fedsoft.config.tune import Tune
 from fedsoft.federation.strategies import told_apart
-from fedsoft.privacy import LabelPrivacy
+from fedsoft.privacy import Privacy
 from fedsoft.scenarios import Scenario
 from fedsoft.training import Training
 
@@ -52,7 +52,7 @@ class Study(BaseModel):
         min_length=1, description="how the server aggregates; see `list strategies`"
     )
     scenario: Scenario = Scenario()
-    privacy: LabelPrivacy | None = None
+    privacy: Privacy | None = None
     model: ModelChoice = Field(description="what is trained; see `list models`")
     training: Training = Training()
     tuned: str = Field("not tuned", description="how learning rates and rounds were chosen, for the report")
@@ -144,37 +144,44 @@ class Study(BaseModel):
                     f"endpoint names strategy {self.endpoint.strategy!r}, but strategies are "
                     f"{', '.join(strategies)}"
                 )
-        if self.privacy and self.scenario.partition.overlaps:
-            raise ValueError(
-                "[privacy] counts what one client's answers give away, but partition "
-                f"{self.scenario.partition.name!r} lets several answer for an image; choose another"
-            )
+        self._check_private_labels()
         if self.cartography and self.scenario.partition.overlaps:
             raise ValueError(
                 "cartography maps images with one target each, and partition "
                 f"{self.scenario.partition.name!r} gives an image to several clients, each with its target; "
                 "set it to false, or choose another partition"
             )
+        return self
+
+    def _check_private_labels(self) -> None:
+        """Refuse what label privacy cannot protect."""
+        mechanism = self.privacy and self.privacy.labels
+        if not mechanism:
+            return
+        if self.scenario.partition.overlaps:
+            raise ValueError(
+                "[privacy] counts what one client's answers give away, but partition "
+                f"{self.scenario.partition.name!r} lets several answer for an image; choose another"
+            )
         for arm in self.arms:
-            if self.privacy and arm.calibration:
+            if arm.calibration:
                 raise ValueError(
                     f"rival {arm.label()!r} is calibrated on labels or votes in the clear, which [privacy] "
                     "cannot protect; leave it out"
                 )
         chosen = [arm.source for arm in self.arms if arm.source]
         for source in (*chosen, *(p.source for p in self.scenario.parties if p.source)):
-            if self.privacy and source.needs_predictions:
+            if source.needs_predictions:
                 raise ValueError(
                     f"source {source.label()!r} learns from a model that saw labels in the clear, or may "
                     "have, which [privacy] cannot protect; leave it out"
                 )
-            if self.privacy and source.models_votes:
+            if source.models_votes:
                 raise ValueError(
                     f"source {source.label()!r} models people's votes, which [privacy] changes; leave it out"
                 )
-            if self.privacy and not self.privacy.project and not source.linear:
+            if not mechanism.project and not source.linear:
                 raise ValueError(
-                    f"source {source.label()!r} needs a distribution, but privacy.project = false "
+                    f"source {source.label()!r} needs a distribution, but privacy.labels.project = false "
                     "leaves the simplex; set it to true, or leave the source out"
                 )
-        return self

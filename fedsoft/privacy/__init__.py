@@ -1,6 +1,6 @@
 """Privacy: mechanisms and accounting, as pure arithmetic."""
 
-from fedsoft.privacy.label_privacy import LabelPrivacy
-from fedsoft.privacy.randomized_response import project_to_simplex, randomize, unbias
+from fedsoft.privacy.labels import MECHANISMS, Answers, LabelMechanism, RandomizedResponse
+from fedsoft.privacy.settings import Privacy
 
-__all__ = ["LabelPrivacy", "project_to_simplex", "randomize", "unbias"]
+__all__ = ["MECHANISMS", "Answers", "LabelMechanism", "Privacy", "RandomizedResponse"]

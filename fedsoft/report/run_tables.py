@@ -31,8 +31,8 @@ def settings_table(result: Digest) -> Table:
             if study.scenario.parties
             else ""
         ),
-        "label privacy": ", ".join(f"{k} = {value_name(v)}" for k, v in study.privacy)
-        if study.privacy
+        "label privacy": choice_name(study.privacy.labels)
+        if study.privacy and study.privacy.labels
         else "none",
         "grid": "; ".join(
             f"{key}: {', '.join(map(value_name, values))}" for key, values in study.grid.items()

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator
 from typing import Literal
 
@@ -21,7 +20,7 @@ from fedsoft.config import (
     Study,
 )
 from fedsoft.federation.strategies.fedavg import FedAvg
-from fedsoft.privacy import LabelPrivacy
+from fedsoft.privacy import Privacy
 from fedsoft.scenarios import Scenario
 from fedsoft.streams import stream
 from fedsoft.study.data import content_of, predicted_of
@@ -56,7 +55,7 @@ class RunSettings(BaseModel):
     predicted: tuple[tuple[str, str], ...] = ()
     strategy: StrategyChoice
     scenario: Scenario
-    privacy: LabelPrivacy | None
+    privacy: Privacy | None
     model: ModelChoice
     usual_training: Training
     changes: Changes = Training()
@@ -232,7 +231,6 @@ def runs_of(study: Study) -> list[RunSettings]:
     Raises:
         DataError: the data are missing.
     """
-    privacy = None if study.privacy is None or math.isinf(study.privacy.epsilon) else study.privacy
     content = content_of(study.dataset)
     runs = [
         RunSettings(
@@ -242,7 +240,7 @@ def runs_of(study: Study) -> list[RunSettings]:
             own=arm.own,
             strategy=strategy,
             scenario=study.scenario,
-            privacy=privacy,
+            privacy=study.privacy and study.privacy.in_force(),
             model=study.model,
             usual_training=study.training,
             changes=arm.training,

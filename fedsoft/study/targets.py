@@ -13,6 +13,7 @@ from fedsoft.datasets import AnnotatedDataset, Annotations
 from fedsoft.datasets.answered import count
 from fedsoft.errors import DataError
 from fedsoft.plural import plural
+from fedsoft.privacy import Answers
 from fedsoft.scenarios import Clients, Party
 from fedsoft.study.data import load_dataset
 from fedsoft.study.settings import RunSettings
@@ -87,6 +88,7 @@ def build_targets(held: Holdings, store: Store) -> Targets:
         DataError: the data cannot give what a source needs, or a teacher has not run.
     """
     settings, dataset, train, places = held.settings, held.dataset, held.train, held.places
+    mechanism = settings.privacy.labels if settings.privacy else None
     targets = np.empty((len(train.rows), dataset.classes), np.float64 if places is None else np.float32)
     rules: list[Delivery] = []
     of_client = np.full(len(train), -1)
@@ -120,7 +122,7 @@ def build_targets(held: Holdings, store: Store) -> Targets:
             fewer=settings.scenario.few_votes == "take",
         )
         with _named(held, rows, f"label source {source.label()!r}", "lower its number"):
-            targets[rows], bought_answers = supervise(source, evidence, settings.privacy, named)
+            targets[rows], bought_answers = supervise(source, evidence, mechanism, named)
         del evidence  # of as many examples as there are, while rules of delivery are made
         _judge(quality, truths, train, rows, _given(source, votes, targets[rows]))
         if bought_answers is not None:
@@ -136,8 +138,8 @@ def build_targets(held: Holdings, store: Store) -> Targets:
                 rules.append(_rule(source.delivery, where[rows], shown, size, order))
             if source.needs_votes and not source.borrows_rate:
                 bought += round(float(bought_answers.sum()))
-            if settings.privacy:
-                part = settings.privacy.spent(bought_answers)
+            if mechanism:
+                part = mechanism.spent(Answers(bought_answers, train.owner[rows]))
                 spent = {name: max(value, spent.get(name, 0.0)) for name, value in part.items()}
     delivery = Deliveries(tuple(rules), of_client) if rules else None
     return Targets(targets, delivery, bought, spent, quality)

@@ -9,7 +9,7 @@ import numpy as np
 
 from fedsoft.annotators import FewVotesError
 from fedsoft.errors import DataError
-from fedsoft.privacy import LabelPrivacy
+from fedsoft.privacy import Answers, LabelMechanism
 from fedsoft.registry import Options, Registry
 from fedsoft.supervision.evidence import Evidence, onehot
 
@@ -22,8 +22,7 @@ class LabelSource(Options):
     Class attributes:
         needs_predictions: it needs a model's out-of-fold predictions, made by runs of their own.
         linear: its target is linear in the soft label, so an unprojected private one may be used as it is.
-        models_votes: it explains how votes came about, and those that randomized response has changed came
-            about otherwise.
+        models_votes: it explains how votes came about, and those that privacy changed came about otherwise.
         needs_counts: it needs single votes, and not shares.
         needs_answers: it needs to know who gave which vote.
         delivery: whether training sees the target whole, or hard labels made of it, anew in each epoch.
@@ -68,7 +67,7 @@ SOURCES = Registry("label source", LabelSource)  # type: ignore[type-abstract]
 def supervise(
     source: LabelSource,
     evidence: Evidence,
-    privacy: LabelPrivacy | None,
+    privacy: LabelMechanism | None,
     stream: Callable[[str], np.random.Generator],
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Build a source's targets: buy answers, privatise them where asked, apply the rule.
@@ -78,7 +77,7 @@ def supervise(
     Args:
         source: the label source.
         evidence: what is known of the N examples.
-        privacy: randomized response on each answer, or None.
+        privacy: the mechanism by which answers leave who gave them, or None.
         stream: gives the generator for a purpose.
 
     Returns:
@@ -110,7 +109,7 @@ def supervise(
 def _supervise(
     source: LabelSource,
     evidence: Evidence,
-    privacy: LabelPrivacy | None,
+    privacy: LabelMechanism | None,
     stream: Callable[[str], np.random.Generator],
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Targets and answers of examples that all have votes, where the source needs them."""
@@ -124,28 +123,28 @@ def _supervise(
     answers = source.answers(evidence, stream("votes bought"))
     if privacy and answers is None:
         raise DataError(
-            f"label source {name!r} is not made of answers that randomized response could protect; "
+            f"label source {name!r} is not made of answers that could be protected; "
             "leave it out of a study with [privacy]."
         )
     if privacy and source.models_votes:
         raise DataError(
-            f"label source {name!r} models people's votes, which randomized response has changed; "
+            f"label source {name!r} models people's votes, which [privacy] has changed; "
             "leave it out of a study with [privacy]."
         )
     if privacy and source.delivery == "multipass":
         raise DataError(
-            f"label source {name!r} hands out the votes themselves, which randomized response replaces by a "
+            f"label source {name!r} hands out the votes themselves, which [privacy] replaces by a "
             "distribution; choose stochastic, or leave it out of a study with [privacy]."
         )
     if privacy and not privacy.project and not source.linear:
         raise DataError(
             f"label source {name!r} needs distributions, and unprojected private labels are none; "
-            "set privacy.project = true or leave the source out."
+            "set privacy.labels.project = true or leave the source out."
         )
     if answers is not None:
         if privacy is None:
             soft = answers / answers.sum(axis=1, keepdims=True)
         else:
-            soft = privacy.apply(answers, stream("randomized response"))
+            soft = privacy.apply(Answers(answers, evidence.client), stream("randomized response"))
         evidence = replace(evidence, soft=soft)
     return source.targets(evidence, stream("targets")), answers

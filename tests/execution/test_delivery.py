@@ -58,7 +58,7 @@ def test_each_party_delivers_its_own_way(delivered, tmp_path):
 
 
 def test_private_votes_are_not_handed_out_one_by_one(delivered, tmp_path):
-    delivered["privacy"] = {"epsilon": 1.0}
+    delivered["privacy"] = {"labels": {"name": "randomized_response", "epsilon": 1.0}}
     with pytest.raises(StudyFileError, match=r"'multipass' hands out the votes themselves.*stochastic"):
         open_study(delivered, "tiny.toml", tmp_path)
     delivered["sources"] = ["stochastic"]

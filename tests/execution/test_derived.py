@@ -281,7 +281,7 @@ def test_a_rival_never_stands_in_for_a_source():
             {
                 "sources": ["human_soft"],
                 "rivals": [{"source": "human_soft", "calibration": "isotonic"}],
-                "privacy": {"epsilon": 1.0},
+                "privacy": {"labels": {"name": "randomized_response", "epsilon": 1.0}},
                 "endpoint": None,
             },
             r"'human_soft \+ isotonic' is calibrated on labels or votes in the clear",

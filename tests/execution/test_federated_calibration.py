@@ -132,7 +132,7 @@ def test_clients_of_one_example_do():
         ),
         (
             {"sources": ["human_soft"], "rivals": [{"source": "hard", "calibration": VOTE}]}
-            | {"privacy": {"epsilon": 1.0}},
+            | {"privacy": {"labels": {"name": "randomized_response", "epsilon": 1.0}}},
             r"'hard \+ temperature\(on=vote, scope=federated\)' is calibrated on .* in the clear",
         ),
     ],

@@ -85,7 +85,11 @@ def test_what_takes_one_owner_an_image_is_refused(shared, tmp_path):
     ):
         open_study(shared | {"cartography": True}, "shared.toml", tmp_path)
     with pytest.raises(StudyFileError, match=r"\[privacy\] counts .* 'overlapping' lets several answer"):
-        open_study(shared | {"privacy": {"epsilon": 1.0}}, "shared.toml", tmp_path)
+        open_study(
+            shared | {"privacy": {"labels": {"name": "randomized_response", "epsilon": 1.0}}},
+            "shared.toml",
+            tmp_path,
+        )
     shared["scenario"] |= {"parties": []}
     with pytest.raises(StudyFileError, match=r"'dawid_skene' needs to know who gave each answer"):
         open_study(shared | {"sources": ["dawid_skene"]}, "shared.toml", tmp_path)

@@ -253,7 +253,7 @@ def test_a_broken_one_is_told(change, words, tmp_path):
 
 def test_private_answers_may_be_compared_with_an_own_model(tmp_path):
     table = written(tmp_path, sources=["human_soft"], rivals=[{"own": "clip"}], endpoint=None)
-    table["privacy"] = {"epsilon": 1.0}
+    table["privacy"] = {"labels": {"name": "randomized_response", "epsilon": 1.0}}
     open_study(table, "own.toml", tmp_path / "out")
     with pytest.raises(StudyFileError, match="saw labels in the clear, or may have"):
         validate(table | {"sources": [{"name": "teacher", "own": "clip"}]}, "own.toml")

@@ -184,7 +184,7 @@ def test_a_changed_study_runs_only_what_is_new(tiny, tmp_path, run):
         {"rounds": 4},
         {"training": {"lr": 0.2}},
         {"folds": 4},
-        {"privacy": {"epsilon": 1.0}},
+        {"privacy": {"labels": {"name": "randomized_response", "epsilon": 1.0}}},
         {"cartography": True},
     ],
 )

@@ -171,8 +171,8 @@ def test_a_grid_is_one_figure_and_its_tables(run_tiny: Callable[..., Path], tmp_
         endpoint={"source": "human_soft", "baseline": "hard"},
         scenario={"clients": 2},
         seeds=[0],
-        grid={"privacy.epsilon": [0.5, math.inf], "privacy.unit": ["vote", "image"]},
-        privacy={"epsilon": 1.0},
+        grid={"privacy.labels.epsilon": [0.5, math.inf], "privacy.labels.unit": ["vote", "image"]},
+        privacy={"labels": {"name": "randomized_response", "epsilon": 1.0}},
     )
     text = page(digest(reopen_study(folder)))
     assert "Of 4 cells of the grid" in text
@@ -181,7 +181,7 @@ def test_a_grid_is_one_figure_and_its_tables(run_tiny: Callable[..., Path], tmp_
     assert ">∞</text>" in text
     assert "accuracy, ε an example" in text
     assert "ε 0.5 a vote, 9 an example" in text
-    assert "In detail: privacy.epsilon = ∞, privacy.unit = image" in text
+    assert "In detail: privacy.labels.epsilon = ∞, privacy.labels.unit = image" in text
 
 
 def test_labels_only_one_seed_and_no_endpoint(run_tiny: Callable[..., Path], tmp_path: Path) -> None:

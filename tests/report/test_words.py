@@ -66,13 +66,13 @@ def test_undefined_intervals_are_words() -> None:
 
 def test_a_grid_is_counted(result: Digest) -> None:
     cells = [
-        conclusion("better", axes={"privacy.epsilon": 1.0}),
-        conclusion("as good", axes={"privacy.epsilon": 2.0}),
-        conclusion("better", axes={"privacy.epsilon": math.inf}),
+        conclusion("better", axes={"privacy.labels.epsilon": 1.0}),
+        conclusion("as good", axes={"privacy.labels.epsilon": 2.0}),
+        conclusion("better", axes={"privacy.labels.epsilon": math.inf}),
     ]
     grid = dataclasses.replace(result, conclusions=cells)
     assert headline(grid).startswith("Of 3 cells of the grid, better in 2, as good in 1: human_soft − hard")
-    assert cell_verdicts(grid)[2].startswith("privacy.epsilon = ∞: Better: ")
+    assert cell_verdicts(grid)[2].startswith("privacy.labels.epsilon = ∞: Better: ")
     assert any("Holm-adjusted over the 3 cells" in note for note in verdict_notes(grid))
 
 

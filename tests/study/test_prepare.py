@@ -125,7 +125,10 @@ def test_sources_and_strategies_of_a_seed_share_everything_else(tiny, tmp_path):
 
 @pytest.mark.parametrize("unit", ["vote", "image"])
 def test_privacy_spent_is_recorded(tiny, tmp_path, unit):
-    tiny["sources"], tiny["privacy"] = [{"name": "votes_k", "k": 2}], {"epsilon": 1.0, "unit": unit}
+    tiny["sources"], tiny["privacy"] = (
+        [{"name": "votes_k", "k": 2}],
+        {"labels": {"name": "randomized_response", "epsilon": 1.0, "unit": unit}},
+    )
     tiny["scenario"] = {"clients": 4}
     study = open_study(tiny, "tiny.toml", tmp_path)
     spent = prepare(study.plan.runs[0], study.store, "cpu").privacy_spent

@@ -7,7 +7,7 @@ import pytest
 
 from fedsoft.datasets import Annotations
 from fedsoft.errors import DataError
-from fedsoft.privacy import LabelPrivacy
+from fedsoft.privacy import RandomizedResponse
 from fedsoft.streams import stream
 from fedsoft.supervision import SOURCES, Evidence, onehot, supervise
 
@@ -155,7 +155,7 @@ def test_missing_predictions_are_told(source, examples):
 
 @each()
 def test_private_answers_make_distributions_or_are_refused(source, examples):
-    privacy = LabelPrivacy(epsilon=1.0)
+    privacy = RandomizedResponse(epsilon=1.0)
     if not source.needs_votes and source.name != "hard":
         with pytest.raises(DataError, match=rf"'{source.name}' is not made of answers"):
             supervise(source, examples, privacy, named)
@@ -183,7 +183,7 @@ PRIVATE = each(
 
 @PRIVATE
 def test_unprojected_private_targets_are_for_linear_sources(source, examples):
-    privacy = LabelPrivacy(epsilon=1.0, project=False)
+    privacy = RandomizedResponse(epsilon=1.0, project=False)
     if source.linear:
         targets = supervise(source, examples, privacy, named)[0]
         assert targets.min() < 0
@@ -195,14 +195,14 @@ def test_unprojected_private_targets_are_for_linear_sources(source, examples):
 
 @PRIVATE
 def test_infinite_epsilon_is_no_privacy(source, examples):
-    private = supervise(source, examples, LabelPrivacy(epsilon=np.inf), named)[0]
+    private = supervise(source, examples, RandomizedResponse(epsilon=np.inf), named)[0]
     np.testing.assert_allclose(private, supervise(source, examples, None, named)[0], atol=1e-9)
 
 
 @each(lambda source: source.linear)
 def test_unprojected_private_targets_are_unbiased(source, evidence):
     many = evidence([[5, 1, 0]] * 40_000, [1] * 40_000)
-    privacy = LabelPrivacy(epsilon=1.0, project=False)
+    privacy = RandomizedResponse(epsilon=1.0, project=False)
     mean = supervise(source, many, privacy, named)[0].mean(axis=0)
     expected = [0, 1, 0] if source.name == "hard" else [5 / 6, 1 / 6, 0]
     truth, lie = np.e / (np.e + 2), 1 / (np.e + 2)

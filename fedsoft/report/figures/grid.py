@@ -94,7 +94,7 @@ def _rest(shown: Shown, axis: str) -> str:
 
 
 def _value(key: str, value: Any) -> str:
-    if key == "privacy.unit":
+    if key == "privacy.labels.unit":
         return axis_name(str(value))
     return f"{axis_name(key)} = {value_name(value)}"
 

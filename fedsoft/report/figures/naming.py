@@ -6,7 +6,7 @@ NAMES = {
     "scenario.clients": "number of clients",
     "scenario.votes": "votes an example",
     "scenario.participation": "share of clients in each round",
-    "privacy.epsilon": "privacy loss ε",
+    "privacy.labels.epsilon": "privacy loss ε",
     "vote": "ε a vote",
     "image": "ε an example",
     "scenario.label_errors": "share of the clients' labels that is wrong",

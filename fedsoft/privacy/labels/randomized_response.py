@@ -3,6 +3,44 @@
 import numpy as np
 
 from fedsoft.annotators.noise import slip, uniform_others
+from fedsoft.privacy.labels.mechanism import MECHANISMS, Answers, LabelMechanism
+
+
+@MECHANISMS("randomized_response")
+class RandomizedResponse(LabelMechanism):
+    """Each vote is told truly, or as one of the other classes; what is left of it in the mean is scaled up.
+
+    Warner 1965; Kairouz, Bonawitz, Ramage 2016, arXiv:1602.07387. With unit "image", an image's n votes get
+    ε/n each, so that together they spend ε (basic composition).
+    """
+
+    def release(self, answers: Answers, rng: np.random.Generator) -> np.ndarray:
+        """Soft labels of randomized votes, unbiased."""
+        epsilon = self.per_vote(answers)
+        return unbias(randomize(answers.votes, epsilon, rng), epsilon)
+
+    def per_vote(self, answers: Answers) -> np.ndarray:
+        """(N,) ε that one vote of each image gets."""
+        share = answers.total if self.unit == "image" else np.ones(len(answers.votes))
+        epsilon: np.ndarray = self.epsilon / share
+        return epsilon
+
+    def spent(self, answers: Answers) -> dict[str, float]:
+        """By vote and by image, the most and the mean over images, by basic composition."""
+        per_vote = self.per_vote(answers)
+        per_image = per_vote * answers.total
+        return {
+            "epsilon_per_vote_max": float(per_vote.max()),
+            "epsilon_per_vote_mean": float(per_vote.mean()),
+            "epsilon_per_image_max": float(per_image.max()),
+            "epsilon_per_image_mean": float(per_image.mean()),
+        }
+
+    def softening(self, answers: Answers) -> np.ndarray:
+        """γ = C / (e^ε + C - 1)."""
+        t, classes = np.exp(-self.per_vote(answers)), answers.votes.shape[1]
+        gamma: np.ndarray = classes * t / (1 + (classes - 1) * t)
+        return gamma
 
 
 def randomize(votes: np.ndarray, epsilon: float | np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -41,22 +79,3 @@ def unbias(private_votes: np.ndarray, epsilon: float | np.ndarray) -> np.ndarray
     minus = -np.reshape(np.asarray(epsilon, dtype=float), (-1, 1))
     t = np.exp(minus)
     return (share * (1 + (classes - 1) * t) - t) / -np.expm1(minus)
-
-
-def project_to_simplex(rows: np.ndarray) -> np.ndarray:
-    """The nearest point of the probability simplex to each row, in Euclidean distance.
-
-    Duchi, Shalev-Shwartz, Singer, Chandra, ICML 2008, figure 1.
-
-    Args:
-        rows: (N, C) finite numbers.
-
-    Returns:
-        (N, C) rows of non-negative numbers that sum to 1.
-    """
-    classes = rows.shape[1]
-    descending = -np.sort(-rows, axis=1)
-    excess = np.cumsum(descending, axis=1) - 1
-    kept = (descending * np.arange(1, classes + 1) > excess).sum(axis=1, keepdims=True)
-    threshold = np.take_along_axis(excess, kept - 1, axis=1) / kept
-    return np.maximum(rows - threshold, 0)

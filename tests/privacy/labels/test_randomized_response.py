@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from fedsoft.privacy import project_to_simplex, randomize, unbias
+from fedsoft.privacy.labels.randomized_response import randomize, unbias
+from fedsoft.privacy.labels.simplex import project_to_simplex
 from fedsoft.streams import stream
 
 N = 100_000
