@@ -17,6 +17,7 @@ from fedsoft.analysis.curves import Curves, curves_of
 from fedsoft.analysis.effects import effects_of
 from fedsoft.analysis.estimates import Estimate, estimate
 from fedsoft.analysis.finished import Finished, seconds_of
+from fedsoft.analysis.frontier import Frontier, frontier_of, write_frontier
 from fedsoft.analysis.holdings import Holdings, holdings_of
 from fedsoft.analysis.learning import JUDGES, Learned, Rest, learned, rest_of
 from fedsoft.analysis.mishaps import Losses
@@ -141,6 +142,7 @@ class Digest:
         seconds: compute seconds of all runs, and of those that ensembles are made of.
         people: who gave the single answers; None where that is not known.
         strategies: how they compare; None where there are not two with results.
+        frontier: what privacy takes away; None where no axis of the grid is an ε.
     """
 
     opened: OpenStudy
@@ -152,6 +154,7 @@ class Digest:
     seconds: float
     people: KnownCrowd | None
     strategies: Comparison | None = None
+    frontier: Frontier | None = None
 
 
 def digest(opened: OpenStudy) -> Digest:
@@ -184,10 +187,13 @@ def digest(opened: OpenStudy) -> Digest:
         seconds=seconds_of([run for run in plan.runs if run.key in records], store),
         people=crowd_of(load_dataset(plan.study.dataset)),
         strategies=compare_strategies(plan.study, contests),
+        frontier=frontier_of(plan, plan.study.reference_strategy, store, device),
     )
     write_tables(store.root, plan.study, result.cells, result.conclusions)
     if result.strategies:
         write_strategies(store.root, result.strategies)
+    if result.frontier:
+        write_frontier(store.root, result.frontier)
     return result
 
 

@@ -267,9 +267,9 @@ def _against(
         barred += [
             (condition.same(i, place), condition.unlearned(measure, (names[i], names[place]))) for i in others
         ]
-    family: Effects | GapEffects = _together(differences)
+    family: Effects | GapEffects = Effects.joined(differences)
     if measure.metric == "signed_gap":
-        family = GapEffects(_together(differences), _together(totals))
+        family = GapEffects(Effects.joined(differences), Effects.joined(totals))
     asked = study.endpoint
     margin = asked.margin_used if asked and measure.metric == asked.metric else MARGINS[measure.metric]
     smallest = smallest_detectable(family.se, family.df, level=0.05 / len(family.estimate))
@@ -291,16 +291,6 @@ def _word(verdict: Word, same: bool, unlearned: tuple[str, ...]) -> Word:
     if same:
         return "nothing was compared"
     return "no verdict" if unlearned else verdict
-
-
-def _together(effects: Sequence[Effects]) -> Effects:
-    """Effects of several conditions as one family, with the fewest seeds of any."""
-    return Effects(
-        np.concatenate([one.estimate for one in effects]),
-        np.concatenate([one.se for one in effects]),
-        min(one.df for one in effects),
-        min(one.seeds for one in effects),
-    )
 
 
 def _luck(condition: _Condition, names: Sequence[str], reference: str, measure: Measure) -> list[Luck]:

@@ -109,6 +109,16 @@ def gather_strategies(
     return _gather(cell, runs, list(strategies), strategies.index(reference), None, store, device)
 
 
+def gather_runs(
+    cell: Cell, wanted: Sequence[RunSettings], names: list[str], baseline: int, store: Store, device: str
+) -> Values | None:
+    """The same of any runs on one data set, of each seed of a cell one a name, in the order of names.
+
+    Equally confident they are at the mean confidence of the baseline, a place in names; there are no margins.
+    """
+    return _gather(cell, wanted, names, baseline, None, store, device)
+
+
 def _gather(
     cell: Cell, wanted: Sequence[RunSettings], names: list[str], baseline: int, margins: int | None,
     store: Store, device: str,

@@ -1,6 +1,6 @@
 """Effects with intervals where images are crossed with seeds, and with people where these are known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -42,7 +42,23 @@ class Effects:
 
     def flat(self) -> Self:
         """The same effects in one row."""
-        return type(self)(self.estimate.ravel(), self.se.ravel(), self.df, self.seeds)
+        df = self.df.ravel() if isinstance(self.df, np.ndarray) else self.df
+        return type(self)(self.estimate.ravel(), self.se.ravel(), df, self.seeds)
+
+    def part(self, places: Sequence[int]) -> Self:
+        """Some of the effects of one row."""
+        df = self.df[..., list(places)] if isinstance(self.df, np.ndarray) else self.df
+        return type(self)(self.estimate[list(places)], self.se[list(places)], df, self.seeds)
+
+    @classmethod
+    def joined(cls, rows: Sequence[Self]) -> Self:
+        """Several rows as one family, with the fewest seeds of any."""
+        return cls(
+            np.concatenate([one.estimate for one in rows]),
+            np.concatenate([one.se for one in rows]),
+            np.concatenate([np.broadcast_to(one.df, one.estimate.shape) for one in rows]),
+            min(one.seeds for one in rows),
+        )
 
     def one_sided(self, margin: float) -> tuple[np.ndarray, np.ndarray]:
         """(...) p values of an effect of at least ``margin``, and of at most minus it."""

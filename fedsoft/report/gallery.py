@@ -152,6 +152,14 @@ def people_plate(result: Digest) -> Plate | None:
 def grid_plates(result: Digest) -> Iterator[Plate]:
     """The figures of a whole grid that its axes allow."""
     endpoint = result.opened.plan.study.endpoint or Endpoint()
+    if result.frontier:
+        yield Plate(
+            "What privacy takes away",
+            "All test examples, means over seeds. Dashed: the source in the clear, smoothed as strongly as "
+            "the noise of privacy: a control. At equal confidence: all as confident on average as the "
+            "baseline under the same ε.",
+            partial(figures.frontier, result),
+        )
     yield Plate(
         "Levels along the grid",
         "Against the label, as predicted, all test examples. Bars: 95 % intervals.",

@@ -1,6 +1,6 @@
 """The report as one HTML page that needs nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from html import escape
 from importlib.resources import files
@@ -15,12 +15,13 @@ from fedsoft.report.agreement_tables import (
     mode_shift_lines,
     selective_table,
 )
-from fedsoft.report.answer import answer_note, answers
+from fedsoft.report.answer import Answer, answer_note, answers
 from fedsoft.report.cartography_table import cartography_note, cartography_table
 from fedsoft.report.dose_table import dose_table
 from fedsoft.report.effect_tables import effects_table
 from fedsoft.report.failures import failure_lines
 from fedsoft.report.figures.style import to_svg
+from fedsoft.report.frontier_words import frontier_answers, frontier_note
 from fedsoft.report.gallery import (
     Plate,
     all_plates,
@@ -113,9 +114,22 @@ def _head(result: Digest, details: list[Shown]) -> str:
     return (
         f'<p class="name">fedsoft study {escape(study.name)}</p>\n'
         f"<h1>{escape(study.description or study.name)}</h1>\n"
-        f"<p>{escape(data_line(result))}</p>\n{_answers(details)}"
+        f"<p>{escape(data_line(result))}</p>\n{_frontier(result)}{_answers(details)}"
         f'<div class="verdict">{lines}{notes}</div>\n{_note(credit(result))}'
     )
+
+
+def _frontier(result: Digest) -> str:
+    """What a study of privacy says in plain words."""
+    found = frontier_answers(result)
+    if not found:
+        return ""
+    return f"<h3>The answer: labels under privacy</h3>{_listed(found)}{_note(frontier_note(result))}"
+
+
+def _listed(found: Sequence[Answer]) -> str:
+    rows = "".join(f"<dt>{escape(one.question)}</dt><dd>{escape(one.text)}</dd>" for one in found)
+    return f'<dl class="answer">{rows}</dl>\n'
 
 
 def _answers(details: list[Shown]) -> str:
@@ -125,8 +139,7 @@ def _answers(details: list[Shown]) -> str:
         if found := answers(shown):
             where = f": {axes_name(shown.cell.axes)}" if shown.cell.axes else ""
             head = f"<h3>The answer{escape(where)}</h3>"
-            rows = "".join(f"<dt>{escape(one.question)}</dt><dd>{escape(one.text)}</dd>" for one in found)
-            parts.append(f'{head}<dl class="answer">{rows}</dl>\n')
+            parts.append(head + _listed(found))
     if parts:
         parts.append(_note(answer_note(details[0])))
     return "".join(parts)

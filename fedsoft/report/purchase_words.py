@@ -11,7 +11,7 @@ UNITS = {"nll": "NLL", "brier": "Brier score"}
 
 def purchases_in_words(shown: Shown) -> list[str]:
     """What to buy for each goal, and what may change that."""
-    said = [_purchase(shown, one) for one in shown.cell.purchases]
+    said = [purchase_sentence(shown, one) for one in shown.cell.purchases]
     if said and not all(rest.at_rest for rest in shown.cell.rests.values()):
         said.append("Training had not come to rest, so longer training may change this.")
     if said and shown.labels_are_majority:
@@ -22,7 +22,8 @@ def purchases_in_words(shown: Shown) -> list[str]:
     return said
 
 
-def _purchase(shown: Shown, plan: Purchase) -> str:
+def purchase_sentence(shown: Shown, plan: Purchase) -> str:
+    """What to buy for one goal."""
     goal = {"label": "To forecast the label", "people": "To forecast people's answers"}[plan.goal]
     unit = UNITS[plan.metric]
     if not plan.learned:

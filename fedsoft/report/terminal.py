@@ -1,5 +1,6 @@
 """The result of a study on a terminal: tables, verdict, where the report lies."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -7,8 +8,9 @@ from rich.text import Text
 
 from fedsoft.analysis.digest import Digest
 from fedsoft.plural import plural
-from fedsoft.report.answer import answer_note, answers
+from fedsoft.report.answer import Answer, answer_note, answers
 from fedsoft.report.failures import failure_lines
+from fedsoft.report.frontier_words import frontier_answers, frontier_note
 from fedsoft.report.level_tables import conclusions_table, result_note, result_table, strategy_table
 from fedsoft.report.mishap_words import losses_sentence, raised_lines
 from fedsoft.report.shown import Shown, axes_name, in_detail
@@ -22,6 +24,10 @@ def show(result: Digest, path: Path, console: Console) -> None:
     """Print results, verdict and the path of the page."""
     console.print(f"\n[bold]{result.opened.plan.study.name}[/bold]", highlight=False)
     console.print(data_line(result), highlight=False, markup=False)
+    if private := frontier_answers(result):
+        _title(console, "The answer: labels under privacy")
+        _listed(console, private)
+        console.print(frontier_note(result), style="dim", highlight=False, markup=False)
     together = in_detail(result)
     for one in together:
         _answer(console, one)
@@ -70,9 +76,13 @@ def show(result: Digest, path: Path, console: Console) -> None:
 def _answer(console: Console, shown: Shown) -> None:
     """What a cell says in plain words."""
     _title(console, "The answer" + (f", {axes_name(shown.cell.axes)}" if shown.cell.axes else ""))
-    for one in answers(shown):
-        console.print(Text.assemble((f"{one.question} ", "bold"), one.text), highlight=False)
+    _listed(console, answers(shown))
     console.print(answer_note(shown), style="dim", highlight=False, markup=False)
+
+
+def _listed(console: Console, found: Sequence[Answer]) -> None:
+    for one in found:
+        console.print(Text.assemble((f"{one.question} ", "bold"), one.text), highlight=False)
 
 
 def _title(console: Console, text: str) -> None:

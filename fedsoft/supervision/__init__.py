@@ -3,6 +3,7 @@
 from fedsoft.supervision import aggregated, controls, delivery, hard, human, posterior, teacher
 from fedsoft.supervision.evidence import Evidence, onehot
 from fedsoft.supervision.measures import describe_targets, dose
+from fedsoft.supervision.noise_matched import NoiseMatched
 from fedsoft.supervision.source import SOURCES, DeliveryName, LabelSource, supervise
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "DeliveryName",
     "Evidence",
     "LabelSource",
+    "NoiseMatched",
     "aggregated",
     "controls",
     "delivery",

@@ -1,5 +1,6 @@
 """The base of label mechanisms: answers are told with noise, for which soft labels are corrected."""
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Literal
@@ -52,6 +53,21 @@ class LabelMechanism(Options):
         True,
         description="project soft labels onto the simplex; without, they are unbiased and may be negative",
     )
+
+    @property
+    def unit_name(self) -> str:
+        """The unit, to stand after an ε."""
+        return {"vote": "a vote", "image": "an image"}[self.unit]
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is protected."""
+        return math.isinf(self.epsilon)
+
+    @property
+    def claim(self) -> str:
+        """What is promised, in words."""
+        return f"ε = {'∞' if self.is_off else f'{self.epsilon:g}'} {self.unit_name}"
 
     @abstractmethod
     def release(self, answers: Answers, rng: np.random.Generator) -> np.ndarray:

@@ -4,6 +4,7 @@ from fedsoft.report.figures.amount import Series, amount
 from fedsoft.report.figures.cartography import cartography
 from fedsoft.report.figures.convergence import convergence
 from fedsoft.report.figures.forest import forest
+from fedsoft.report.figures.frontier import frontier
 from fedsoft.report.figures.gaps import gaps
 from fedsoft.report.figures.grid import grid
 from fedsoft.report.figures.holdings import holdings
@@ -20,6 +21,7 @@ __all__ = [
     "cartography",
     "convergence",
     "forest",
+    "frontier",
     "gaps",
     "grid",
     "holdings",

@@ -1,0 +1,178 @@
+"""What privacy takes away, in plain words."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from fedsoft.analysis.digest import Digest
+from fedsoft.analysis.frontier import GAP, Contrast, Frontier, Measure, Point
+from fedsoft.report.answer import Answer
+from fedsoft.report.numbers import figure, plain
+from fedsoft.report.purchase_words import price, purchase_sentence
+from fedsoft.report.shown import Shown, with_results
+
+BRIER = Measure("raw", "label", "brier")
+PEOPLE = Measure("raw", "vote", "nll")
+
+
+def frontier_answers(result: Digest) -> list[Answer]:
+    """The answer of a study of privacy: what is kept of an advantage, whether gains are noise, what to buy."""
+    found = result.frontier
+    if found is None:
+        return []
+    source, baseline = result.opened.plan.study.pair
+    asked = {
+        f"Does {source} beat {baseline} once both are private?": _kept(result, found),
+        "Is a gain only privacy's noise, which softens?": _noise(result, found),
+        f"What to buy at ε = {_usual(found):g}?": _bought(result, found),
+    }
+    return [Answer(question, said) for question, said in asked.items() if said]
+
+
+def frontier_note(result: Digest) -> str:
+    """How to read the answer."""
+    baseline = result.opened.plan.study.pair[1]
+    return (
+        "In brackets: 95 % intervals, Holm-adjusted over all ε and settings of a question. Brier score and "
+        f"NLL: lower is better. At equal confidence: as confident on average as {baseline} at the same ε. "
+        "Own temperatures are fitted to labels in the clear; what a private one does is an arm of its own. "
+        "Smoothing as strong as the noise is a control, which sees labels in the clear."
+    )
+
+
+def setting_name(shown: Shown, axis: str) -> str:
+    """What is private in a cell, and of whom, but for the ε along the axis: ``labels private, by vote``."""
+    privacy, parts = shown.study.privacy, []
+    for part, what in ((privacy and privacy.labels, "labels"), (privacy and privacy.model, "models")):
+        if part is None:
+            continue
+        if axis.startswith(f"privacy.{what.removesuffix('s')}"):
+            parts.append(f"{what} private, ε {part.unit_name}")
+        elif not part.is_off:
+            parts.append(f"{what} private, {part.claim}")
+    return "; ".join(parts) or "nothing private"
+
+
+def _settings(result: Digest, found: Frontier) -> list[tuple[str, dict[str, Any], list[Shown]]]:
+    """Every combination of the other axes: its name, and its cells along the axis."""
+    named = []
+    for rest in found.rests:
+        cells = [one for one in with_results(result) if rest_of(one, found) == rest]
+        if cells:
+            name = setting_name(cells[0], found.axis)
+            named.append((name[0].upper() + name[1:], rest, cells))
+    return named
+
+
+def rest_of(shown: Shown, found: Frontier) -> dict[str, Any]:
+    """The values of a cell but for the one along the axis."""
+    return {key: value for key, value in shown.cell.axes.items() if key != found.axis}
+
+
+def _kept(result: Digest, found: Frontier) -> list[str]:
+    """How the source compares with its baseline at every ε, and what is left of it at equal confidence."""
+    baseline, said = result.opened.plan.study.pair[1], []
+    for name, rest, _ in _settings(result, found):
+        every = found.at("advantage", rest, BRIER)
+        finite = [one for one in every if math.isfinite(one.epsilon)]
+        if not finite:
+            continue
+        one = _nearest(finite, _usual(found))
+        text = f"{name}: {_by_verdict(finite, baseline)}. At ε = {one.epsilon:g} its Brier score is "
+        text += f"{plain(one.level)} against {plain(one.usual)} ({figure(one)})"
+        for view, words in (
+            ("equal_confidence", "at equal confidence"),
+            ("own_temperature", "each after its own temperature"),
+        ):
+            if left := _matching(found, one, BRIER._replace(view=view)):
+                text += f", {words} {figure(left)}"
+        if people := _matching(found, one, PEOPLE):
+            text += f"; as a forecast of a person's answer, NLL {figure(people)}"
+        if clear := [other for other in every if math.isinf(other.epsilon)]:
+            text += f"; at ε = ∞ Brier score {figure(clear[0])}"
+        said.append(f"{text}.")
+    return said
+
+
+def _noise(result: Digest, found: Frontier) -> list[str]:
+    """Whether private models are better than those in the clear, and whether smoothing does as much."""
+    source, said = result.opened.plan.study.pair[0], []
+    for name, rest, _ in _settings(result, found):
+        tolls = [*found.at("toll", rest, BRIER), *found.at("toll", rest, GAP)]
+        if not tolls:
+            continue
+        gains = [one for one in tolls if one.verdict == "better"]
+        said += [f"{name}: at ε = {one.epsilon:g} {_gain(found, one)}." for one in gains]
+        if not gains:
+            one = _nearest(tolls, _usual(found))
+            soft = _matching(found, one, BRIER, "softness")
+            alone = f"; smoothing alone, as strong as the noise: {figure(soft)}" if soft else ""
+            said.append(
+                f"{name}: at no ε is {source} shown to be better, or better calibrated, than in the clear "
+                f"(at ε = {one.epsilon:g} Brier score {figure(one)}{alone}), so there is no gain to explain."
+            )
+    return said
+
+
+def _gain(found: Frontier, one: Point) -> str:
+    """A gain over the same in the clear, and what mere smoothing makes of it."""
+    what = "Brier score" if one.measure.metric == "brier" else "the size of the signed gap"
+    text = f"{what} changes by {figure(one)} against labels in the clear"
+    rival = _matching(found, one, one.measure, "noise")
+    if rival is None:
+        return text
+    if rival.verdict == "better":
+        return f"{text}, and is {figure(rival)} against smoothing as strong as the noise: more than softness"
+    return (
+        f"{text}; smoothing as strong as the noise does as much or more (private less smoothed "
+        f"{figure(rival)})"
+    )
+
+
+def _bought(result: Digest, found: Frontier) -> list[str]:
+    """What to buy at the usual ε, and what every arm scores."""
+    said = []
+    for name, _, cells in _settings(result, found):
+        shown = min(cells, key=lambda one: abs(math.log(one.cell.axes[found.axis] / _usual(found))))
+        for plan in shown.cell.purchases:
+            listed = ", ".join(
+                f"{offer.source} {plain(offer.level)} ({price(shown, offer.source).removeprefix('for ')})"
+                for offer in plan.offers
+            )
+            said.append(f"{name}. {purchase_sentence(shown, plan)} In order: {listed}.")
+    return said
+
+
+def _by_verdict(points: Sequence[Point], baseline: str) -> str:
+    """At which ε which verdict holds."""
+    words = {
+        "better": f"better than {baseline}",
+        "worse": f"worse than {baseline}",
+        "as good": f"as good as {baseline}",
+        "undecided at this size": f"not told from {baseline}",
+        "no verdict": "no verdict, since one of them is no better than a constant,",
+    }
+    groups: dict[str, list[float]] = {}
+    for one in points:
+        groups.setdefault(one.verdict, []).append(one.epsilon)
+    return "; ".join(
+        f"{words[verdict]} at ε = {', '.join(f'{epsilon:g}' for epsilon in some)}"
+        for verdict, some in groups.items()
+    )
+
+
+def _usual(found: Frontier) -> float:
+    """The finite ε nearest to 1."""
+    return min((e for e in found.values if math.isfinite(e)), key=lambda e: abs(math.log(e)))
+
+
+def _nearest(points: Sequence[Point], epsilon: float) -> Point:
+    return min(points, key=lambda one: abs(math.log(one.epsilon / epsilon)))
+
+
+def _matching(
+    found: Frontier, one: Point, measure: Measure, contrast: Contrast | None = None
+) -> Point | None:
+    """The same at the same ε and setting, by another measure, or of another contrast."""
+    others = found.at(contrast or one.contrast, one.rest, measure)
+    return next((other for other in others if other.epsilon == one.epsilon), None)
