@@ -53,7 +53,7 @@ def setting_name(shown: Shown, axis: str) -> str:
     return "; ".join(parts) or "nothing private"
 
 
-def _settings(result: Digest, found: Frontier) -> list[tuple[str, dict[str, Any], list[Shown]]]:
+def settings_of(result: Digest, found: Frontier) -> list[tuple[str, dict[str, Any], list[Shown]]]:
     """Every combination of the other axes: its name, and its cells along the axis."""
     named = []
     for rest in found.rests:
@@ -72,7 +72,7 @@ def rest_of(shown: Shown, found: Frontier) -> dict[str, Any]:
 def _kept(result: Digest, found: Frontier) -> list[str]:
     """How the source compares with its baseline at every ε, and what is left of it at equal confidence."""
     baseline, said = result.opened.plan.study.pair[1], []
-    for name, rest, _ in _settings(result, found):
+    for name, rest, _ in settings_of(result, found):
         every = found.at("advantage", rest, BRIER)
         finite = [one for one in every if math.isfinite(one.epsilon)]
         if not finite:
@@ -97,7 +97,7 @@ def _kept(result: Digest, found: Frontier) -> list[str]:
 def _noise(result: Digest, found: Frontier) -> list[str]:
     """Whether private models are better than those in the clear, and whether smoothing does as much."""
     source, said = result.opened.plan.study.pair[0], []
-    for name, rest, _ in _settings(result, found):
+    for name, rest, _ in settings_of(result, found):
         tolls = [*found.at("toll", rest, BRIER), *found.at("toll", rest, GAP)]
         if not tolls:
             continue
@@ -132,7 +132,7 @@ def _gain(found: Frontier, one: Point) -> str:
 def _bought(result: Digest, found: Frontier) -> list[str]:
     """What to buy at the usual ε, and what every arm scores."""
     said = []
-    for name, _, cells in _settings(result, found):
+    for name, _, cells in settings_of(result, found):
         shown = min(cells, key=lambda one: abs(math.log(one.cell.axes[found.axis] / _usual(found))))
         for plan in shown.cell.purchases:
             listed = ", ".join(
