@@ -1,4 +1,4 @@
-"""The table of a frontier: at every ε what is left of an advantage, what privacy took, and what softness did."""
+"""The table of a frontier: at every ε what is left of an advantage, what privacy took, what softness did."""
 
 import math
 from collections.abc import Sequence

@@ -1,9 +1,0 @@
-"""stub"""
-
-from fedsoft.supervision.source import LabelSource
-
-
-class NoiseMatched(LabelSource):
-    """stub"""
-
-    of: LabelSource
