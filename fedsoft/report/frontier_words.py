@@ -16,7 +16,7 @@ PEOPLE = Measure("raw", "vote", "nll")
 
 
 def frontier_answers(result: Digest) -> list[Answer]:
-    """The answer of a study of privacy: what is kept of an advantage, whether gains are noise, what to buy."""
+    """The answer of a study of privacy: what is kept of an advantage, is a gain noise, what to buy."""
     found = result.frontier
     if found is None:
         return []

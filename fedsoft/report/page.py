@@ -151,8 +151,8 @@ def _grid(result: Digest, drawn: Mapping[str, str]) -> str:
     if result.frontier:
         note = (
             "Differences of Brier scores against the label (NLL: of a person's answer); below zero: better. "
-            "Below each its 95 % interval, Holm-adjusted over the column; bold: better or worse beyond doubt; "
-            "grey: one of the two is no better than a constant. Every measure: frontier.csv."
+            "Below each its 95 % interval, Holm-adjusted over the column; bold: better or worse beyond "
+            "doubt; grey: one of the two is no better than a constant. Every measure: frontier.csv."
         )
         parts.append("<h3>What privacy takes away</h3>\n")
         parts.append(to_html(frontier_table(result, result.frontier)) + _note(note))
