@@ -24,8 +24,8 @@ AXES = ("privacy.labels.epsilon", "privacy.model.epsilon")
 
 Contrast = Literal["advantage", "toll", "noise", "softness"]
 CONTRASTS: tuple[Contrast, ...] = ("advantage", "toll", "noise", "softness")
-"""What is asked at each ε of a source S and its baseline B, both private. ``advantage``: S - B. ``toll``: S - S
-in the clear (at ε = ∞). ``noise``: S - S in the clear, smoothed as strongly as the noise. ``softness``: S in
+"""What is asked at each ε of a source S and its baseline B, both private. ``advantage``: S - B. ``toll``: S -
+S in the clear (at ε = ∞). ``noise``: S - S in the clear, smoothed as strongly as the noise. ``softness``: S in
 the clear, so smoothed - S in the clear."""
 
 
