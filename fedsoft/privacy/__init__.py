@@ -10,14 +10,19 @@ from fedsoft.privacy.labels import (
     RRWithPrior,
     Unit,
 )
+from fedsoft.privacy.models import MODEL_MECHANISMS, DpFedAvg, DpSgd, ModelMechanism
 from fedsoft.privacy.settings import Privacy
 
 __all__ = [
     "MECHANISMS",
+    "MODEL_MECHANISMS",
     "Answers",
     "DiscreteGaussian",
+    "DpFedAvg",
+    "DpSgd",
     "LabelMechanism",
     "Laplace",
+    "ModelMechanism",
     "Privacy",
     "RRWithPrior",
     "RandomizedResponse",

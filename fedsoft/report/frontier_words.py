@@ -48,7 +48,7 @@ def setting_name(shown: Shown, axis: str) -> str:
             continue
         if axis.startswith(f"privacy.{what.removesuffix('s')}"):
             parts.append(f"{what} private, ε {part.unit_name}")
-        elif not part.is_off:
+        elif not part.off:
             parts.append(f"{what} private, {part.claim}")
     return "; ".join(parts) or "nothing private"
 

@@ -35,14 +35,14 @@ class LabelMechanism(Options):
         return f"{'a' if self.unit[0] not in 'aeiou' else 'an'} {self.unit}"
 
     @property
-    def is_off(self) -> bool:
+    def off(self) -> bool:
         """Whether nothing is protected."""
         return math.isinf(self.epsilon)
 
     @property
     def claim(self) -> str:
         """What is promised, in words."""
-        return f"ε = {'∞' if self.is_off else f'{self.epsilon:g}'} {self.unit_name}"
+        return f"ε = {'∞' if self.off else f'{self.epsilon:g}'} {self.unit_name}"
 
     @model_validator(mode="before")
     @classmethod
