@@ -29,6 +29,7 @@ REQUIRED = {
     "slips": {"rate": 0.1},
     "confusion": {"rate": 0.1},
     "votes_k": {"k": 3},
+    "noise_matched": {"of": {"name": "votes_k", "k": 3}},
 }
 EVERYTHING = [
     pytest.param(registry, name, id=f"{registry.kind} {name}")

@@ -87,15 +87,31 @@ def _result_row(shown: Shown, source: str, private: bool, with_churn: bool) -> l
     target = shown.cell.targets.get(source)
     borrowed = "a rate borrowed" if _is_borrowed(shown, source) else ""
     row.append(Cell(amount(target.votes_bought) if target else NOT_ENOUGH, borrowed))
-    return row + [Cell(privacy_note(target.privacy if target else {}))] * private
+    return row + [Cell(privacy_of(shown, source))] * private
+
+
+def privacy_of(shown: Shown, source: str) -> str:
+    """What is private of an arm's labels, or who sees them in the clear."""
+    arm, target = shown.arms[source], shown.cell.targets.get(source)
+    if target is None:
+        return NOT_ENOUGH
+    if arm.source and arm.source.in_the_clear:
+        return "in the clear: a control"
+    spent = privacy_note(target.privacy)
+    return f"your own model's: not known{f'; {spent}' * (spent != 'none')}" if arm.own else spent
 
 
 def privacy_note(spent: dict[str, float]) -> str:
-    """The privacy loss of one source's labels, per vote and per example."""
+    """The privacy loss of one source's labels, per vote and per example, calibration included."""
     if not spent:
         return "none"
-    vote, example = (spent[f"epsilon_per_{unit}_max"] for unit in ("vote", "image"))
-    return f"ε {vote:.3g} a vote, {example:.3g} an example"
+    said = []
+    if "epsilon_per_vote_max" in spent:
+        vote, example = (spent[f"epsilon_per_{unit}_max"] for unit in ("vote", "image"))
+        said.append(f"ε {vote:.3g} a vote, {example:.3g} an example")
+    if "epsilon_calibration" in spent:
+        said.append(f"ε {spent['epsilon_calibration']:.3g} a validation label")
+    return "; ".join(said)
 
 
 def strategy_table(shown: Shown) -> Table:
@@ -128,10 +144,15 @@ def grid_table(result: Digest) -> Table:
                 )
                 for metric in LEVELS
             ]
-            target = cell.targets.get(source)
-            note = privacy_note(target.privacy) if target else NOT_ENOUGH
             values = [Cell(value_name(cell.axes[axis])) for axis in axes]
-            rows.append([Cell(source, colour=shown.colours[source]), *values, *levels, Cell(note)])
+            rows.append(
+                [
+                    Cell(source, colour=shown.colours[source]),
+                    *values,
+                    *levels,
+                    Cell(privacy_of(shown, source)),
+                ]
+            )
     columns = ("source", *axes, *(METRICS[metric] for metric in LEVELS), "label privacy")
     return Table(columns, rows, prose=(0, len(columns) - 1))
 

@@ -20,6 +20,8 @@ from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.votes import Named, answers_held, parties_of, simulated_answers
 from fedsoft.supervision import DeliveryName, Evidence, LabelSource, supervise
+from fedsoft.supervision.noise_matched import NoiseMatched
+from fedsoft.supervision.softness import Softness, mean_softness, measure_softness
 from fedsoft.supervision.teacher import FromModels, Teacher
 from fedsoft.training import Deliveries, Delivery, Multipass, Stochastic
 
@@ -72,6 +74,7 @@ class Targets:
             votes that only tell a source how soft people are on average.
         privacy_spent: ε by unit, where labels are private.
         quality: how good clients' annotation really is, by what it is held against.
+        softness: what noise does to the softness of targets, stage by stage, where labels are private.
     """
 
     rows: np.ndarray
@@ -79,6 +82,7 @@ class Targets:
     votes_bought: int
     privacy_spent: dict[str, float]
     quality: dict[str, np.ndarray]
+    softness: Softness
 
 
 def build_targets(held: Holdings, store: Store) -> Targets:
@@ -94,6 +98,7 @@ def build_targets(held: Holdings, store: Store) -> Targets:
     of_client = np.full(len(train), -1)
     bought = 0
     spent: dict[str, float] = {}
+    soft: list[tuple[Softness, int]] = []
     truths = _truths(dataset)
     quality = {name: np.full(len(train), np.nan) for name in truths}
     stands_in = np.zeros(len(dataset), dtype=bool) if dataset.labelled is None else ~dataset.labelled
@@ -123,6 +128,8 @@ def build_targets(held: Holdings, store: Store) -> Targets:
         )
         with _named(held, rows, f"label source {source.label()!r}", "lower its number"):
             targets[rows], bought_answers = supervise(source, evidence, mechanism, named)
+        if mechanism and not source.in_the_clear and bought_answers is not None:
+            soft.append((measure_softness(source, evidence, mechanism, named), len(rows)))
         del evidence  # of as many examples as there are, while rules of delivery are made
         _judge(quality, truths, train, rows, _given(source, votes, targets[rows]))
         if bought_answers is not None:
@@ -138,11 +145,11 @@ def build_targets(held: Holdings, store: Store) -> Targets:
                 rules.append(_rule(source.delivery, where[rows], shown, size, order))
             if source.needs_votes and not source.borrows_rate:
                 bought += round(float(bought_answers.sum()))
-            if mechanism:
+            if mechanism and not source.in_the_clear:
                 part = mechanism.spent(Answers(bought_answers, train.owner[rows]))
                 spent = {name: max(value, spent.get(name, 0.0)) for name, value in part.items()}
     delivery = Deliveries(tuple(rules), of_client) if rules else None
-    return Targets(targets, delivery, bought, spent, quality)
+    return Targets(targets, delivery, bought, spent, quality, mean_softness(soft))
 
 
 def _given(source: LabelSource, votes: np.ndarray | None, targets: np.ndarray) -> np.ndarray:
@@ -178,9 +185,11 @@ def _truths(dataset: AnnotatedDataset) -> dict[str, np.ndarray]:
 
 
 def _source(settings: RunSettings, party: Party) -> LabelSource:
-    source = party.source or settings.source
+    source = settings.source
     assert source is not None, "a run that trains nothing has no targets"
-    return source
+    if party.source is None:
+        return source
+    return NoiseMatched(of=party.source) if isinstance(source, NoiseMatched) else party.source
 
 
 def check_votes(held: Holdings) -> None:

@@ -62,6 +62,8 @@ class HumanSoftModeMatched(LabelSource):
     Differs from `human_soft` in the mode, from `hard` in softness alone.
     """
 
+    sees_labels: ClassVar[bool] = True
+
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """The soft label h with its mode moved to the label: h'."""
         return mode_matched(evidence.need("soft", "human_soft_mode_matched"), evidence.labels, rng)

@@ -25,7 +25,9 @@ class LabelSource(Options):
         models_votes: it explains how votes came about, and those that privacy changed came about otherwise.
         needs_counts: it needs single votes, and not shares.
         needs_answers: it needs to know who gave which vote.
-        delivery: whether training sees the target whole, or hard labels made of it, anew in each epoch.
+        sees_labels: it looks at the dataset's label beside the answers.
+        in_the_clear: it is a control that sees answers as they are where a study protects them, and knows
+            how much noise would be put on them; shown as such, and never proposed.
     """
 
     needs_predictions: ClassVar[bool] = False
@@ -33,7 +35,13 @@ class LabelSource(Options):
     models_votes: ClassVar[bool] = False
     needs_counts: ClassVar[bool] = False
     needs_answers: ClassVar[bool] = False
-    delivery: ClassVar[DeliveryName] = "whole"
+    sees_labels: ClassVar[bool] = False
+    in_the_clear: ClassVar[bool] = False
+
+    @property
+    def delivery(self) -> DeliveryName:
+        """Whether training sees the target whole, or hard labels made of it, anew in each epoch."""
+        return "whole"
 
     @property
     def needs_votes(self) -> bool:
@@ -142,8 +150,10 @@ def _supervise(
             "set privacy.labels.project = true or leave the source out."
         )
     if answers is not None:
-        if privacy is None:
+        if privacy is None or source.in_the_clear:
             soft = answers / answers.sum(axis=1, keepdims=True)
+            told = Answers(answers, evidence.client)
+            evidence = replace(evidence, softening=None if privacy is None else privacy.softening(told))
         else:
             soft = privacy.apply(Answers(answers, evidence.client), stream("randomized response"))
         evidence = replace(evidence, soft=soft)

@@ -19,6 +19,11 @@ class RandomizedResponse(LabelMechanism):
         epsilon = self.per_vote(answers)
         return unbias(randomize(answers.votes, epsilon, rng), epsilon)
 
+    def uncorrected(self, answers: Answers, rng: np.random.Generator) -> np.ndarray:
+        """Shares of randomized votes."""
+        told = randomize(answers.votes, self.per_vote(answers), rng)
+        return told / answers.total[:, None]
+
     def per_vote(self, answers: Answers) -> np.ndarray:
         """(N,) ε that one vote of each image gets."""
         share = answers.total if self.unit == "image" else np.ones(len(answers.votes))
