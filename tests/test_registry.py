@@ -33,6 +33,7 @@ REQUIRED = {
     "rr_with_prior": {"epsilon": 1.0},
     "laplace": {"epsilon": 1.0},
     "discrete_gaussian": {"epsilon": 1.0, "delta": 1e-5},
+    "noise_matched": {"of": {"name": "votes_k", "k": 3}},
 }
 EVERYTHING = [
     pytest.param(registry, name, id=f"{registry.kind} {name}")

@@ -161,5 +161,5 @@ def _alike(one: Arm, other: Arm) -> bool:
     if one.source is None or other.source is None:
         return False
     return one.model_copy(update={"source": other.source}) == other and (
-        type(one.source).delivery == type(other.source).delivery
+        one.source.delivery == other.source.delivery
     )

@@ -262,7 +262,7 @@ def _digest_cell(finished: Finished, gathered: dict[str, Values]) -> CellDigest:
         prices = {
             arm.label(): Price(made.votes_bought, made.seconds, effort(arm, study.baseline))
             for arm in study.arms
-            if (made := targets.get(arm.label()))
+            if (made := targets.get(arm.label())) and not (arm.source and arm.source.in_the_clear)
         }
         bought = purchases(values, primary, prices, known, pairs)
     return CellDigest(

@@ -17,6 +17,7 @@ from fedsoft.evaluation import (
     onehot,
     temperature_for_confidence,
 )
+from fedsoft.supervision.noise_matched import label_of_control
 
 View = Literal["raw", "equal_confidence", "calibrated_confidence", "own_temperature", "own_temperature_vote"]
 VIEWS: tuple[View, ...] = get_args(View)
@@ -50,7 +51,8 @@ class Effect:
 
 
 def effects_of(sources: Sequence[str], baselines: Sequence[str]) -> list[Effect]:
-    """The effects that a study's sources allow: the chain, then every source less each of the baselines."""
+    """The effects that a study's sources allow: the chain, then every source less each of the baselines, then
+    every private source less the smoothing that its noise would be mistaken for."""
     # A source stands for its name, whatever its options, if it is the only one of that name; a rival, which
     # is spelled with a plus, never does.
     names = [source if " + " in source else source.partition("(")[0] for source in sources]
@@ -66,6 +68,10 @@ def effects_of(sources: Sequence[str], baselines: Sequence[str]) -> list[Effect]
             if source != baseline and (terms := {source: 1, baseline: -1}) not in known:
                 combinations.append((difference(source, baseline), terms))
                 known += [terms, {baseline: 1, source: -1}]
+    for source in sources:
+        control = label_of_control(source)
+        if control in sources and (terms := {source: 1, control: -1}) not in known:
+            combinations.append((difference(source, control), terms))
     return [Effect(name, _formula(terms), _vector(terms, sources)) for name, terms in combinations]
 
 

@@ -25,8 +25,8 @@ AXES = ("privacy.labels.epsilon", "privacy.model.epsilon")
 Contrast = Literal["advantage", "toll", "noise", "softness"]
 CONTRASTS: tuple[Contrast, ...] = ("advantage", "toll", "noise", "softness")
 """What is asked at each ε of a source S and its baseline B, both private. ``advantage``: S - B. ``toll``: S -
-S in the clear (at ε = ∞). ``noise``: S - S in the clear, smoothed as strongly as the noise. ``softness``: S in
-the clear, so smoothed - S in the clear."""
+S in the clear (at ε = ∞). ``noise``: S - S in the clear, smoothed as strongly as the noise. ``softness``: S
+so smoothed in the clear - S in the clear."""
 
 
 class Measure(NamedTuple):
@@ -187,9 +187,12 @@ def _beside(cells: Sequence[Cell], axis: str, strategy: str, store: Store, devic
     for cell in cells:
         epsilon = float(cell.axes[axis])
         private, smoothed = _at(source, epsilon), _at(twin or "", epsilon)
-        for contrast, one, other in (
-            ("toll", private, clear), ("noise", private, smoothed), ("softness", smoothed, clear)
-        ):  # fmt: skip
+        asked: list[tuple[Contrast, str, str]] = [
+            ("toll", private, clear),
+            ("noise", private, smoothed),
+            ("softness", smoothed, clear),
+        ]
+        for contrast, one, other in asked:
             if math.isfinite(epsilon) and one in place and other in place:
                 yield _Held(contrast, _rest(cell, axis), epsilon, values, place[one], place[other], learned)
 

@@ -168,6 +168,8 @@ def purchases(
 ) -> list[Purchase]:
     """The cheapest arm that is as good as the best, for each goal that the data allow; as predicted.
 
+    What has no price is not for sale, as controls that see labels in the clear where a study protects them.
+
     An arm is as good as the best one if its loss exceeds it by less than the margin, beyond doubt:
     one-sided tests at 2.5 %, Holm-adjusted over the other arms. That the best one is chosen by the same
     data makes them stricter. With one seed nothing is known of other runs, so nothing is as good as the
@@ -176,24 +178,25 @@ def purchases(
     Args:
         values: of the runs of one strategy.
         strategy: its label.
-        prices: of each arm.
+        prices: of each arm that can be had.
         learned: of the strategy's arms.
         pairs: of these.
     """
     found: list[Purchase] = []
     crossing = values.crossing()
+    place = [j for j, source in enumerate(values.sources) if source in prices]
     for goal, (reference, metric) in GOALS.items():
         key = "raw", reference, metric
-        columns = values.values.get(key)
-        if columns is None or not prices.keys() >= set(values.sources):
+        if key not in values.values or not place:
             continue
+        columns = values.values[key][place]
         levels, margin = columns.mean(axis=1), MARGINS[metric]
         best = int(levels.argmin())
 
         def excess(found: np.ndarray, best: int = best) -> np.ndarray:
-            return found - found[best]
+            return found[place] - found[place][best]
 
-        effects = crossing.effects(excess(columns).T, judged=values.judged(key, excess)).flat()
+        effects = crossing.effects(excess(values.values[key]).T, judged=values.judged(key, excess)).flat()
         others = np.arange(len(levels)) != best
         p = np.where(others, 2 * effects.one_sided(margin)[0], np.nan)
         adjusted = holm(p)
@@ -208,7 +211,7 @@ def purchases(
                 prices[source],
                 bool(j == best or (effects.seeds > 1 and adjusted[j] < 0.05)),
             )
-            for j, source in enumerate(values.sources)
+            for j, source in enumerate(values.sources[k] for k in place)
         ]
         beats = {
             row.source: row.beats_constant
@@ -220,7 +223,8 @@ def purchases(
             key=lambda offer: (offer.price.votes, offer.price.effort, offer.price.seconds),
         )
         offers.sort(key=lambda offer: offer.level)
-        beaten = _beaten(pairs, strategy, reference, metric)
+        for_sale = [row for row in pairs if {row.source, row.other} <= prices.keys()]
+        beaten = _beaten(for_sale, strategy, reference, metric)
         as_cheap = [
             offer
             for offer in offers

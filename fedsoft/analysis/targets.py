@@ -15,6 +15,7 @@ from fedsoft.study.plan import labels
 from fedsoft.study.prepare import Prepared, prepare
 from fedsoft.study.settings import RunSettings
 from fedsoft.supervision import dose
+from fedsoft.supervision.softness import Softness, mean_softness
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,14 @@ class Targets:
         votes_bought: answers bought a seed, over all clients.
         seconds: compute seconds of a run, on average.
         privacy: ε per vote and per image, where labels are private.
+        softness: what noise does to their softness, stage by stage, where labels are private.
     """
 
     summary: dict[str, float]
     votes_bought: float
     seconds: float
     privacy: dict[str, float]
+    softness: Softness
 
 
 def targets_of(finished: Finished) -> dict[str, Targets]:
@@ -45,6 +48,7 @@ def targets_of(finished: Finished) -> dict[str, Targets]:
                 float(np.mean([m["votes_bought"] for m in made])),
                 float(np.mean([m["seconds"] for m in made])),
                 {name: max(m["privacy"][name] for m in made) for name in made[0]["privacy"]},
+                mean_softness([(m.get("softness", {}), 1) for m in made]),  # earlier versions have none
             )
     return found
 

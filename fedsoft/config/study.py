@@ -12,7 +12,9 @@ from fedsoft.config.tune import Tune
 from fedsoft.federation.strategies import told_apart
 from fedsoft.privacy import Privacy
 from fedsoft.scenarios import Scenario
-from fedsoft.training import Training
+from fedsoft.supervision import LabelSource
+from fedsoft.supervision.noise_matched import NoiseMatched
+from fedsoft.training import Training, changed
 
 
 class Redraw(BaseModel):
@@ -78,8 +80,13 @@ class Study(BaseModel):
 
     @property
     def arms(self) -> tuple[Arm, ...]:
-        """What is compared: the sources, then the rivals."""
-        return (*(Arm(source=source) for source in self.sources), *self.rivals)
+        """What is compared: the sources, then the control of each whose labels are private, then the rivals.
+
+        Where a cell's ε is infinite the controls stay, at γ = 0, so that all cells have the same arms.
+        """
+        private = self.privacy is not None and self.privacy.labels is not None
+        controls = [NoiseMatched(of=source) for source in self.sources] if private else []
+        return (*(Arm(source=source) for source in (*self.sources, *controls)), *self.rivals)
 
     @property
     def baseline(self) -> str:
@@ -145,8 +152,10 @@ class Study(BaseModel):
                     f"endpoint names strategy {self.endpoint.strategy!r}, but strategies are "
                     f"{', '.join(strategies)}"
                 )
+        self._check_controls()
         self._check_private_labels()
         check_private_model(self)
+        self._check_seen_in_the_clear()
         if self.cartography and self.scenario.partition.overlaps:
             raise ValueError(
                 "cartography maps images with one target each, and partition "
@@ -154,6 +163,49 @@ class Study(BaseModel):
                 "set it to false, or choose another partition"
             )
         return self
+
+    @property
+    def _chosen_sources(self) -> list[LabelSource]:
+        """Every source that the file names: of arms, and of parties."""
+        chosen = [*self.sources, *(arm.source for arm in self.rivals if arm.source)]
+        return [*chosen, *(party.source for party in self.scenario.parties if party.source)]
+
+    def _check_controls(self) -> None:
+        """Refuse controls that a study has without being asked."""
+        for source in self._chosen_sources:
+            if source.in_the_clear:
+                raise ValueError(
+                    f"source {source.label()!r} is a control that a study with [privacy.labels] has beside "
+                    "each of its sources without being asked, and no other has; leave it out"
+                )
+
+    def _check_seen_in_the_clear(self) -> None:
+        """Refuse what sees labels or votes in the clear beside training that is private.
+
+        Planted errors (`scenario.label_errors`) are part of the labels that clients have, and pass through
+        the mechanism with them. A model of the user's own stands beside as it is: what it has seen is not
+        known, and the report says so. Models of an ensemble train on the same private answers, drawn once.
+        """
+        if not (self.privacy and self.privacy.guards_learning):
+            return
+        for arm in self.arms:
+            if arm.calibration and arm.calibration.spends is None:
+                raise ValueError(
+                    f"rival {arm.label()!r} is calibrated on labels or votes in the clear, which [privacy] "
+                    'cannot protect; fit a temperature with noise (calibration = { name = "temperature", '
+                    "epsilon = 1.0 }), or leave it out"
+                )
+            for strategy in self.strategies:
+                if arm.trained(changed(self.training, strategy.training)).stop == "best_validation":
+                    raise ValueError(
+                        f"{arm.label()!r} stops by validation labels in the clear, which [privacy] cannot "
+                        'protect; set training.stop = "last"'
+                    )
+        if self.cartography:
+            raise ValueError(
+                "cartography tells of each training example whether models are right about its label in the "
+                "clear, which [privacy] cannot protect; set it to false"
+            )
 
     def _check_private_labels(self) -> None:
         """Refuse what label privacy cannot protect."""
@@ -165,14 +217,12 @@ class Study(BaseModel):
                 "[privacy] counts what one client's answers give away, but partition "
                 f"{self.scenario.partition.name!r} lets several answer for an image; choose another"
             )
-        for arm in self.arms:
-            if arm.calibration:
-                raise ValueError(
-                    f"rival {arm.label()!r} is calibrated on labels or votes in the clear, which [privacy] "
-                    "cannot protect; leave it out"
-                )
-        chosen = [arm.source for arm in self.arms if arm.source]
-        for source in (*chosen, *(p.source for p in self.scenario.parties if p.source)):
+        if mechanism.first_stage() and self.privacy and self.privacy.model and not self.privacy.model.off:
+            raise ValueError(
+                f"privacy.labels {mechanism.name!r} trains twice, on half and on all, and privacy.model accounts "
+                "for one training; choose another label mechanism, or leave privacy.model out"
+            )
+        for source in self._chosen_sources:
             if source.needs_predictions:
                 raise ValueError(
                     f"source {source.label()!r} learns from a model that saw labels in the clear, or may "

@@ -6,7 +6,7 @@ which the predictions themselves are true: without evidence it is the identity, 
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from fedsoft.evaluation.exchanges import AddUp
 from fedsoft.evaluation.histogram import apply_tables, cell_sums, fit_table, solve_tables
 from fedsoft.evaluation.predictions import SMALLEST
+from fedsoft.evaluation.private_temperature import draw_temperature
 from fedsoft.evaluation.temperature import (
     PSEUDO,
     apply_temperature,
@@ -45,6 +46,11 @@ class Calibrator(Options):
     )
     pseudo: float = Field(PSEUDO, ge=0, description=PSEUDO_MEANS)
 
+    @property
+    def spends(self) -> float | None:
+        """Privacy loss ε of each label or vote that it is fitted to; None where these are in the clear."""
+        return None
+
     @abstractmethod
     def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
         """Fit the map.
@@ -53,6 +59,10 @@ class Calibrator(Options):
             probs: (V, C) predictions on validation examples, V > 0.
             reference: (V, C) rows on the simplex: labels, votes, or distributions.
         """
+
+    def fit_privately(self, probs: Tensor, reference: Tensor, rng: np.random.Generator) -> Calibration:
+        """Fit the map with noise, for those that spend an ε; other maps have no such fit."""
+        raise NotImplementedError(f"{type(self).name} is fitted in the clear")
 
     @model_validator(mode="after")
     def _summed(self) -> Self:
@@ -96,7 +106,42 @@ CALIBRATORS = Registry("calibrator", Calibrator)  # type: ignore[type-abstract]
 
 @CALIBRATORS("temperature")
 class Temperature(BySums):
-    """One temperature for all predictions: softens or sharpens, and leaves their order (Guo et al. 2017)."""
+    """One temperature for all predictions: softens or sharpens, and leaves their order (Guo et al. 2017).
+
+    With an ε it is drawn from a fixed list, the likelier the less its Brier score on validation examples, so
+    that little of any one label is given away: `draw_temperature`. Clipping and noise in private training
+    miscalibrate, which such a temperature mends (Zhang et al. 2022, arXiv:2210.08248).
+    """
+
+    epsilon: float | None = Field(
+        None,
+        ge=1e-6,
+        description="privacy loss of each label or vote that it is fitted to; none is no privacy",
+    )
+
+    @property
+    def spends(self) -> float | None:
+        """Its ε."""
+        return self.epsilon
+
+    def dump(self) -> dict[str, Any]:
+        """Without an ε that is not there, so that runs in the clear keep their keys."""
+        return {key: value for key, value in super().dump().items() if (key, value) != ("epsilon", None)}
+
+    @model_validator(mode="after")
+    def _in_one_place(self) -> Self:
+        if self.epsilon is not None and self.scope != "all":
+            raise ValueError(
+                f'epsilon is spent on one temperature for all clients, and scope = "{self.scope}" asks for '
+                "another way; leave scope out"
+            )
+        return self
+
+    def fit_privately(self, probs: Tensor, reference: Tensor, rng: np.random.Generator) -> Calibration:
+        """A temperature drawn by the Brier score over examples and pseudo-examples."""
+        assert self.epsilon is not None, "without an ε it is fitted in the clear"
+        temperature = draw_temperature(probs, reference, self.pseudo, self.epsilon, rng)
+        return lambda p: apply_temperature(p, temperature)
 
     def fit(self, probs: Tensor, reference: Tensor) -> Calibration:
         """The temperature of least negative log-likelihood, over examples and pseudo-examples."""

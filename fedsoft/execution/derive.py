@@ -1,6 +1,6 @@
 """Runs that train nothing: ensembles, calibrated runs, and the user's own models, all made of predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,9 @@ import torch
 
 from fedsoft.errors import DataError
 from fedsoft.evaluation import BySums, Calibrator, Exchanges, onehot
+from fedsoft.evaluation.calibrators import Temperature
+from fedsoft.evaluation.private_temperature import whole_example
+from fedsoft.privacy import Privacy, charge_calibration
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import NO_VALIDATION, client_labels, deal_data
 from fedsoft.study.own_models import own_predictions
@@ -39,6 +42,7 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
             "votes_bought": 0,
             "privacy": {},
             "targets": {},
+            "softness": {},
             "quality": {},
             "seconds": 0.0,
             "bytes_sent": 0,
@@ -48,7 +52,7 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
     made = [store.predictions(part.key, PREDICTED) for part in parts]
     records = [store.record(part.key) for part in parts]
     cost = {name: records[0][name] for name in ("votes_bought", "privacy", "targets", "crowd")}
-    cost["quality"] = records[0].get("quality", {})  # runs of earlier versions have none
+    cost |= {name: records[0].get(name, {}) for name in ("quality", "softness")}  # earlier versions have none
     cost |= {name: sum(record[name] for record in records) for name in ("seconds", "bytes_sent")}
     if settings.calibration is None:
         return average(made), cost
@@ -60,6 +64,10 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
         cost["votes_bought"] += int(load_dataset(settings.dataset).voted[rows].sum())
     else:
         classes = client_labels(settings, load_dataset(settings.dataset))[rows]
+    if settings.calibration.spends is not None:
+        cost["privacy"] = charged(settings, settings.calibration.spends, cost["privacy"], rows)
+        rng = settings.stream("votes", "private calibration")
+        return calibrate(settings.calibration, made[0], classes, device, rng), cost
     if settings.calibration.scope == "all":
         return calibrate(settings.calibration, made[0], classes, device), cost
     validation = deal_data(settings, load_dataset(settings.dataset)).validation
@@ -73,6 +81,25 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
     own = {"clients": len(sizes), "own": int((sizes >= FEWEST).sum())}
     calibrated = calibrate_clients(settings.calibration, made[0], classes, owner, device)
     return calibrated, cost | {"own_maps": own}
+
+
+def charged(
+    settings: RunSettings, epsilon: float, spent: Mapping[str, float], rows: np.ndarray
+) -> dict[str, float]:
+    """The privacy losses of a run, with that of a calibrator fitted to validation examples (V,) at ε each."""
+    dataset = load_dataset(settings.dataset)
+    owner = deal_data(settings, dataset).validation.owner
+    answered = np.array([len(rows)])  # were all one person's
+    if dataset.annotations is not None:
+        answers = dataset.annotations
+        answered = np.bincount(answers.annotator[np.isin(answers.item, rows)], minlength=1)
+    held = {"client": np.unique(owner, return_counts=True)[1], "annotator": answered}
+    private = settings.privacy
+    if private is None or private == Privacy(labels=private.labels):
+        return charge_calibration(spent, epsilon, held)
+    assert isinstance(settings.calibration, Temperature)
+    whole = whole_example(epsilon, settings.calibration.pseudo, len(rows))
+    return charge_calibration(spent, epsilon, held, whole)
 
 
 def average(made: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -89,12 +116,22 @@ def average(made: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 def calibrate(
-    calibrator: Calibrator, made: dict[str, np.ndarray], classes: np.ndarray, device: str
+    calibrator: Calibrator,
+    made: dict[str, np.ndarray],
+    classes: np.ndarray,
+    device: str,
+    rng: np.random.Generator | None = None,
 ) -> dict[str, np.ndarray]:
-    """Predictions after the map that fits those on validation examples to classes (V,), these included."""
+    """Predictions after the map that fits those on validation examples to classes (V,), these included.
+
+    With a generator, the map is fitted with the noise that the calibrator's ε asks for.
+    """
     probs = {name: torch.from_numpy(made[name]).to(device).double() for name in PREDICTED}
     reference = onehot(torch.from_numpy(classes).to(device), probs["validation"].shape[1])
-    calibrated = calibrator.fit(probs["validation"], reference)
+    if rng is None:
+        calibrated = calibrator.fit(probs["validation"], reference)
+    else:
+        calibrated = calibrator.fit_privately(probs["validation"], reference, rng)
     return made | {name: calibrated(p).float().cpu().numpy() for name, p in probs.items()}
 
 

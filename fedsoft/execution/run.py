@@ -208,6 +208,7 @@ def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, An
             "privacy": prepared.spent,
             **_judged(strategy),
             "targets": prepared.summary,
+            "softness": prepared.softness,
             "quality": _true(prepared),
             "crowd": prepared.dataset.crowd,
             **_environment(),

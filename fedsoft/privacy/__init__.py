@@ -1,5 +1,6 @@
 """Privacy: mechanisms and accounting, as pure arithmetic."""
 
+from fedsoft.privacy.composition import charge_calibration
 from fedsoft.privacy.labels import (
     MECHANISMS,
     Answers,
@@ -27,4 +28,5 @@ __all__ = [
     "RRWithPrior",
     "RandomizedResponse",
     "Unit",
+    "charge_calibration",
 ]

@@ -38,6 +38,12 @@ class Privacy(BaseModel):
             )
         return self
 
+    @property
+    def guards_learning(self) -> bool:
+        """Whether what models learn from labels is protected, so that nothing beside may see these in the
+        clear."""
+        return self.labels is not None
+
     def in_force(self) -> "Privacy | None":
         """The same without what an infinite ε switches off; None where nothing is left."""
         labels = None if self.labels is None or self.labels.off else self.labels

@@ -43,13 +43,16 @@ def frontier_note(result: Digest) -> str:
 def setting_name(shown: Shown, axis: str) -> str:
     """What is private in a cell, and of whom, but for the ε along the axis: ``labels private, by vote``."""
     privacy, parts = shown.study.privacy, []
-    for part, what in ((privacy and privacy.labels, "labels"), (privacy and privacy.model, "models")):
-        if part is None:
-            continue
-        if axis.startswith(f"privacy.{what.removesuffix('s')}"):
-            parts.append(f"{what} private, ε {part.unit_name}")
-        elif not part.off:
-            parts.append(f"{what} private, {part.claim}")
+    if privacy and (labels := privacy.labels):
+        along = axis.startswith("privacy.labels")
+        parts += ["labels private, " + (f"ε {labels.unit_name}" if along else labels.claim)] * (
+            along or not labels.off
+        )
+    if privacy and (model := privacy.model):
+        along = axis.startswith("privacy.model")
+        parts += ["models private, " + (f"ε {model.unit_name}" if along else model.claim)] * (
+            along or not model.off
+        )
     return "; ".join(parts) or "nothing private"
 
 

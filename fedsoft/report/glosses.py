@@ -18,6 +18,7 @@ SOURCES = {
     "shuffled_mode_matched": "another example's shares of votes (a control)",
     "human_class_mean": "one vector a class, the mean of its votes",
     "smoothing": "the same softness for every example",
+    "noise_matched": "targets in the clear, as soft as noise alone makes them",
     "votes_k": "shares of only a few votes each",
     "teacher": "another model's forecasts",
     "ensemble": "several models' mean forecasts",
@@ -59,7 +60,8 @@ def extras(arm: Arm) -> list[str]:
     if arm.calibration:
         fitted = "one vote each" if arm.calibration.on == "vote" else "labels"
         kind = type(arm.calibration).name.replace("_", " ")
-        said.append(f"{kind} fitted to {fitted}{_SCOPES[arm.calibration.scope]}")
+        noise = "" if arm.calibration.spends is None else f" with noise of ε {arm.calibration.spends:g}"
+        said.append(f"{kind} fitted to {fitted}{noise}{_SCOPES[arm.calibration.scope]}")
     return said
 
 

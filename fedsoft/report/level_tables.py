@@ -90,28 +90,33 @@ def _result_row(shown: Shown, source: str, private: bool, with_churn: bool) -> l
     target = shown.cell.targets.get(source)
     borrowed = "a rate borrowed" if _is_borrowed(shown, source) else ""
     row.append(Cell(amount(target.votes_bought) if target else NOT_ENOUGH, borrowed))
-    return row + [Cell(_privacy(shown, source))] * private
+    return row + [Cell(privacy_of(shown, source))] * private
 
 
-def _privacy(shown: Shown, source: str) -> str:
-    """The privacy loss of a source's labels in a cell, whose study says what it protects."""
-    privacy, target = shown.cell.study.privacy, shown.cell.targets.get(source)
-    return privacy_note(
-        target.privacy if target else {}, privacy.labels.unit if privacy and privacy.labels else "vote"
-    )
+def privacy_of(shown: Shown, source: str) -> str:
+    """What is private of an arm, or who sees its labels in the clear."""
+    arm, target, privacy = shown.arms[source], shown.cell.targets.get(source), shown.study.privacy
+    if target is None:
+        return NOT_ENOUGH
+    if arm.source and arm.source.in_the_clear:
+        return "in the clear: a control"
+    spent = privacy_note(target.privacy, privacy.labels.unit if privacy and privacy.labels else "vote")
+    return f"your own model's: not known{f'; {spent}' * (spent != 'none')}" if arm.own else spent
 
 
 def privacy_note(spent: dict[str, float], unit: str) -> str:
-    """The privacy loss of one source's labels, first of the unit that the study protects."""
+    """The privacy loss of one arm: of its labels, first of the unit that is protected; of its calibration."""
     epsilon = {
         one: spent.get(f"epsilon_per_{one}_max") for one in (unit, "image" if unit == "vote" else "vote")
     }
     said = [f"{value:.3g} {UNITS[one]}" for one, value in epsilon.items() if value is not None]
-    if not said:
-        return "none"
-    beside = f" ({said[1]})" if len(said) > 1 else ""
-    at = f", δ {spent['delta']:.1g}" if "delta" in spent else ""
-    return f"ε {said[0]}{beside}{at}"
+    if said:
+        beside = f" ({said[1]})" if len(said) > 1 else ""
+        at = f", δ {spent['delta']:.1g}" if "delta" in spent else ""
+        said = [f"ε {said[0]}{beside}{at}"]
+    if "epsilon_calibration" in spent:
+        said.append(f"ε {spent['epsilon_calibration']:.3g} a validation label")
+    return "; ".join(said) or "none"
 
 
 def strategy_table(shown: Shown) -> Table:
@@ -144,10 +149,15 @@ def grid_table(result: Digest) -> Table:
                 )
                 for metric in LEVELS
             ]
-            target = cell.targets.get(source)
-            note = _privacy(shown, source) if target else NOT_ENOUGH
             values = [Cell(value_name(cell.axes[axis])) for axis in axes]
-            rows.append([Cell(source, colour=shown.colours[source]), *values, *levels, Cell(note)])
+            rows.append(
+                [
+                    Cell(source, colour=shown.colours[source]),
+                    *values,
+                    *levels,
+                    Cell(privacy_of(shown, source)),
+                ]
+            )
     columns = ("source", *axes, *(METRICS[metric] for metric in LEVELS), "label privacy")
     return Table(columns, rows, prose=(0, len(columns) - 1))
 

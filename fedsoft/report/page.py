@@ -44,7 +44,8 @@ from fedsoft.report.mishap_words import losses_sentence, raised_lines
 from fedsoft.report.people_words import FEW_PEOPLE, alpha_line, people_lines, spread_table
 from fedsoft.report.purchase_tables import kind_of_pairs, pairs_table, purchase_table
 from fedsoft.report.run_tables import client_table, settings_table
-from fedsoft.report.shown import FEW, Shown, axes_name, in_detail, people_are_simulated
+from fedsoft.report.shown import FEW, Shown, axes_name, in_detail, people_are_simulated, with_results
+from fedsoft.report.softness_table import softness_note, softness_sentence, softness_table
 from fedsoft.report.stability_table import stability_note, stability_table
 from fedsoft.report.strategy_tables import (
     cost_note,
@@ -79,7 +80,7 @@ def page(result: Digest) -> str:
     if count > 1 and details:
         body.append(_grid(result, drawn))
     if details:
-        body.append(_results(details))
+        body += [_results(details), _softness(with_results(result))]
     if count > 1:
         body.append(_strategies(result, drawn))
     for shown in details:
@@ -174,6 +175,17 @@ def _results(cells: list[Shown]) -> str:
         f"below each figure the half-width of its 95 % interval. {result_note(cells)}"
     )
     return f"<h2>Results</h2>\n{to_html(result_table(cells))}{_note(note)}"
+
+
+def _softness(cells: list[Shown]) -> str:
+    """What the noise of private labels does to targets; nothing where none are private."""
+    table = softness_table(cells)
+    if table is None:
+        return ""
+    lead, folded = softness_sentence(cells), f"{to_html(table)}{_note(softness_note())}"
+    if len(cells) > FEW:
+        folded = f"<details><summary>in each cell</summary>{folded}</details>\n"
+    return f"<h2>What noise does to softness</h2>\n{f'<p>{escape(lead)}</p>' * bool(lead)}\n{folded}"
 
 
 def _purchases(shown: Shown) -> str:

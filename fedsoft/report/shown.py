@@ -97,7 +97,9 @@ class Shown:
         return chosen is not None and chosen.borrows_rate
 
     def is_free(self, arm: Arm) -> bool:
-        """Whether an arm trains without votes on examples."""
+        """Whether an arm can be had without votes on examples."""
+        if arm.source is not None and arm.source.in_the_clear:
+            return False
         return arm.source is None or not arm.source.needs_votes or arm.source.borrows_rate
 
     def same_targets(self, one: str, other: str) -> bool:

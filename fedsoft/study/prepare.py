@@ -19,6 +19,7 @@ from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.targets import Holdings, build_targets
 from fedsoft.supervision import describe_targets
+from fedsoft.supervision.softness import Softness
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Prepared:
             their annotators answered, errors included, which is the dataset's ``label``, and where there are
             votes, which is the ``majority`` of all of these (ties left out). Where a client trains without
             votes, the likeliest class of a target is its one answer. NaN without any; no client knows it.
+        softness: what noise does to the softness of targets, stage by stage, where labels are private.
     """
 
     settings: RunSettings
@@ -53,6 +55,7 @@ class Prepared:
     privacy_spent: dict[str, float]
     summary: dict[str, float]
     quality: dict[str, np.ndarray]
+    softness: Softness
 
     @cached_property
     def protection(self) -> Protection | None:
@@ -140,4 +143,5 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         privacy_spent=targets.privacy_spent,
         summary=describe_targets(targets.rows, labels[train.rows]),
         quality=targets.quality,
+        softness=targets.softness,
     )

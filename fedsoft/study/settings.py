@@ -206,7 +206,8 @@ class RunSettings(BaseModel):
         It asks half of the answers that the run itself asks, just as the run does, and by itself alone: so
         strategies, changes of training and whatever redraws training share it, and no answer is asked again.
         """
-        first = self.mechanism.first_stage() if self.mechanism and self.source else None
+        clear = self.source is None or self.source.in_the_clear
+        first = None if clear or not self.mechanism else self.mechanism.first_stage()
         if self.privacy is None or first is None:
             return []
         update = {

@@ -20,6 +20,8 @@ from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.votes import Named, answers_held, parties_of, simulated_answers
 from fedsoft.supervision import DeliveryName, Evidence, LabelSource, private_answers, supervise
+from fedsoft.supervision.noise_matched import NoiseMatched
+from fedsoft.supervision.softness import Softness, mean_softness, measure_softness
 from fedsoft.supervision.teacher import FromModels, Teacher
 from fedsoft.training import Deliveries, Delivery, Multipass, Stochastic
 
@@ -75,6 +77,7 @@ class Targets:
             votes that only tell a source how soft people are on average.
         privacy_spent: ε by unit, where labels are private.
         quality: how good clients' annotation really is, by what it is held against.
+        softness: what noise does to the softness of targets, stage by stage, where labels are private.
     """
 
     rows: np.ndarray
@@ -82,6 +85,7 @@ class Targets:
     votes_bought: int
     privacy_spent: dict[str, float]
     quality: dict[str, np.ndarray]
+    softness: Softness
 
 
 def build_targets(held: Holdings, store: Store) -> Targets:
@@ -97,6 +101,7 @@ def build_targets(held: Holdings, store: Store) -> Targets:
     of_client = np.full(len(train), -1)
     bought = 0
     spent: dict[str, float] = {}
+    soft: list[tuple[Softness, int]] = []
     truths = _truths(dataset)
     quality = {name: np.full(len(train), np.nan) for name in truths}
     stands_in = np.zeros(len(dataset), dtype=bool) if dataset.labelled is None else ~dataset.labelled
@@ -128,9 +133,11 @@ def build_targets(held: Holdings, store: Store) -> Targets:
         )
         with _named(held, rows, f"label source {source.label()!r}", "lower its number"):
             targets[rows], bought_answers = supervise(source, evidence, mechanism, named)
-        if mechanism and bought_answers is not None:
+        if mechanism and not source.in_the_clear and bought_answers is not None:
             part = mechanism.spent(private_answers(source, evidence, bought_answers))
             spent = {name: max(value, spent.get(name, 0.0)) for name, value in part.items()}
+            if held.asked is None:
+                soft.append((measure_softness(source, evidence, mechanism, named), len(rows)))
         if held.asked is not None and bought_answers is not None:
             kept = held.asked[rows]
             rows, bought_answers = rows[kept], bought_answers[kept]
@@ -151,7 +158,7 @@ def build_targets(held: Holdings, store: Store) -> Targets:
             if source.needs_votes and not source.borrows_rate:
                 bought += round(float(bought_answers.sum()))
     delivery = Deliveries(tuple(rules), of_client) if rules else None
-    return Targets(targets, delivery, bought, spent, quality)
+    return Targets(targets, delivery, bought, spent, quality, mean_softness(soft))
 
 
 def _given(source: LabelSource, votes: np.ndarray | None, targets: np.ndarray) -> np.ndarray:
@@ -187,9 +194,11 @@ def _truths(dataset: AnnotatedDataset) -> dict[str, np.ndarray]:
 
 
 def _source(settings: RunSettings, party: Party) -> LabelSource:
-    source = party.source or settings.source
+    source = settings.source
     assert source is not None, "a run that trains nothing has no targets"
-    return source
+    if party.source is None:
+        return source
+    return NoiseMatched(of=party.source) if isinstance(source, NoiseMatched) else party.source
 
 
 def check_votes(held: Holdings) -> None:

@@ -12,7 +12,7 @@ from fedsoft.space import shares
 from fedsoft.streams import stream
 from fedsoft.study.opened import OpenStudy, open_study
 from fedsoft.study.plan import Cell, Plan
-from fedsoft.study.settings import runs_of
+from fedsoft.study.settings import RunSettings, runs_of
 
 POINT = "point"
 """What sets cells of trials apart: their place in the list of points."""
@@ -96,6 +96,11 @@ def _set(given: Any, kind: str, name: str, values: Mapping[str, Any]) -> Any:
     return choice
 
 
+def _is_control(run: RunSettings) -> bool:
+    """Whether a run is of a control that its study has unasked, which has nothing to tune."""
+    return run.source is not None and run.source.in_the_clear
+
+
 def open_trials(table: Mapping[str, Any], where: str, out: Path | None) -> tuple[OpenStudy, list[Point]]:
     """The trials of a study as runs in a folder of their own, ``runs/tune-<name>`` unless said otherwise.
 
@@ -124,7 +129,7 @@ def open_trials(table: Mapping[str, Any], where: str, out: Path | None) -> tuple
         made["strategies"] = [made["strategies"][point.strategy]]
         told = ", ".join(f"{key} = {value}" for key, value in point.values.items())
         found += [
-            Cell({POINT: place, **axes}, cell, runs_of(cell))
+            Cell({POINT: place, **axes}, cell, [run for run in runs_of(cell) if not _is_control(run)])
             for axes, cell in cells(made, f"{where}, tuned to {told}")
         ]
     return replace(opened, plan=Plan(opened.plan.study, found)), points

@@ -1,6 +1,6 @@
 """Label sources and controls: votes, labels and predictions in, training targets out."""
 
-from fedsoft.supervision import aggregated, controls, delivery, hard, human, posterior, teacher
+from fedsoft.supervision import aggregated, controls, delivery, hard, human, noise_matched, posterior, teacher
 from fedsoft.supervision.evidence import Evidence, onehot
 from fedsoft.supervision.measures import describe_targets, dose
 from fedsoft.supervision.noise_matched import NoiseMatched
@@ -19,6 +19,7 @@ __all__ = [
     "dose",
     "hard",
     "human",
+    "noise_matched",
     "onehot",
     "posterior",
     "private_answers",

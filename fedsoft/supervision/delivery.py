@@ -16,7 +16,10 @@ class Stochastic(LabelSource):
     expectation is the same.
     """
 
-    delivery: ClassVar[DeliveryName] = "stochastic"
+    @property
+    def delivery(self) -> DeliveryName:
+        """One class drawn from the target in each epoch."""
+        return "stochastic"
 
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """The soft label that classes are drawn from."""
@@ -31,8 +34,12 @@ class Multipass(LabelSource):
     often. Epochs are counted by the server's rounds, so a client that sits a round out skips its votes.
     """
 
-    delivery: ClassVar[DeliveryName] = "multipass"
     needs_counts: ClassVar[bool] = True
+
+    @property
+    def delivery(self) -> DeliveryName:
+        """The next vote in each epoch."""
+        return "multipass"
 
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """The soft label: the mean of what is delivered over as many epochs as there are votes."""

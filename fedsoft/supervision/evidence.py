@@ -19,6 +19,8 @@ class Evidence:
         client: (N,) client that holds each example.
         votes: (N, C) vote counts that were collected, or None.
         soft: (N, C) soft labels made of the answers that were bought; private ones may leave the simplex.
+        softening: (N,) the uniform share that noise would put into soft labels, where it is told to a
+            control that sees them without; else None.
         predictions: (N, C) out-of-fold predictions of a model, or None.
         annotations: the single annotations behind the votes, items being rows of this evidence, or None where
             they are not known one by one.
@@ -35,6 +37,7 @@ class Evidence:
     client: np.ndarray
     votes: np.ndarray | None = None
     soft: np.ndarray | None = None
+    softening: np.ndarray | None = None
     predictions: np.ndarray | None = None
     annotations: Annotations | None = None
     labels_are_majority: bool = False
@@ -58,6 +61,7 @@ class Evidence:
             client=self.client[rows],
             votes=pick(self.votes),
             soft=pick(self.soft),
+            softening=pick(self.softening),
             predictions=pick(self.predictions),
             annotations=self.annotations and self.annotations.of_items(rows),
             row=pick(self.row),

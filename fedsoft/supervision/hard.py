@@ -16,7 +16,11 @@ class Hard(LabelSource):
     """
 
     linear: ClassVar[bool] = True
-    anonymous: ClassVar[bool] = True
+
+    @property
+    def anonymous(self) -> bool:
+        """Whoever labelled the data."""
+        return True
 
     @property
     def needs_votes(self) -> bool:

@@ -42,10 +42,14 @@ class VotesK(LabelSource):
     """
 
     linear: ClassVar[bool] = True
-    anonymous: ClassVar[bool] = True
     needs_counts: ClassVar[bool] = True
 
     k: int = Field(ge=1, description="votes bought per example")
+
+    @property
+    def anonymous(self) -> bool:
+        """Votes are drawn from counts."""
+        return True
 
     def answers(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """k votes of each image."""

@@ -25,9 +25,9 @@ class LabelSource(Options):
         models_votes: it explains how votes came about, and those that privacy changed came about otherwise.
         needs_counts: it needs single votes, and not shares.
         needs_answers: it needs to know who gave which vote.
-        anonymous: nobody knows who gave the answers that it is made of, even where people are known.
         sees_labels: it looks at the dataset's label beside the answers.
-        delivery: whether training sees the target whole, or hard labels made of it, anew in each epoch.
+        in_the_clear: it is a control that sees answers as they are where a study protects them, and knows
+            how much noise would be put on them; shown as such, and never proposed.
     """
 
     needs_predictions: ClassVar[bool] = False
@@ -35,9 +35,18 @@ class LabelSource(Options):
     models_votes: ClassVar[bool] = False
     needs_counts: ClassVar[bool] = False
     needs_answers: ClassVar[bool] = False
-    anonymous: ClassVar[bool] = False
     sees_labels: ClassVar[bool] = False
-    delivery: ClassVar[DeliveryName] = "whole"
+    in_the_clear: ClassVar[bool] = False
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether nobody knows who gave the answers that it is made of, even where people are known."""
+        return False
+
+    @property
+    def delivery(self) -> DeliveryName:
+        """Whether training sees the target whole, or hard labels made of it, anew in each epoch."""
+        return "whole"
 
     @property
     def needs_votes(self) -> bool:
@@ -151,9 +160,14 @@ def _supervise(
             f"label source {name!r} needs distributions, and unprojected private labels are none; "
             "set privacy.labels.project = true or leave the source out."
         )
-    if answers is None or privacy is None:
+    if answers is None or privacy is None or source.in_the_clear:
         if answers is not None:
-            evidence = replace(evidence, soft=answers / answers.sum(axis=1, keepdims=True))
+            told = None if privacy is None else private_answers(source, evidence, answers)
+            evidence = replace(
+                evidence,
+                soft=answers / answers.sum(axis=1, keepdims=True),
+                softening=None if privacy is None or told is None else privacy.softening(told),
+            )
         return source.targets(evidence, stream("targets")), answers
     asked = private_answers(source, evidence, answers)
     soft = privacy.apply(asked, stream("randomized response"))

@@ -11,7 +11,11 @@ from fedsoft.privacy import RandomizedResponse
 from fedsoft.streams import stream
 from fedsoft.supervision import SOURCES, Evidence, onehot, supervise
 
-REQUIRED = {"votes_k": {"k": 3}, "human_soft_denoised": {"slip_rate": 0.05}}
+REQUIRED = {
+    "votes_k": {"k": 3},
+    "human_soft_denoised": {"slip_rate": 0.05},
+    "noise_matched": {"of": "human_soft"},
+}
 VARIANTS = [
     {"name": "smoothing", "match": "top_mass"},
     {"name": "smoothing", "rate": 0.1},
@@ -119,7 +123,8 @@ def test_missing_votes_are_told(source, examples):
     if not source.needs_votes:
         assert len(supervise(source, blind, None, named)[0]) == len(examples)
     else:
-        words = rf"label source '{source.name}' needs votes, and {len(examples)} of {len(examples)} examples"
+        name = source.of.name if source.in_the_clear else source.name
+        words = rf"label source '{name}' needs votes, and {len(examples)} of {len(examples)} examples"
         with pytest.raises(DataError, match=words):
             supervise(source, blind, None, named)
 
@@ -180,6 +185,7 @@ PRIVATE = each(
         (source.needs_votes or source.name == "hard")
         and not source.models_votes
         and not source.sees_labels
+        and not source.in_the_clear
         and source.delivery != "multipass"
     )
 )
@@ -203,7 +209,7 @@ def test_infinite_epsilon_is_no_privacy(source, examples):
     np.testing.assert_allclose(private, supervise(source, examples, None, named)[0], atol=1e-9)
 
 
-@each(lambda source: source.linear)
+@each(lambda source: source.linear and not source.in_the_clear)
 def test_unprojected_private_targets_are_unbiased(source, evidence):
     many = evidence([[5, 1, 0]] * 40_000, [1] * 40_000)
     privacy = RandomizedResponse(epsilon=1.0, project=False)

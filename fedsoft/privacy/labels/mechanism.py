@@ -55,6 +55,11 @@ class LabelMechanism(Options):
     def release(self, answers: Answers, rng: np.random.Generator) -> np.ndarray:
         """Noisy soft labels (N, C), corrected for the noise: rows sum to 1, entries may be negative."""
 
+    def uncorrected(self, answers: Answers, rng: np.random.Generator) -> np.ndarray:
+        """The soft labels (N, C) of the same draws as `release`'s before they are corrected for the noise;
+        those released, where nothing is corrected."""
+        return self.release(answers, rng)
+
     @abstractmethod
     def spent(self, answers: Answers) -> dict[str, float]:
         """The privacy loss of releasing these answers once, by unit: such as ``epsilon_per_vote_max``.

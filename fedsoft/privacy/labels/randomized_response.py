@@ -26,6 +26,14 @@ class RandomizedResponse(EachVote):
         mean: np.ndarray = self.together(answers, soft) / answers.total[:, np.newaxis]
         return mean
 
+    def uncorrected(self, answers: Answers, rng: np.random.Generator) -> np.ndarray:
+        """Shares of randomized votes."""
+        asked, epsilon = self.asked(answers)
+        share: np.ndarray = (
+            self.together(answers, randomize(asked.votes, epsilon, rng)) / answers.total[:, None]
+        )
+        return share
+
 
 def randomize(votes: np.ndarray, epsilon: float | np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Each vote says the truth with probability e^ε / (e^ε + C - 1), else one of the other classes, evenly.
