@@ -219,8 +219,8 @@ class Study(BaseModel):
             )
         if mechanism.first_stage() and self.privacy and self.privacy.model and not self.privacy.model.off:
             raise ValueError(
-                f"privacy.labels {mechanism.name!r} trains twice, on half and on all, and privacy.model accounts "
-                "for one training; choose another label mechanism, or leave privacy.model out"
+                f"privacy.labels {mechanism.name!r} trains twice, on half and on all, and privacy.model "
+                "accounts for one training; choose another label mechanism, or leave privacy.model out"
             )
         for source in self._chosen_sources:
             if source.needs_predictions:
