@@ -8,7 +8,7 @@ from fedsoft.analysis.digest import Digest
 from fedsoft.analysis.frontier import GAP, Contrast, Frontier, Measure, Point
 from fedsoft.report.answer import Answer
 from fedsoft.report.numbers import figure, plain
-from fedsoft.report.purchase_words import price, purchase_sentence
+from fedsoft.report.purchase_words import purchase_sentence
 from fedsoft.report.shown import Shown, with_results
 
 BRIER = Measure("raw", "label", "brier")
@@ -74,46 +74,43 @@ def rest_of(shown: Shown, found: Frontier) -> dict[str, Any]:
 
 def _kept(result: Digest, found: Frontier) -> list[str]:
     """How the source compares with its baseline at every ε, and what is left of it at equal confidence."""
-    baseline, said = result.opened.plan.study.pair[1], []
+    said, clear = [], None
     for name, rest, _ in settings_of(result, found):
         every = found.at("advantage", rest, BRIER)
         finite = [one for one in every if math.isfinite(one.epsilon)]
         if not finite:
             continue
+        clear = clear or next((one for one in every if math.isinf(one.epsilon)), None)
         one = _nearest(finite, _usual(found))
-        text = f"{name}: {_by_verdict(finite, baseline)}. At ε = {one.epsilon:g} its Brier score is "
-        text += f"{plain(one.level)} against {plain(one.usual)} ({figure(one)})"
-        for view, words in (
-            ("equal_confidence", "at equal confidence"),
-            ("own_temperature", "each after its own temperature"),
-        ):
-            if left := _matching(found, one, BRIER._replace(view=view)):
-                text += f", {words} {figure(left)}"
-        if people := _matching(found, one, PEOPLE):
-            text += f"; as a forecast of a person's answer, NLL {figure(people)}"
-        if clear := [other for other in every if math.isinf(other.epsilon)]:
-            text += f"; at ε = ∞ Brier score {figure(clear[0])}"
-        said.append(f"{text}.")
-    return said
+        equal = _matching(found, one, BRIER._replace(view="equal_confidence"))
+        left = f"; {figure(equal)} at equal confidence" if equal else ""
+        said.append(
+            f"{name}: {_by_verdict(finite)} (at ε = {one.epsilon:g} Brier score {plain(one.level)} against "
+            f"{plain(one.usual)}, {figure(one)}{left})."
+        )
+    return said + [f"With labels in the clear: {figure(clear)}."] * (clear is not None and bool(said))
 
 
 def _noise(result: Digest, found: Frontier) -> list[str]:
     """Whether private models are better than those in the clear, and whether smoothing does as much."""
-    source, said = result.opened.plan.study.pair[0], []
+    source, said, none = result.opened.plan.study.pair[0], [], []
     for name, rest, _ in settings_of(result, found):
         tolls = [*found.at("toll", rest, BRIER), *found.at("toll", rest, GAP)]
-        if not tolls:
-            continue
         gains = [one for one in tolls if one.verdict == "better"]
         said += [f"{name}: at ε = {one.epsilon:g} {_gain(found, one)}." for one in gains]
-        if not gains:
-            one = _nearest(tolls, _usual(found))
+        if tolls and not gains:
+            none.append((name, _nearest(tolls, _usual(found))))
+    if none:
+        costs = []
+        for name, one in none:
             soft = _matching(found, one, BRIER, "softness")
-            alone = f"; smoothing alone, as strong as the noise: {figure(soft)}" if soft else ""
-            said.append(
-                f"{name}: at no ε is {source} shown to be better, or better calibrated, than in the clear "
-                f"(at ε = {one.epsilon:g} Brier score {figure(one)}{alone}), so there is no gain to explain."
-            )
+            alone = f", where as much smoothing alone costs {figure(soft)}" if soft else ""
+            costs.append(f"{_uncapital(name)}: {figure(one)}{alone}")
+        said.append(
+            f"There is none to explain: private {source} is nowhere shown to be better, or better calibrated, "
+            f"than {source} in the clear. What privacy costs it in Brier score at ε = {none[0][1].epsilon:g}, "
+            f"{'; '.join(costs)}."
+        )
     return said
 
 
@@ -133,35 +130,42 @@ def _gain(found: Frontier, one: Point) -> str:
 
 
 def _bought(result: Digest, found: Frontier) -> list[str]:
-    """What to buy at the usual ε, and what every arm scores."""
+    """What to buy at the usual ε to forecast the label, and what every arm scores."""
     said = []
     for name, _, cells in settings_of(result, found):
         shown = min(cells, key=lambda one: abs(math.log(one.cell.axes[found.axis] / _usual(found))))
         for plan in shown.cell.purchases:
-            listed = ", ".join(
-                f"{offer.source} {plain(offer.level)} ({price(shown, offer.source).removeprefix('for ')})"
-                for offer in plan.offers
-            )
-            said.append(f"{name}. {purchase_sentence(shown, plan)} In order: {listed}.")
+            if plan.goal == "label":
+                others = (f"{offer.source} {plain(offer.level)}" for offer in plan.offers)
+                sentence = purchase_sentence(shown, plan).removeprefix("To forecast the label: ")
+                said.append(f"{name}: {sentence} In order: {', '.join(others)}.")
     return said
 
 
-def _by_verdict(points: Sequence[Point], baseline: str) -> str:
+def _by_verdict(points: Sequence[Point]) -> str:
     """At which ε which verdict holds."""
     words = {
-        "better": f"better than {baseline}",
-        "worse": f"worse than {baseline}",
-        "as good": f"as good as {baseline}",
-        "undecided at this size": f"not told from {baseline}",
-        "no verdict": "no verdict, since one of them is no better than a constant,",
+        "better": "yes",
+        "worse": "no, it is worse,",
+        "as good": "they are as good",
+        "undecided at this size": "they are not told apart",
+        "no verdict": "one of them has learned nothing",
+        "nothing was compared": "they are the same",
     }
     groups: dict[str, list[float]] = {}
     for one in points:
         groups.setdefault(one.verdict, []).append(one.epsilon)
-    return "; ".join(
-        f"{words[verdict]} at ε = {', '.join(f'{epsilon:g}' for epsilon in some)}"
-        for verdict, some in groups.items()
-    )
+    return "; ".join(f"{words[verdict]} at ε = {_listed(some)}" for verdict, some in groups.items())
+
+
+def _listed(values: Sequence[float]) -> str:
+    """Numbers as in a sentence."""
+    texts = [f"{value:g}" for value in values]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def _uncapital(text: str) -> str:
+    return text[0].lower() + text[1:]
 
 
 def _usual(found: Frontier) -> float:
