@@ -162,6 +162,7 @@ def test_the_legend_explains_what_there_is(result: Digest) -> None:
     [
         ({}, "none"),
         ({"epsilon_per_vote_max": 0.5, "epsilon_per_image_max": 9.0}, "ε 0.5 a vote, 9 an example"),
+        ({"epsilon_calibration": 2.0}, "ε 2 a validation label"),
     ],
 )
 def test_privacy_note(spent: dict[str, float], note: str) -> None:
