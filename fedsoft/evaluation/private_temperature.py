@@ -80,8 +80,15 @@ def draw_temperature(
         rng: gives one uniform number; with the same, other predictions get a temperature as far up or down.
     """
     chances = temperature_chances(temperature_losses(probs, reference, pseudo), epsilon)
-    place = np.searchsorted(chances.cumsum(), rng.random() * chances.sum(), side="right")
-    return float(TEMPERATURES[min(int(place), len(TEMPERATURES) - 1)])
+    return float(temperatures_at(chances, np.array([rng.random()]))[0])
+
+
+def temperatures_at(chances: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """(n,) temperatures at uniform numbers (n,) in [0, 1), by their chances: the inverse of their sum."""
+    reached = chances.cumsum()
+    place = np.searchsorted(reached, uniform * reached[-1], side="right")
+    drawn: np.ndarray = TEMPERATURES[np.minimum(place, len(TEMPERATURES) - 1)]
+    return drawn
 
 
 def whole_example(epsilon: float, pseudo: float, examples: int) -> float:

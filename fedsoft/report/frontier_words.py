@@ -88,7 +88,7 @@ def _kept(result: Digest, found: Frontier) -> list[str]:
             f"{name}: {_by_verdict(finite)} (at ε = {one.epsilon:g} Brier score {plain(one.level)} against "
             f"{plain(one.usual)}, {figure(one)}{left})."
         )
-    return said + [f"With labels in the clear: {figure(clear)}."] * (clear is not None and bool(said))
+    return [*said, f"With labels in the clear: {figure(clear)}."] if clear else said
 
 
 def _noise(result: Digest, found: Frontier) -> list[str]:
@@ -107,8 +107,8 @@ def _noise(result: Digest, found: Frontier) -> list[str]:
             alone = f", where as much smoothing alone costs {figure(soft)}" if soft else ""
             costs.append(f"{_uncapital(name)}: {figure(one)}{alone}")
         said.append(
-            f"There is none to explain: private {source} is nowhere shown to be better, or better calibrated, "
-            f"than {source} in the clear. What privacy costs it in Brier score at ε = {none[0][1].epsilon:g}, "
+            f"There is none to explain: private {source} is nowhere shown to be better, or better "
+            f"calibrated, than in the clear. What it costs in Brier score at ε = {none[0][1].epsilon:g}, "
             f"{'; '.join(costs)}."
         )
     return said

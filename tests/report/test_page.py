@@ -181,6 +181,8 @@ def test_a_grid_is_one_figure_and_its_tables(run_tiny: Callable[..., Path], tmp_
     assert ">∞</text>" in text
     assert "accuracy, ε an example" in text
     assert "ε 0.5 a vote (9 an example)" in text
+    assert "in the clear: a control" in text
+    assert "<h2>What noise does to softness</h2>" in text
     assert "In detail: privacy.labels.epsilon = ∞, privacy.labels.unit = image" in text
 
 

@@ -172,3 +172,4 @@ def test_a_privacy_note_begins_with_what_is_protected(unit: str, note: str) -> N
     assert privacy_note(spent, unit) == note
     assert privacy_note(spent | {"delta": 1e-5}, unit) == f"{note}, δ 1e-05"
     assert privacy_note({}, unit) == "none"
+    assert privacy_note({"epsilon_calibration": 2.0}, unit) == "ε 2 a validation label"
