@@ -48,7 +48,7 @@ def test_each_answer_is_asked_once(private, tmp_path, run):
         # Answers to the other half are told among the classes that the first model holds likely.
         prior = prior_predictions(one, study.store)[rows[place]]
         order, k = likely(prior, np.full(len(prior), EPSILON))
-        assert 1 < k.mean() < 9.5
+        assert k.min() < 8
         left_out = np.take_along_axis(ready.targets[place], order, axis=1) * (
             np.arange(10) >= k[:, np.newaxis]
         )

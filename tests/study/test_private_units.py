@@ -92,7 +92,7 @@ def refused(study, tmp_path, words, **keys):
                 "privacy": labels(unit="vote"),
                 "grid": {"privacy.labels.unit": ["vote", "annotator"]},
             },
-            'unit = "annotator" needs to know',
+            'unit = "annotator" needs to know who answered what',
         ),
         (
             {"privacy": labels(), "scenario": {"clients": 3, "parties": [{"share": 0.34, "votes": 2}]}},

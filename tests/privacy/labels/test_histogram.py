@@ -117,8 +117,8 @@ def test_the_discrete_gaussian_keeps_its_epsilon_exactly(epsilon):
 
 VOTES = np.array([[3, 0, 0], [0, 1, 1], [1, 0, 0]])
 CLIENT = np.array([0, 0, 1])
-PEOPLE = Annotations(np.array([0, 0, 0, 1, 1, 2]), np.array([7, 7, 2, 7, 3, 2]), np.array([0, 0, 0, 1, 2, 0]))
-"""Person 7 gave three answers, two of them to one image; 2 gave two; 3 gave one."""
+PEOPLE = Annotations(np.array([0, 0, 0, 1, 1, 2]), np.array([1, 1, 2, 1, 3, 2]), np.array([0, 0, 0, 1, 2, 0]))
+"""Person 1 gave three answers, two of them to one image; 2 gave two; 3 gave one."""
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_laplace_spends_by_unit():
     assert spent["epsilon_per_annotator_mean"] == pytest.approx(0.5 * (3 + 2 + 1) / 3)
     assert "epsilon_per_annotator_max" not in Laplace(epsilon=0.5).spent(Answers(VOTES, CLIENT))
     shared = Laplace(epsilon=3.0, unit="annotator").spent(Answers(VOTES, CLIENT, PEOPLE))
-    assert shared["epsilon_per_annotator_max"] == pytest.approx(3)  # person 7: three answers of 3/3 each
+    assert shared["epsilon_per_annotator_max"] == pytest.approx(3)  # person 1: three answers of 3/3 each
     assert shared["epsilon_per_annotator_mean"] == pytest.approx((3 + (1 + 1.5) + 1) / 3)
 
 
