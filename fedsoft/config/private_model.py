@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 from fedsoft.federation import StrategyOptions
 from fedsoft.privacy import DpSgd, ModelMechanism
-from fedsoft.training import Training, changed
+from fedsoft.training import COUPLED, Training, changed
 
 if TYPE_CHECKING:
     from fedsoft.config.study import Study
-
-COUPLED = ("dca", "mdca")
-"""Losses that are of a batch, not of its examples."""
 
 
 def check_private_model(study: Study) -> None:

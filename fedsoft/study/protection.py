@@ -69,6 +69,10 @@ def protection_of(privacy: Privacy | None, task: Task, rounds: int) -> Protectio
     noise, spent = _spent(
         tuple(releases.items()), mechanism.noise, mechanism.epsilon, privacy.delta, accountant, unit
     )
+    try:
+        mechanism.check(noise, exposure)
+    except ValueError as error:
+        raise StudyFileError(f"privacy.model: {error}.") from None
     return Protection(mechanism, noise, exposure, {**spent, "model_clip": mechanism.clip})
 
 
