@@ -1,6 +1,6 @@
 """Tables of levels: every source under one strategy, and under all of them; every cell of a grid."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fedsoft.analysis.digest import Digest
@@ -21,7 +21,7 @@ def result_table(cells: Sequence[Shown]) -> Table:
     columns += ["gap,\nhardest\n− rest*"] * (CONTRAST in first.strata) + ["ECE (by\nchance)"]
     columns += ["KL to\npeople"] * ("vote" in first.references) + ["churn"] * _has_churn(cells)
     columns += ["votes\nbought"]
-    columns += ["label privacy"] * private
+    columns += ["privacy"] * private
     rows: list[Sequence[Cell]] = []
     for shown in cells:
         if len(cells) > 1:
@@ -90,12 +90,22 @@ def _result_row(shown: Shown, source: str, private: bool, with_churn: bool) -> l
     return row + [Cell(privacy_note(target.privacy if target else {}))] * private
 
 
-def privacy_note(spent: dict[str, float]) -> str:
-    """The privacy loss of one source's labels, per vote and per example."""
-    if not spent:
-        return "none"
-    vote, example = (spent[f"epsilon_per_{unit}_max"] for unit in ("vote", "image"))
-    return f"ε {vote:.3g} a vote, {example:.3g} an example"
+def privacy_note(spent: Mapping[str, float | str]) -> str:
+    """The privacy loss of one source: of its labels, per vote and per example, and of training with noise."""
+    parts = []
+    if "epsilon_per_vote_max" in spent:
+        vote, example = (float(spent[f"epsilon_per_{unit}_max"]) for unit in ("vote", "image"))
+        parts.append(f"ε {vote:.3g} a vote, {example:.3g} an example")
+    for unit in ("client", "example"):
+        if most := spent.get(f"model_epsilon_per_{unit}_max"):
+            delta = float(spent["model_delta"])
+            parts.append(f"training ε {float(most):.3g} {article(unit)} at δ {delta:.0e}")
+    return "; ".join(parts) or "none"
+
+
+def article(unit: str) -> str:
+    """A unit with its article."""
+    return f"an {unit}" if unit[0] in "aeiou" else f"a {unit}"
 
 
 def strategy_table(shown: Shown) -> Table:
@@ -132,7 +142,7 @@ def grid_table(result: Digest) -> Table:
             note = privacy_note(target.privacy) if target else NOT_ENOUGH
             values = [Cell(value_name(cell.axes[axis])) for axis in axes]
             rows.append([Cell(source, colour=shown.colours[source]), *values, *levels, Cell(note)])
-    columns = ("source", *axes, *(METRICS[metric] for metric in LEVELS), "label privacy")
+    columns = ("source", *axes, *(METRICS[metric] for metric in LEVELS), "privacy")
     return Table(columns, rows, prose=(0, len(columns) - 1))
 
 

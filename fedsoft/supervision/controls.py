@@ -24,6 +24,8 @@ def _matched(evidence: Evidence, name: str, rng: np.random.Generator) -> np.ndar
 class ShuffledModeMatched(LabelSource):
     """The mode-matched soft labels permuted among images of one label: the same softness, wrong images."""
 
+    pools = True
+
     across: Literal["client", "all"] = Field("client", description="permute within each client, or over all")
 
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
@@ -63,6 +65,8 @@ class EntropyOnly(LabelSource):
 @SOURCES("human_class_mean")
 class HumanClassMean(LabelSource):
     """The mean mode-matched soft label of the training images with that label: no votes on the image."""
+
+    pools = True
 
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """The class's mean h' for each image."""

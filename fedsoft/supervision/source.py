@@ -25,6 +25,7 @@ class LabelSource(Options):
         models_votes: it explains how votes came about, and those that privacy changed came about otherwise.
         needs_counts: it needs single votes, and not shares.
         needs_answers: it needs to know who gave which vote.
+        pools: each example's target is made of many examples' votes.
         delivery: whether training sees the target whole, or hard labels made of it, anew in each epoch.
     """
 
@@ -33,6 +34,7 @@ class LabelSource(Options):
     models_votes: ClassVar[bool] = False
     needs_counts: ClassVar[bool] = False
     needs_answers: ClassVar[bool] = False
+    pools: ClassVar[bool] = False
     delivery: ClassVar[DeliveryName] = "whole"
 
     @property

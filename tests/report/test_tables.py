@@ -162,7 +162,20 @@ def test_the_legend_explains_what_there_is(result: Digest) -> None:
     [
         ({}, "none"),
         ({"epsilon_per_vote_max": 0.5, "epsilon_per_image_max": 9.0}, "ε 0.5 a vote, 9 an example"),
+        (
+            {"model_epsilon_per_example_max": 2.0, "model_delta": 1e-5, "model_accountant": "pld"},
+            "training ε 2 an example at δ 1e-05",
+        ),
+        (
+            {
+                "epsilon_per_vote_max": 0.5,
+                "epsilon_per_image_max": 9.0,
+                "model_epsilon_per_client_max": 3.0,
+                "model_delta": 0.01,
+            },
+            "ε 0.5 a vote, 9 an example; training ε 3 a client at δ 1e-02",
+        ),
     ],
 )
-def test_privacy_note(spent: dict[str, float], note: str) -> None:
+def test_privacy_note(spent: dict[str, float | str], note: str) -> None:
     assert privacy_note(spent) == note

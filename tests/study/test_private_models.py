@@ -142,6 +142,15 @@ def test_what_protects_nobody_is_warned_of(tmp_path):
         opened(tmp_path, BY_EXAMPLE)
 
 
+def test_targets_made_of_many_examples_votes_are_warned_of(tmp_path):
+    told = "'human_soft_shrunk' makes targets of many examples' votes in the clear"
+    with pytest.warns(FedsoftWarning, match=told):
+        opened(tmp_path, BY_EXAMPLE, sources=["hard", "human_soft_shrunk"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FedsoftWarning)
+        opened(tmp_path, BY_EXAMPLE, sources=["human_soft"])
+
+
 def protected(tmp_path, privacy, **more):
     study = opened(tmp_path, privacy, **more)
     ready = prepare(study.plan.runs[0], study.store, "cpu")
