@@ -23,13 +23,13 @@ from typing import Any
 
 import torch
 
-from benchmarks import flagship, growth, pfl_peer, ray_workers, rounds, strategies
+from benchmarks import flagship, growth, pfl_peer, private, ray_workers, rounds, strategies
 from benchmarks.table import RATIOS, readme
 from benchmarks.workloads import WORKLOADS
 from fedsoft.files import write_json, write_text
 
 HERE = Path(__file__).parent
-PARTS = ("stock", "pfl", "strategies", "study", "scale", "growth", "ray")
+PARTS = ("stock", "pfl", "strategies", "private", "study", "scale", "growth", "ray")
 MARK = "<!-- results -->"
 
 
@@ -73,6 +73,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         results["round_vs_pfl"] = f"not measured: {results['errors']['pfl']}"
     contests: dict[str, Callable[[], Any]] = {
         "strategies": lambda: strategies.compare(options.only, folder / "strategies", options.repeats),
+        "private": lambda: private.compare(options.only, folder / "private", options.repeats),
         "study": lambda: flagship.compare(folder / "study", options.repeats),
         "scale": lambda: growth.scale(folder, options.repeats),
         "growth": lambda: growth.grow(folder),

@@ -16,8 +16,8 @@ COMPARED = ("ms", "vs_fedavg")
 
 def readme(results: dict[str, Any]) -> str:
     """All of them, in Markdown."""
-    parts = [_workloads(results), _strategies(results), _study(results), _scale(results), _ray(results)]
-    parts += [_curves(results), _missing(results)]
+    parts = [_workloads(results), _strategies(results), _private(results), _study(results)]
+    parts += [_scale(results), _ray(results), _curves(results), _missing(results)]
     return "\n\n".join(filter(None, parts))
 
 
@@ -54,6 +54,25 @@ def _strategies(results: dict[str, Any]) -> str:
         for name in names
     ]
     return rows(["strategy", *header], body)
+
+
+def _private(results: dict[str, Any]) -> str:
+    found = results.get("private")
+    if not found:
+        return ""
+    parts = ("training", "round")
+    header = [
+        f"`{workload}`, {part}{what}"
+        for workload in found
+        for part in parts
+        for what in (", ms a round", " over plain")
+    ]
+    columns = [(w, f"{part}_{what}") for w in found for part in parts for what in ("ms", "vs_plain")]
+    body = [
+        [name, *(_number(found[w][key][name]) if name in found[w][key] else "" for w, key in columns)]
+        for name in next(iter(found.values()))["round_ms"]
+    ]
+    return rows(["private training", *header], body)
 
 
 def _study(results: dict[str, Any]) -> str:

@@ -26,14 +26,14 @@ class Targets:
         summary: entropy, top_mass, mode_shift_rate; empty for the user's own model, which has no targets.
         votes_bought: answers bought a seed, over all clients.
         seconds: compute seconds of a run, on average.
-        privacy: ε per vote and per image, where labels are private.
+        privacy: what is spent, where labels or training are private: numbers by name, and what they are of.
         softness: what noise does to their softness, stage by stage, where labels are private.
     """
 
     summary: dict[str, float]
     votes_bought: float
     seconds: float
-    privacy: dict[str, float]
+    privacy: dict[str, float | str]
     softness: Softness
 
 

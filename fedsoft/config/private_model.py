@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 from fedsoft.federation import StrategyOptions
 from fedsoft.privacy import DpSgd, ModelMechanism
-from fedsoft.training import Training, changed
+from fedsoft.training import COUPLED, Training, changed
 
 if TYPE_CHECKING:
     from fedsoft.config.study import Study
-
-COUPLED = ("dca", "mdca")
-"""Losses that are of a batch, not of its examples."""
 
 
 def check_private_model(study: Study) -> None:
@@ -47,11 +44,6 @@ def check_private_model(study: Study) -> None:
 def _check_arms(study: Study) -> None:
     """Refuse arms that see labels in the clear, or spend more than is counted."""
     for arm in study.arms:
-        if arm.calibration:
-            raise ValueError(
-                f"rival {arm.label()!r} is calibrated on labels or votes in the clear, which privacy.model "
-                "does not protect; leave it out"
-            )
         if arm.members > 1:
             raise ValueError(
                 f"rival {arm.label()!r} trains {arm.members} models, each of which would spend ε anew; leave "

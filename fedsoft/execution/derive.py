@@ -84,8 +84,8 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
 
 
 def charged(
-    settings: RunSettings, epsilon: float, spent: Mapping[str, float], rows: np.ndarray
-) -> dict[str, float]:
+    settings: RunSettings, epsilon: float, spent: Mapping[str, float | str], rows: np.ndarray
+) -> dict[str, float | str]:
     """The privacy losses of a run, with that of a calibrator fitted to validation examples (V,) at ε each."""
     dataset = load_dataset(settings.dataset)
     owner = deal_data(settings, dataset).validation.owner

@@ -21,12 +21,20 @@ from fedsoft.federation.guided import (
     reports_of,
     seen_by,
 )
-from fedsoft.federation.protected import clipped_update, private_of, unsafe
+from fedsoft.federation.protected import clipped_update, private_of, private_steps, unsafe
 from fedsoft.federation.records import RecordDict, to_arrays, to_parameters, to_record
 from fedsoft.federation.reports import OF_FEATURES, REPORTS
 from fedsoft.federation.task import Task
 from fedsoft.streams import stream
-from fedsoft.training import Parameters, features_of, local_update, plan_mixing, plan_steps, predict
+from fedsoft.training import (
+    Parameters,
+    features_of,
+    local_update,
+    plan_mixing,
+    plan_samples,
+    plan_steps,
+    predict,
+)
 
 FAILED = 2
 """Flower's error code of a client that raised."""
@@ -62,7 +70,13 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
     features = look_at_own(features_of, asked, starts, place) if OF_FEATURES.intersection(reports) else None
     if predicted is not None and replaces(asked[0]):
         targets, given = replaced(asked, predicted, targets, given)
-    steps = plan_steps(examples, training, named("batch order"), given)
+    rngs = named("private steps") if asks.EXAMPLE_CLIP in asked[0].config else []
+    private = private_steps(asked, rngs)
+    if private is None:
+        steps = plan_steps(examples, training, named("batch order"), given)
+    else:
+        poisson = asked[0].config[asks.EXAMPLE_SAMPLING] == "poisson"
+        steps = plan_samples(examples, training, rngs, poisson, given)
     lr = training.lr * training.lr_decay ** (asked[0].server_round - 1)
     parameters, losses = local_update(
         asked[0].task.model,
@@ -74,6 +88,7 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
         lr=lr,
         guidance=guidance_of(asked, device),
         mixing=plan_mixing(steps, training.mixup, named("mixup")) if training.mixup else None,
+        private=private,
     )
     arrays, mean_losses = {name: value.cpu().numpy() for name, value in parameters.items()}, losses.tolist()
     unfit = _not_finite(parameters, losses)

@@ -1,12 +1,13 @@
 """What clients do for privacy before anything leaves them, and refuse to send otherwise."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from fedsoft.federation import asks
 from fedsoft.federation.asked import Asked
-from fedsoft.privacy.models import clip, norms
+from fedsoft.privacy.models import GaussianNoise, clip, norms
+from fedsoft.training import COUPLED, PrivateSteps
 
 SLACK = 1e-6
 """How much longer than the bound, relatively, a clipped update may be by rounding."""
@@ -15,6 +16,30 @@ SLACK = 1e-6
 def private_of(one: Asked) -> bool:
     """Whether what a client sends is promised to be private."""
     return asks.UPDATE_CLIP in one.config or asks.EXAMPLE_CLIP in one.config
+
+
+def private_steps(asked: Sequence[Asked], rngs: Sequence[np.random.Generator]) -> PrivateSteps | None:
+    """How clients that are alike keep their steps private; None where they are not asked to.
+
+    Args:
+        asked: the clients.
+        rngs: each one's, which names the key of its noise.
+
+    Raises:
+        ValueError: they are asked for something by which an example would be in more than its own gradient.
+    """
+    if asks.EXAMPLE_CLIP not in asked[0].config:
+        return None
+    training = asked[0].task.training
+    others = {asks.CORRECTION, asks.CALIBRATION, asks.REPORT, asks.SLIPS, asks.ANCHOR}
+    unfit = sorted(others & {*asked[0].config, *asked[0].message.content})
+    unfit += ["mixup"] * bool(training.mixup) + [training.loss.name] * (training.loss.name in COUPLED)
+    if unfit or any(one.task.delivery for one in asked):
+        raise ValueError(f"dp_sgd does not go with {(unfit or ['delivery of hard labels'])[0]}")
+    clip = float(asked[0].config[asks.EXAMPLE_CLIP])
+    sizes = np.array([min(training.batch_size, one.examples) for one in asked])
+    noise = np.array([float(one.config[asks.EXAMPLE_NOISE]) for one in asked]) * clip / sizes
+    return PrivateSteps(clip, noise, [GaussianNoise(rng) for rng in rngs])
 
 
 def clipped_update(

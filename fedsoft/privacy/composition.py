@@ -11,11 +11,11 @@ HELD = ("annotator", "client")
 
 
 def charge_calibration(
-    spent: Mapping[str, float],
+    spent: Mapping[str, float | str],
     epsilon: float,
     held: Mapping[str, np.ndarray],
     whole: float | None = None,
-) -> dict[str, float]:
+) -> dict[str, float | str]:
     """The privacy losses of a run whose calibrator was fitted to validation answers with noise.
 
     Args:
@@ -31,11 +31,13 @@ def charge_calibration(
         stay those of training.
     """
     total = dict(spent)
-    for unit in APART:
-        if (key := f"epsilon_per_{unit}_max") in total:
-            total[key] = max(total[key], epsilon if whole is None else whole)
-    for unit in HELD:
-        for name, over in (("max", np.max), ("mean", np.mean)):
-            if (key := f"epsilon_per_{unit}_{name}") in total:
-                total[key] += (epsilon if whole is None else whole) * float(over(held[unit]))
+    each = epsilon if whole is None else whole
+    for kind in ("", "model_"):
+        for unit in APART:
+            if (key := f"{kind}epsilon_per_{unit}_max") in total:
+                total[key] = max(float(total[key]), each)
+        for unit in HELD:
+            for name, over in (("max", np.max), ("mean", np.mean)):
+                if (key := f"{kind}epsilon_per_{unit}_{name}") in total:
+                    total[key] = float(total[key]) + each * float(over(held[unit]))
     return total | {"epsilon_calibration": epsilon}

@@ -1,6 +1,6 @@
 """Tables of levels: every source under one strategy, and under all of them; every cell of a grid."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fedsoft.analysis.digest import Digest
@@ -24,7 +24,7 @@ def result_table(cells: Sequence[Shown]) -> Table:
     columns += ["gap,\nhardest\n− rest*"] * (CONTRAST in first.strata) + ["ECE (by\nchance)"]
     columns += ["KL to\npeople"] * ("vote" in first.references) + ["churn"] * _has_churn(cells)
     columns += ["votes\nbought"]
-    columns += ["label privacy"] * private
+    columns += ["privacy"] * private
     rows: list[Sequence[Cell]] = []
     for shown in cells:
         if len(cells) > 1:
@@ -104,19 +104,28 @@ def privacy_of(shown: Shown, source: str) -> str:
     return f"your own model's: not known{f'; {spent}' * (spent != 'none')}" if arm.own else spent
 
 
-def privacy_note(spent: dict[str, float], unit: str) -> str:
-    """The privacy loss of one arm: of its labels, first of the unit that is protected; of its calibration."""
+def privacy_note(spent: Mapping[str, float | str], unit: str) -> str:
+    """The privacy loss of an arm: of labels, first of the unit protected, of training and of calibration."""
     epsilon = {
         one: spent.get(f"epsilon_per_{one}_max") for one in (unit, "image" if unit == "vote" else "vote")
     }
-    said = [f"{value:.3g} {UNITS[one]}" for one, value in epsilon.items() if value is not None]
+    said = [f"{float(value):.3g} {UNITS[one]}" for one, value in epsilon.items() if value is not None]
     if said:
         beside = f" ({said[1]})" if len(said) > 1 else ""
-        at = f", δ {spent['delta']:.1g}" if "delta" in spent else ""
+        at = f", δ {float(spent['delta']):.1g}" if "delta" in spent else ""
         said = [f"ε {said[0]}{beside}{at}"]
+    for one in ("client", "example"):
+        if most := spent.get(f"model_epsilon_per_{one}_max"):
+            delta = float(spent["model_delta"])
+            said.append(f"training ε {float(most):.3g} {article(one)} at δ {delta:.0e}")
     if "epsilon_calibration" in spent:
-        said.append(f"ε {spent['epsilon_calibration']:.3g} a validation label")
+        said.append(f"ε {float(spent['epsilon_calibration']):.3g} a validation label")
     return "; ".join(said) or "none"
+
+
+def article(unit: str) -> str:
+    """A unit with its article."""
+    return f"an {unit}" if unit[0] in "aeiou" else f"a {unit}"
 
 
 def strategy_table(shown: Shown) -> Table:
@@ -158,7 +167,7 @@ def grid_table(result: Digest) -> Table:
                     Cell(privacy_of(shown, source)),
                 ]
             )
-    columns = ("source", *axes, *(METRICS[metric] for metric in LEVELS), "label privacy")
+    columns = ("source", *axes, *(METRICS[metric] for metric in LEVELS), "privacy")
     return Table(columns, rows, prose=(0, len(columns) - 1))
 
 

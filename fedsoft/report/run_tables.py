@@ -34,6 +34,9 @@ def settings_table(result: Digest) -> Table:
         "label privacy": choice_name(study.privacy.labels)
         if study.privacy and study.privacy.labels
         else "none",
+        "private training": f"{choice_name(study.privacy.model)}, delta = {study.privacy.delta:g}"
+        if study.privacy and study.privacy.model and study.privacy.delta
+        else "none",
         "grid": "; ".join(
             f"{key}: {', '.join(map(value_name, values))}" for key, values in study.grid.items()
         )

@@ -162,6 +162,8 @@ def data_line(result: Digest) -> str:
         if not data.voted.all():
             votes += f" on {amount(int(data.voted.sum()))} of them"
     part = f", {scenario.participation:.0%} of them a round" if scenario.participation < 1 else ""
+    if scenario.sampling == "poisson":
+        part = f", each of them in a round with probability {scenario.participation:g}"
     counts = study.grid.get("scenario.clients", (scenario.clients,))
     who = f"{' and '.join(map(str, counts))} client{'s' if counts[-1] != 1 or len(counts) > 1 else ''}"
     named = ", ".join(data.class_names)

@@ -69,6 +69,10 @@ def protection_of(privacy: Privacy | None, task: Task, rounds: int) -> Protectio
     noise, spent = _spent(
         tuple(releases.items()), mechanism.noise, mechanism.epsilon, privacy.delta, accountant, unit
     )
+    try:
+        mechanism.check(noise, exposure)
+    except ValueError as error:
+        raise StudyFileError(f"privacy.model: {error}.") from None
     return Protection(mechanism, noise, exposure, {**spent, "model_clip": mechanism.clip})
 
 
@@ -82,6 +86,16 @@ def check_protection(ready: "Prepared") -> None:
     if protection is None:
         return
     unit = protection.mechanism.unit
+    privacy = ready.settings.privacy
+    pooling = [one.label() for one in ready.settings.sources if one.pools or one.borrows_rate]
+    if pooling and privacy and privacy.labels is None:
+        warnings.warn(
+            f"source {pooling[0]!r} makes targets of many examples' votes in the clear, so privacy.model "
+            f"protects the targets of {unit}s, and not the votes that others' targets are made of; protect "
+            "votes with privacy.labels, or choose a source that is made image by image.",
+            FedsoftWarning,
+            stacklevel=2,
+        )
     spent = float(protection.spent[f"model_epsilon_per_{unit}_max"])
     if spent > SAYS_NOTHING:
         warnings.warn(

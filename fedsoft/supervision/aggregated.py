@@ -19,6 +19,7 @@ from fedsoft.supervision.source import SOURCES, LabelSource
 class Aggregated(LabelSource):
     """A source whose target is an aggregation's posterior, over the annotations of all clients."""
 
+    pools = True
     models_votes: ClassVar[bool] = True
     needs_answers: ClassVar[bool] = True
 

@@ -25,6 +25,7 @@ class ShuffledModeMatched(LabelSource):
     """The mode-matched soft labels permuted among images of one label: the same softness, wrong images."""
 
     sees_labels: ClassVar[bool] = True
+    pools = True
 
     across: Literal["client", "all"] = Field("client", description="permute within each client, or over all")
 
@@ -71,6 +72,7 @@ class HumanClassMean(LabelSource):
     """The mean mode-matched soft label of the training images with that label: no votes on the image."""
 
     sees_labels: ClassVar[bool] = True
+    pools = True
 
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """The class's mean h' for each image."""

@@ -34,6 +34,7 @@ class HumanSoftShrunk(LabelSource):
     mixture. Differs from `human_soft` in sampling noise only; equals it at many votes.
     """
 
+    pools = True
     models_votes: ClassVar[bool] = True
     needs_counts: ClassVar[bool] = True
 
@@ -54,6 +55,8 @@ class HumanSoftDenoised(LabelSource):
     either anchor, `unambiguous_share` or `slip_rate`. Differs from `human_soft_shrunk` in carelessness only.
     Where labels are the majority of fewer than five votes, a share tells too little: state the rate.
     """
+
+    pools = True
 
     unambiguous_share: float | None = Field(
         None, gt=0, le=1, description="share of examples on which all who look well give the label"

@@ -28,6 +28,7 @@ class LabelSource(Options):
         sees_labels: it looks at the dataset's label beside the answers.
         in_the_clear: it is a control that sees answers as they are where a study protects them, and knows
             how much noise would be put on them; shown as such, and never proposed.
+        pools: each example's target is made of many examples' votes.
     """
 
     needs_predictions: ClassVar[bool] = False
@@ -37,6 +38,7 @@ class LabelSource(Options):
     needs_answers: ClassVar[bool] = False
     sees_labels: ClassVar[bool] = False
     in_the_clear: ClassVar[bool] = False
+    pools: ClassVar[bool] = False
 
     @property
     def anonymous(self) -> bool:

@@ -4,17 +4,19 @@ from fedsoft.training import cnn, mlp, module
 from fedsoft.training.calibration import Calibration, Similarity
 from fedsoft.training.delivery import Deliveries, Delivery, Multipass, Stochastic
 from fedsoft.training.guidance import Guidance
-from fedsoft.training.losses import LOSSES, Loss
+from fedsoft.training.losses import COUPLED, LOSSES, Loss
 from fedsoft.training.measure import measured_stack
 from fedsoft.training.mixup import plan_mixing
 from fedsoft.training.model import MODELS, Model, Parameters, as_batch
 from fedsoft.training.module import give_files
 from fedsoft.training.options import Training, changed, changes_of
 from fedsoft.training.predict import features_of, predict
+from fedsoft.training.private import PrivateSteps, plan_samples
 from fedsoft.training.steps import plan_steps
 from fedsoft.training.update import local_update
 
 __all__ = [
+    "COUPLED",
     "LOSSES",
     "MODELS",
     "Calibration",
@@ -25,6 +27,7 @@ __all__ = [
     "Model",
     "Multipass",
     "Parameters",
+    "PrivateSteps",
     "Similarity",
     "Stochastic",
     "Training",
@@ -39,6 +42,7 @@ __all__ = [
     "mlp",
     "module",
     "plan_mixing",
+    "plan_samples",
     "plan_steps",
     "predict",
 ]

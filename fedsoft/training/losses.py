@@ -140,4 +140,7 @@ class Mdca(Loss):
         return CrossEntropy().value(logits, targets, weights) + self.beta * gap
 
 
+COUPLED = ("dca", "mdca")
+"""Losses that are of a batch, not sums over its examples."""
+
 LossChoice = Annotated[Loss, LOSSES.validator, LOSSES.serializer]

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from fedsoft.training.losses import Objective
-from fedsoft.training.model import MODELS, Model, as_batch
+from fedsoft.training.model import MODELS, Model, as_batch, clip_factor
 
 
 class Perceptron(Model):
@@ -72,6 +72,46 @@ class Perceptron(Model):
             bias = into[f"layer{layer}.bias"]
             (bias if keep == 1 else bias.mul_(keep)).add_(here.sum(1), alpha=scale)
         return value
+
+    def accumulate_clipped(
+        self,
+        parameters: Mapping[str, Tensor],
+        x: Tensor,
+        targets: Tensor,
+        weights: Tensor,
+        loss: Objective,
+        into: Mapping[str, Tensor],
+        keep: float,
+        scale: float,
+        clip: float,
+    ) -> Tensor:
+        """As in the base class, without a gradient of any example: of layers, norms are products.
+
+        An example's gradient at a layer is δ hᵀ and δ, so ‖g‖² = Σ ‖δ‖² (‖h‖² + 1) over layers: Goodfellow
+        2015, arXiv:1510.01799.
+        """
+        *inputs, logits = self._activations(parameters, x)
+        there = (weights > 0).to(logits.dtype)
+        delta, value = loss.gradient(logits, targets, there)
+        deltas, squares = [delta], torch.zeros_like(weights)
+        for layer in reversed(range(len(inputs))):
+            h = inputs[layer]
+            squares += _squares(delta) * (_squares(h) + 1)
+            if layer:
+                below = torch.bmm(delta, parameters[f"layer{layer}.weight"])
+                delta = torch.ops.aten.threshold_backward(below, h, 0)
+                deltas.append(delta)
+        factor = (weights * clip_factor(squares, clip)).unsqueeze(-1)
+        for layer, (delta, h) in enumerate(zip(reversed(deltas), inputs, strict=True)):
+            clipped = delta * factor
+            into[f"layer{layer}.weight"].baddbmm_(clipped.mT, h, beta=keep, alpha=scale)
+            into[f"layer{layer}.bias"].mul_(keep).add_(clipped.sum(1), alpha=scale)
+        return value * weights.amax(1)
+
+
+def _squares(rows: Tensor) -> Tensor:
+    """Squared norms (…,) of rows (…, D), faster than as a sum of squares."""
+    return torch.linalg.vector_norm(rows, dim=-1).square_()
 
 
 @MODELS("linear")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from torch import Tensor
+from torch.func import grad, vmap
 
 from fedsoft.registry import Options, Registry
 from fedsoft.training.losses import Objective
@@ -14,6 +15,9 @@ from fedsoft.training.losses import Objective
 torch.backends.cudnn.allow_tf32 = False
 
 Parameters = dict[str, Tensor]
+
+LARGEST = 2**24
+"""Numbers that the gradients of single examples may be at a time: 64 MiB."""
 
 
 class Model(Options):
@@ -97,6 +101,71 @@ class Model(Options):
         for name, gradient in gradients.items():
             into[name].mul_(keep).add_(gradient, alpha=scale)
         return value
+
+    def accumulate_clipped(
+        self,
+        parameters: Mapping[str, Tensor],
+        x: Tensor,
+        targets: Tensor,
+        weights: Tensor,
+        loss: Objective,
+        into: Mapping[str, Tensor],
+        keep: float,
+        scale: float,
+        clip: float,
+    ) -> Tensor:
+        """`accumulate`, with the gradient of each example clipped by itself before it is weighed and summed.
+
+        Abadi et al. 2016, arXiv:1607.00133, Algorithm 1; the norm is over all parameters.
+
+        Args: as of `accumulate`, and
+            loss: one whose value is the weighted sum of values of single examples.
+            clip: longest norm of an example's gradient.
+
+        Returns:
+            the loss (K,) at the parameters as they were.
+        """
+        value, parts = torch.zeros(len(x), device=x.device), max(1, LARGEST // _numbers(parameters, x))
+        for chunk in torch.arange(len(x)).split(parts):
+            some = slice(int(chunk[0]), int(chunk[-1]) + 1)
+            own = {name: parameter[some] for name, parameter in parameters.items()}
+            gradients, values = self.example_gradients(own, x[some], targets[some], loss)
+            squares = sum(gradient.flatten(2).square().sum(-1) for gradient in gradients.values())
+            assert isinstance(squares, Tensor)
+            factor = weights[some] * clip_factor(squares, clip)
+            value[some] = (values * weights[some]).sum(1)
+            for name, gradient in gradients.items():
+                summed = torch.bmm(factor.unsqueeze(1), gradient.flatten(2)).reshape(own[name].shape)
+                into[name][some].mul_(keep).add_(summed, alpha=scale)
+        return value
+
+    def example_gradients(
+        self, parameters: Mapping[str, Tensor], x: Tensor, targets: Tensor, loss: Objective
+    ) -> tuple[Parameters, Tensor]:
+        """The gradient (K, B, …) of each example of K models' batches, and its loss (K, B).
+
+        Args: as of `gradients`.
+        """
+
+        def one(own: Parameters, example: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+            alone = {name: value.unsqueeze(0) for name, value in own.items()}
+            logits = self.forward(alone, example[None, None])
+            value = loss.value(logits, target[None, None], logits.new_ones(1, 1)).sum()
+            return value, value
+
+        each = vmap(vmap(grad(one, has_aux=True), in_dims=(None, 0, 0)))
+        found: tuple[Parameters, Tensor] = each(dict(parameters), x, targets)
+        return found
+
+
+def clip_factor(squares: Tensor, clip: float) -> Tensor:
+    """min(1, clip / norm) of squared norms (…,); 1 for a norm of 0."""
+    return (clip / squares.sqrt().clamp_min(torch.finfo(squares.dtype).tiny)).clamp_max(1)
+
+
+def _numbers(parameters: Mapping[str, Tensor], x: Tensor) -> int:
+    """How many numbers the gradients of one model's batch are."""
+    return x.shape[1] * sum(value[0].numel() for value in parameters.values())
 
 
 MODELS = Registry("model", Model)  # type: ignore[type-abstract]

@@ -18,7 +18,8 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from fedsoft.training.model import MODELS, Model, as_batch
+from fedsoft.training.losses import Objective
+from fedsoft.training.model import MODELS, Model, Parameters, as_batch
 
 logger = logging.getLogger("fedsoft")
 
@@ -94,8 +95,7 @@ class Module(Model):
 
     def forward(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Parameters (K, …), inputs (K, B, …) -> logits (K, B, C)."""
-        module = _skeletons[self.label(), tuple(tuple(value.shape[1:]) for value in parameters.values())]
-        module.to(x.device)
+        module = self._skeleton(parameters, x.device)
 
         def one(own: Mapping[str, Tensor], batch: Tensor) -> Tensor:
             logits: Tensor = functional_call(module, dict(own), (as_batch(batch),))
@@ -106,11 +106,54 @@ class Module(Model):
                 stacked: Tensor = vmap(one)(dict(parameters), x)
                 return stacked
             except RuntimeError as error:
-                _one_by_one.add(self.label())
-                why = str(error).partition("\n")[0]
-                logger.warning("%s trains one client at a time: %s", self.label(), why)
+                self._give_up_stacking(error)
         alone = [one({name: value[k] for name, value in parameters.items()}, x[k]) for k in range(len(x))]
         return torch.stack(alone)
+
+    def example_gradients(
+        self, parameters: Mapping[str, Tensor], x: Tensor, targets: Tensor, loss: Objective
+    ) -> tuple[Parameters, Tensor]:
+        """As in the base class; example by example where `vmap` cannot run the module."""
+        self._skeleton(parameters, x.device)
+        if self.label() not in _one_by_one:
+            try:
+                return super().example_gradients(parameters, x, targets, loss)
+            except RuntimeError as error:
+                self._give_up_stacking(error)
+        one = x.new_ones(1, 1, dtype=torch.float32)
+        found = [
+            [
+                self.gradients(
+                    {name: value[k : k + 1] for name, value in parameters.items()},
+                    x[k : k + 1, b : b + 1],
+                    targets[k : k + 1, b : b + 1],
+                    one,
+                    loss,
+                )
+                for b in range(x.shape[1])
+            ]
+            for k in range(len(x))
+        ]
+        gradients = {
+            name: torch.stack([torch.cat([each[0][name] for each in batch]) for batch in found])
+            for name in parameters
+        }
+        return gradients, torch.stack([torch.cat([each[1] for each in batch]) for batch in found])
+
+    def _give_up_stacking(self, error: RuntimeError) -> None:
+        """From now on, clients train one at a time."""
+        _one_by_one.add(self.label())
+        why = str(error).partition("\n")[0]
+        logger.warning("%s trains one client at a time: %s", self.label(), why)
+
+    def _skeleton(self, parameters: Mapping[str, Tensor], device: torch.device) -> nn.Module:
+        """The module for parameters (K, …) of these shapes, on a device."""
+        module = _skeletons[self.label(), tuple(tuple(value.shape[1:]) for value in parameters.values())]
+        if (
+            next(module.parameters()).device != device
+        ):  # inside a transform, parameters must stay what they are
+            module.to(device)
+        return module
 
     def _built(self, inputs: tuple[int, ...], classes: int, seed: int) -> nn.Module:
         """The module, its own randomness seeded, in training mode."""

@@ -1,5 +1,7 @@
 """The local update: K clients trained at once on their own examples."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,6 +11,7 @@ from fedsoft.training.losses import Objective
 from fedsoft.training.mixup import Mixing, mix
 from fedsoft.training.model import Model, Parameters
 from fedsoft.training.options import Training
+from fedsoft.training.private import PrivateSteps, StackedNoise, accumulate_private
 from fedsoft.training.steps import Steps
 
 
@@ -23,6 +26,7 @@ def local_update(
     lr: float,
     guidance: Guidance | None = None,
     mixing: Mixing | None = None,
+    private: PrivateSteps | None = None,
 ) -> tuple[Parameters, Tensor]:
     """Train K models, each on its own batches.
 
@@ -36,6 +40,8 @@ def local_update(
         lr: learning rate of this round.
         guidance: what the server asks besides.
         mixing: what each batch is mixed with, if anything.
+        private: how gradients are clipped and get noise, if they do. Momentum, weight decay and the proximal
+            pull come after it.
 
     Returns:
         parameters (K, …) and mean losses over the steps (K,), in the caller's order of clients.
@@ -61,10 +67,15 @@ def local_update(
         partner, share = (
             torch.from_numpy(part).to(device).split(active) for part in (mixing.partner, mixing.share)
         )
+    accumulate, widths = model.accumulate, [steps.rows.shape[1]] * len(active)
+    if private is not None:
+        noise = StackedNoise(private, steps, parameters)
+        widths = [max(1, int((part > 0).sum(1).max())) for part in weights]
     pull = options.weight_decay + proximal_mu
     k, now, moving, added = 0, parameters, velocity, correction
     for step, still in enumerate(active):
-        x, wanted = _take(inputs, rows[step]), _take(targets, given[step])
+        width = widths[step]
+        x, wanted = _take(inputs, rows[step][:, :width]), _take(targets, given[step][:, :width])
         if mixing is not None:
             x, wanted = mix(x, wanted, partner[step], share[step])
         if still != k:
@@ -78,16 +89,19 @@ def local_update(
         if calibration is not None:
             began = {name: value[:k] for name, value in home.items()}
             objective = calibration.added_to(loss, model, now, began, x)
-        batch = now, x, wanted, weights[step], objective
+        batch = now, x, wanted, weights[step][:, :width], objective
+        if private is not None:
+            drawn = noise.of(step, k)
+            accumulate = partial(accumulate_private, model, clip=private.clip, noise=drawn)
         if not velocity:
-            losses[:k] += model.accumulate(*batch, into=now, keep=1 - lr * pull, scale=-lr)
+            losses[:k] += accumulate(*batch, into=now, keep=1 - lr * pull, scale=-lr)
             if proximal_mu:
                 for name, value in now.items():
                     value.add_(home[name][:k], alpha=lr * proximal_mu)
             for name, value in added.items():
                 now[name].sub_(value, alpha=lr)
             continue
-        losses[:k] += model.accumulate(*batch, into=moving, keep=options.momentum, scale=1)
+        losses[:k] += accumulate(*batch, into=moving, keep=options.momentum, scale=1)
         for name, value in now.items():
             if added:
                 moving[name].add_(added[name])

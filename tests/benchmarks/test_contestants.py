@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmarks import bench, limit, pfl_peer, plain_loop, rounds, strategies
+from benchmarks import bench, limit, pfl_peer, plain_loop, private, rounds, strategies, table
 from benchmarks.apart import call, measure
 from benchmarks.table import RATIOS
 from benchmarks.tasks import load
@@ -120,3 +120,16 @@ def test_every_strategy_has_its_round(tmp_path, monkeypatch):
     lines = bench.readme(empty | {"strategies": found}).splitlines()
     assert len([line for line in lines if line.startswith("| `scaffold` | ")]) == 1
     assert "| strategy | `small_mlp`, ms a round | `small_mlp`, over `fedavg` |" in lines
+
+
+def test_private_training_is_timed_beside_plain_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(private, "WORKLOADS", SMALL)
+    monkeypatch.setattr(private, "HEADS", ("small_mlp",))
+    monkeypatch.setattr(private, "SEEDS", 2)
+    found = private.compare(None, tmp_path, 1)
+    assert found.keys() == {"small_mlp"}
+    times = found["small_mlp"]
+    assert times["round_ms"].keys() == private.MECHANISMS.keys()
+    assert times["round_vs_plain"]["plain"] == times["training_vs_plain"]["plain"] == 1
+    assert min(min(part.values()) for part in times.values()) > 0
+    assert "dp_fedavg" in table._private({"private": found})

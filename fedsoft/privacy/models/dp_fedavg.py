@@ -60,6 +60,10 @@ class DpFedAvg(ModelMechanism):
         """The clients that hold examples."""
         return exposure.clients
 
+    def check(self, noise: float, exposure: Exposure) -> None:
+        """A count's noise must not be less than half of the updates'."""
+        self.noise_of_updates(noise, exposure.cohort)
+
     def noise_of_count(self, noise: float, cohort: float) -> float | None:
         """Standard deviation of the noise on the count, for a multiplier and a cohort; None without count."""
         if self.clipping == "fixed":

@@ -113,5 +113,12 @@ class ModelMechanism(Options):
     def protected(self, exposure: Exposure) -> int:
         """How many units there are, of which δ must be less than one."""
 
+    def check(self, noise: float, exposure: Exposure) -> None:
+        """Refuse a noise multiplier with which the mechanism cannot work.
+
+        Raises:
+            ValueError: with the cause and the mend; by default never.
+        """
+
 
 MODEL_MECHANISMS = Registry("model mechanism", ModelMechanism)  # type: ignore[type-abstract]
