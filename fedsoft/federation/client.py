@@ -23,6 +23,7 @@ from fedsoft.federation.guided import (
 )
 from fedsoft.federation.records import RecordDict, to_arrays, to_parameters, to_record
 from fedsoft.federation.reports import OF_FEATURES, REPORTS
+from fedsoft.federation.secure.client import STAGES, masked
 from fedsoft.federation.task import Task
 from fedsoft.streams import stream
 from fedsoft.training import Parameters, features_of, local_update, plan_mixing, plan_steps, predict
@@ -93,8 +94,25 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
             for name in reports:
                 metrics[name] = REPORTS[name](seen).flatten().tolist()
         record = to_record({name: array[k] for name, array in arrays.items()})
-        replies.append(Message(RecordDict({"arrays": record, "metrics": metrics}), reply_to=one.message))
+        reply = Message(RecordDict({"arrays": record, "metrics": metrics}), reply_to=one.message)
+        replies.append(reply if one.task.secure_sum is None else _masked(one, reply))
     return replies
+
+
+def _masked(one: Asked, reply: Message) -> Message:
+    """The reply under masks; an error where that cannot be done, which concerns no other client."""
+    try:
+        return masked(one, reply)
+    except Exception as error:
+        return failed(one.message, error)
+
+
+def tell(one: Asked) -> Message:
+    """The reply of a client that is asked for something besides training, by the action of the message."""
+    try:
+        return STAGES[one.message.metadata.message_type.partition(".")[2]](one)
+    except Exception as error:
+        return failed(one.message, error)
 
 
 def _start(starts: Sequence[Parameters], run_of: Tensor) -> Parameters:
@@ -146,7 +164,7 @@ def failing(message: Message) -> Message:
 def failed(message: Message, error: Exception) -> Message:
     """The reply of a client that raised: its error in the first line, the traceback in those that follow."""
     reason = "\n".join([in_a_line(error), *traceback.format_exception(error)])
-    return Message(Error(code=FAILED, reason=reason), reply_to=message)
+    return Message(Error(code=getattr(error, "code", FAILED), reason=reason), reply_to=message)
 
 
 def train_one(one: Asked) -> Message:
@@ -169,6 +187,16 @@ def make_client_app(load: Callable[[ConfigRecord], Task]) -> ClientApp:
             return train_one(Asked(task, int(context.node_config["partition-id"]), message))
         except Exception as error:
             return failed(message, error)
+
+    def answers(message: Message, context: Context) -> Message:
+        try:
+            task = load(message.content["config"])
+            return tell(Asked(task, int(context.node_config["partition-id"]), message))
+        except Exception as error:
+            return failed(message, error)
+
+    for action in STAGES:
+        app.query(action)(answers)
 
     @app.query()
     def which(message: Message, context: Context) -> Message:

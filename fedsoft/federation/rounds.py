@@ -9,25 +9,13 @@ from flwr.app import ConfigRecord, Error, Message
 from flwr.serverapp.strategy import Strategy
 
 from fedsoft.errors import EngineError, in_a_line
-from fedsoft.federation.asks import size_of
+from fedsoft.federation.asks import ATTEMPT, attempt_of, size_of
 from fedsoft.federation.client import FAILING, NOT_FINITE
+from fedsoft.federation.exchange import Exchange, RoundError
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import to_arrays, to_record
+from fedsoft.federation.secure.server import agree
 from fedsoft.scenarios import Fate
-
-
-class RoundError(EngineError):
-    """A round of one run cannot be done; other runs are none the worse for it.
-
-    Attributes:
-        number: the round.
-        client: the partition at fault; None where it is nobody's, or not known.
-        detail: the traceback, as far as there is one.
-    """
-
-    def __init__(self, message: str, number: int, client: int | None = None, detail: str = "") -> None:
-        super().__init__(message)
-        self.number, self.client, self.detail = number, client, detail
 
 
 @dataclass(frozen=True)
@@ -72,21 +60,8 @@ class RoundResult:
     sent: int = 0
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """What a run waits for in a round: the replies of its grid's partitions to its messages."""
-
-    grid: CohortGrid
-    partitions: list[int]
-    messages: list[Message]
-
-    def alone(self, timeout: float = 3600.0) -> list[Message]:
-        """The replies, by the grid's own means, within some seconds."""
-        return self.grid.exchange(self.partitions, self.messages, timeout)
-
-
 Round = Generator[Exchange, list[Message], RoundResult]
-"""A round at work: yields its exchange, takes the replies, returns what came of it."""
+"""A round at work: yields its exchanges, takes the replies of each, returns what came of it."""
 
 
 def play_round(
@@ -95,6 +70,7 @@ def play_round(
     state: RoundResult,
     config: Mapping[str, str] | None = None,
     suits: Callable[[int], bool] = lambda size: True,
+    attempt: int = 0,
 ) -> Round:
     """The round after ``state``: configure, train, aggregate, as ``Strategy.start`` does.
 
@@ -110,14 +86,17 @@ def play_round(
         state: the initial model, or what the last round left.
         config: what else clients are told.
         suits: whether the strategy can work with so many updates.
+        attempt: how often the round was tried before; what goes wrong by chance, and what clients keep
+            secret, is drawn anew for each.
 
     Raises:
-        RoundError: too few updates are left because clients raised, training diverged, or the strategy or the
-            engine failed.
+        RoundError: too few updates are left because clients raised, or too few to open their sum; training
+            diverged, or the strategy or the engine failed.
     """
     number = state.number + 1
     try:
-        return (yield from _play(strategy, grid, state, number, config or {}, suits))
+        told = ConfigRecord({**(config or {}), **({ATTEMPT: attempt} if attempt else {})})
+        return (yield from _play(strategy, grid, state, number, told, suits))
     except RoundError:
         raise
     except Exception as error:
@@ -130,7 +109,7 @@ def _play(
     grid: CohortGrid,
     state: RoundResult,
     number: int,
-    config: Mapping[str, str],
+    config: ConfigRecord,
     suits: Callable[[int], bool],
 ) -> Round:
     void = RoundResult(number, state.arrays, float("nan"), 0)
@@ -138,7 +117,11 @@ def _play(
         return void
     told, record = ConfigRecord(dict(config)), to_record(state.arrays)
     partitions, messages = grid.in_order(strategy.configure_train(number, record, told, grid))
-    size, fates = len(partitions), grid.task.fates(number)
+    size, fates = len(partitions), grid.task.fates(number, attempt_of(config))
+    agreed = (yield from agree(grid, partitions, number, config)) if grid.task.secure_sum else None
+    if agreed:
+        partitions, messages = agreed.ask(partitions, messages)
+    able = len(partitions)
     if fates is not None:
         there = [i for i, partition in enumerate(partitions) if fates[partition] != Fate.DROPPED]
         partitions, messages = [partitions[i] for i in there], [messages[i] for i in there]
@@ -146,19 +129,28 @@ def _play(
     answered = list(zip(partitions, replies, strict=True))
     sent = sum(map(size_of, messages)) + sum(size_of(reply) for reply in replies if reply.has_content())
     lost = [(partition, reply) for partition, reply in answered if reply.has_error()]
+    lost = sorted(agreed.lost + lost, key=lambda one: one[0]) if agreed else lost
     whole = [(p, reply) for p, reply in answered if reply.has_content()]
     used = [(p, reply) for p, reply in whole if fates is None or fates[p] != Fate.LATE]
     void = replace(
         void,
-        dropped=size - len(partitions),
+        dropped=able - len(partitions),
         late=len(whole) - len(used),
         failures=tuple(_failure(number, *one) for one in lost),
-        sent=sent,
+        sent=sent + (agreed.sent if agreed else 0),
     )
+    if agreed:
+        agreed.check_left(len(used), lost)
     if len(used) < max(1, grid.task.enough * size) or not suits(len(used)):
         _raise_for(number, [one for one in lost if one[1].error.code != FAILING], size)
         return void
-    aggregated, metrics = strategy.aggregate_train(number, [reply for _, reply in used])
+    arrived = [reply for _, reply in used]
+    if agreed:
+        total = yield from agreed.open(used, state.arrays)
+        # Whatever is done to the sum itself, such as noise on it, is done here.
+        arrived = [total.as_reply(state.arrays, arrived[0])]
+        void = replace(void, sent=sent + agreed.sent)
+    aggregated, metrics = strategy.aggregate_train(number, arrived)
     if aggregated is None or metrics is None:
         raise EngineError(f"{type(strategy).__name__} aggregated nothing.")
     arrays, loss = to_arrays(aggregated), float(metrics["train-loss"])
@@ -170,7 +162,8 @@ def _play(
 
 def _checked(reply: Message) -> Message:
     """The reply; an error where its loss is no number, as our clients send where anything is not."""
-    if reply.has_error() or np.isfinite(float(reply.content["metrics"]["train-loss"])):
+    hidden = reply.has_error() or "metrics" not in reply.content  # under masks nothing is not finite
+    if hidden or np.isfinite(float(reply.content["metrics"]["train-loss"])):
         return reply
     return Message(Error(NOT_FINITE, "the training loss is not finite"), reply_to=reply)
 

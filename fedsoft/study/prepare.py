@@ -112,6 +112,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
             delivery=targets.delivery,
             mishaps=Mishaps() if settings.pooled else settings.scenario.mishaps,
             enough=settings.scenario.enough,
+            secure_sum=settings.privacy.secure_sum if settings.privacy else None,
             unlabelled=dealt.server,
         ),
         held_out=held_out,
