@@ -8,14 +8,13 @@ it would have to remember what it revealed, so that nobody can ask twice for dif
 from collections.abc import Callable
 
 import numpy as np
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from flwr.app import ConfigRecord, Message
 
 from fedsoft.errors import EngineError
 from fedsoft.federation import asks
 from fedsoft.federation.asked import Asked
 from fedsoft.federation.records import RecordDict, to_arrays, to_record
-from fedsoft.federation.secure.keys import KEY, AlteredError, Secrets, own_mask, pair_mask, public
+from fedsoft.federation.secure.keys import KEY, AlteredError, KeyPair, Secrets, own_mask, pair_mask
 from fedsoft.federation.secure.words import to_words
 from fedsoft.privacy import SecureSum
 
@@ -115,7 +114,7 @@ def _needed(one: Asked) -> int:
     return options_of(one).needed(len(one.task.cohort(one.server_round)))
 
 
-def _others(one: Asked, kind: str, own: X25519PrivateKey) -> tuple[list[int], dict[int, bytes]]:
+def _others(one: Asked, kind: str, own: KeyPair) -> tuple[list[int], dict[int, bytes]]:
     """The clients that the message names, ascending, itself too, and their public keys of a kind.
 
     Raises:
@@ -129,7 +128,7 @@ def _others(one: Asked, kind: str, own: X25519PrivateKey) -> tuple[list[int], di
     if len(clients) < _needed(one):
         raise EngineError(f"a client is to hide among {len(clients)}, and {_needed(one)} are needed")
     found = {client: keys[KEY * i : KEY * (i + 1)] for i, client in enumerate(record["clients"])}
-    if found.get(one.partition) != public(own):
+    if found.get(one.partition) != own.public:
         raise AlteredError(f"client {one.partition} was told of keys that are not those that clients told")
     return clients, found
 

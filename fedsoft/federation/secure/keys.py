@@ -5,8 +5,8 @@ ChaCha20-Poly1305 and masks are the key stream of ChaCha20 (RFC 8439). Every key
 serves one purpose, so that no key stream and no nonce is used twice.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Self
 
 import numpy as np
@@ -51,12 +51,34 @@ def mask(key: bytes, size: int) -> np.ndarray:
     return np.frombuffer(key_stream(key, 4 * size), dtype="<u4")
 
 
-def agreed(own: X25519PrivateKey, other: bytes, purpose: str) -> bytes:
+class KeyPair:
+    """A private key with its public one."""
+
+    def __init__(self, private: bytes) -> None:
+        self.key = X25519PrivateKey.from_private_bytes(private)
+        self.public = self.key.public_key().public_bytes_raw()
+
+
+@dataclass(frozen=True)
+class _Two:
+    """Two keys, known by their public parts, so that either side's is the other's."""
+
+    public: frozenset[bytes]
+    own: KeyPair = field(compare=False)
+    other: bytes = field(compare=False)
+
+
+@lru_cache(maxsize=2**15)  # clients simulated in one process compute for each other what both would come to
+def _agreed(two: _Two, purpose: str) -> bytes:
+    return derived(two.own.key.exchange(X25519PublicKey.from_public_bytes(two.other)), purpose)
+
+
+def agreed(own: KeyPair, other: bytes, purpose: str) -> bytes:
     """What two clients derive from their keys, each from its own private key and the other's public one."""
-    return derived(own.exchange(X25519PublicKey.from_public_bytes(other)), purpose)
+    return _agreed(_Two(frozenset((own.public, other)), own, other), purpose)
 
 
-def pair_mask(own: X25519PrivateKey, other: bytes, size: int) -> np.ndarray:
+def pair_mask(own: KeyPair, other: bytes, size: int) -> np.ndarray:
     """(size,) the mask that two clients share: the lower number adds it, the higher subtracts it."""
     return mask(agreed(own, other, "mask of two"), size)
 
@@ -69,11 +91,6 @@ def own_mask(seed: bytes, size: int) -> np.ndarray:
 def commitment(seed: bytes) -> bytes:
     """What a client tells of the seed of its own mask, so that shares of it can be held to it."""
     return derived(seed, "commitment")
-
-
-def public(key: X25519PrivateKey) -> bytes:
-    """The public key of a private one."""
-    return key.public_key().public_bytes_raw()
 
 
 @dataclass(frozen=True)
@@ -99,20 +116,21 @@ class Secrets:
     root: bytes
 
     @classmethod
+    @lru_cache(maxsize=2**12)  # each exchange asks for them
     def of(cls, run: str, seed: int, client: int, server_round: int, attempt: int = 0) -> Self:
         """Those of a client of a simulation, from a stream of each attempt at a round of a run."""
         source = stream("secure sum", run=run, seed=seed, client=client, round=server_round, attempt=attempt)
         return cls(client, source.bytes(KEY))
 
     @cached_property
-    def masking(self) -> X25519PrivateKey:
+    def masking(self) -> KeyPair:
         """The key of the masks that it shares with others."""
-        return X25519PrivateKey.from_private_bytes(derived(self.root, "masking key"))
+        return KeyPair(derived(self.root, "masking key"))
 
     @cached_property
-    def sealing(self) -> X25519PrivateKey:
+    def sealing(self) -> KeyPair:
         """The key by which it opens what others seal for it."""
-        return X25519PrivateKey.from_private_bytes(derived(self.root, "sealing key"))
+        return KeyPair(derived(self.root, "sealing key"))
 
     @cached_property
     def seed(self) -> bytes:
@@ -122,7 +140,7 @@ class Secrets:
     @property
     def told(self) -> Told:
         """What it lets all others know."""
-        return Told(public(self.masking), public(self.sealing), commitment(self.seed))
+        return Told(self.masking.public, self.sealing.public, commitment(self.seed))
 
     def shares(self, threshold: int, clients: list[int]) -> dict[int, tuple[bytes, bytes]]:
         """For each client a share of the masking key, and one of the seed of the own mask."""
@@ -131,7 +149,7 @@ class Secrets:
             split(secret, threshold, points, key_stream(derived(self.root, purpose), size))
             for size in [COEFFICIENT * (threshold - 1)]
             for secret, purpose in (
-                (self.masking.private_bytes_raw(), "shares of the masking key"),
+                (self.masking.key.private_bytes_raw(), "shares of the masking key"),
                 (self.seed, "shares of the seed"),
             )
         )

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from flwr.app import ConfigRecord, Message, MessageType
 
 from fedsoft.federation import asks
@@ -13,7 +12,7 @@ from fedsoft.federation.client import FAILING, NOT_FINITE
 from fedsoft.federation.exchange import Exchange, RoundError
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import RecordDict
-from fedsoft.federation.secure.keys import ALTERED, Told, commitment, own_mask, pair_mask, public
+from fedsoft.federation.secure.keys import ALTERED, KeyPair, Told, commitment, own_mask, pair_mask
 from fedsoft.federation.secure.shamir import combine
 from fedsoft.federation.secure.words import from_words
 from fedsoft.federation.totals import Total
@@ -124,8 +123,8 @@ class Agreed:
                     raise self._altered(partition)
                 total -= own_mask(secret, len(total))
                 continue
-            key = X25519PrivateKey.from_private_bytes(secret) if secret else None
-            if key is None or public(key) != told.masking:
+            key = KeyPair(secret) if secret else None
+            if key is None or key.public != told.masking:
                 raise self._altered(partition)
             for other in there:  # what those in the sum added or subtracted for the lost one
                 words = pair_mask(key, self.told[other].masking, len(total))
