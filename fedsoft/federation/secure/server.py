@@ -149,8 +149,9 @@ class Agreed:
             what: those clients do.
 
         Raises:
-            RoundError: they are fewer than the threshold.
+            RoundError: they are fewer than the threshold, or something was altered.
         """
+        self.check_unaltered(lost)
         needed = self.options.needed(len(self.grid.cohort))
         if count >= needed:
             return
