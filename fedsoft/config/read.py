@@ -12,6 +12,7 @@ from fedsoft.config.study import Study
 from fedsoft.config.tune import AXES_NOT_IN_GRID
 from fedsoft.errors import StudyFileError
 from fedsoft.keys import DEEPEST, TOO_DEEP, put, put_all
+from fedsoft.privacy import SecureSum
 from fedsoft.registry import explain
 from fedsoft.training import changed
 
@@ -106,6 +107,23 @@ def _check_strategies(study: Study, where: str) -> None:
                 )
         except ValueError as error:
             raise StudyFileError(f"{where}: strategies: {error}.") from None
+    if study.privacy and study.privacy.secure_sum:
+        _check_secure_sum(study, study.privacy.secure_sum, where)
+
+
+def _check_secure_sum(study: Study, options: SecureSum, where: str) -> None:
+    """Refuse strategies that need each client's update, and cohorts whose sum hides nobody or could wrap."""
+    scenario = study.scenario
+    for strategy in study.strategies:
+        if not strategy.of_means:
+            raise StudyFileError(
+                f"{where}: strategies: {strategy.label()} needs each client's update, and "
+                "privacy.secure_sum shows the server their sum alone; leave one of the two out."
+            )
+    try:
+        options.check_cohort(max(1, round(scenario.participation * scenario.clients)))
+    except ValueError as error:
+        raise StudyFileError(f"{where}: privacy.secure_sum: {error}.") from None
 
 
 def _copy(table: Mapping[str, Any]) -> dict[str, Any]:

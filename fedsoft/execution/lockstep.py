@@ -10,8 +10,8 @@ from flwr.app import Message
 
 from fedsoft.execution.run import Hooks, Host, Interrupted, Meter, Run, begin
 from fedsoft.execution.scoring import Scoring, score_together
+from fedsoft.federation.exchange import Exchange
 from fedsoft.federation.grids import InProcessGrid
-from fedsoft.federation.rounds import Exchange
 from fedsoft.federation.together import Stack, train_together
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
@@ -77,7 +77,7 @@ def _train(exchanges: list[Exchange], stack: Stack) -> list[list[Message]]:
 def _advance(
     runs: Sequence[tuple[Run, Meter]], replies: Replies, end: Callable[[], None] = lambda: None
 ) -> None:
-    """Advance runs to their ends: all figures first, so that whoever trains does so together.
+    """Advance runs to their ends: all figures and queries first, so that whoever trains does so together.
 
     Args:
         runs: with their meters.
@@ -85,6 +85,7 @@ def _advance(
         end: called when something around the runs fails; they then have a round to stop.
     """
     scoring: list[tuple[Run, Meter, Scoring]] = []
+    telling: list[tuple[Run, Meter, Exchange]] = []
     training: list[tuple[Run, Meter, Exchange]] = []
     error: Exception | None = None
 
@@ -96,7 +97,7 @@ def _advance(
             if isinstance(wants, Scoring):
                 scoring.append((run, meter, wants))
             else:
-                training.append((run, meter, wants))
+                (training if wants.trains else telling).append((run, meter, wants))
         except StopIteration:
             pass
         except Exception as raised:  # the others leave checkpoints before it ends them all
@@ -107,13 +108,11 @@ def _advance(
 
     for run, meter in runs:
         resume(run, meter, None)
-    while scoring or training:
+    while scoring or telling or training:
         began = time.monotonic()
-        turn, answers = (
-            (scoring, _each(score_together, [wants for *_, wants in scoring]))
-            if scoring
-            else (training, _each(replies, [wants for *_, wants in training]))
-        )
+        together = score_together if scoring else replies
+        turn: list[tuple[Run, Meter, Any]] = scoring or telling or training
+        answers = _each(together, [wants for *_, wants in turn])
         resumed = [(run, meter) for run, meter, _ in turn]
         turn.clear()
         spent = (time.monotonic() - began) / len(resumed)

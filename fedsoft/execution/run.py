@@ -26,9 +26,10 @@ from fedsoft.execution.scoring import Figures, Scoring, scores
 from fedsoft.execution.standing import Standing, begun, restored, to_checkpoint
 from fedsoft.federation import StrategyOptions, Task
 from fedsoft.federation.at_server import AtServer
+from fedsoft.federation.exchange import Exchange, RoundError
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import to_parameters
-from fedsoft.federation.rounds import Exchange, RoundError, RoundResult, play_round
+from fedsoft.federation.rounds import RoundResult, play_round
 from fedsoft.federation.servers.weighing import Weighing
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import client_labels
@@ -244,9 +245,17 @@ def _train(prepared: Prepared, host: Host, meter: Meter) -> Generator[Waits, Any
         **asked_of_clients(prepared.protection),
     }
     while now.state.number < settings.rounds:
-        state = now.state = yield from play_round(
-            strategy, grid, now.state, config, partial(_suits, settings.strategy)
-        )
+        try:
+            state = now.state = yield from play_round(
+                strategy, grid, now.state, config, partial(_suits, settings.strategy), now.attempt
+            )
+            now.attempt = 0
+        except RoundError as error:
+            if error.untouched:
+                now.attempt, now.seconds = now.attempt + 1, before + meter.so_far
+                with _around():
+                    store.save_checkpoint(settings.key, *to_checkpoint(now, strategy))
+            raise
         now.lost += [asdict(failure) for failure in state.failures]
         now.rounds.append((yield from _score(prepared, state)))
         with _around():

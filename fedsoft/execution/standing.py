@@ -25,6 +25,7 @@ class Standing:
         lost: the clients that failed, in order.
         seconds: spent before this execution of the run; in a checkpoint, up to it.
         seen: what was seen of the training examples; None where they are not followed.
+        attempt: how often the next round was tried, and could not be done.
     """
 
     state: RoundResult
@@ -33,6 +34,7 @@ class Standing:
     lost: list[dict[str, Any]]
     seconds: float
     seen: Cartography | None
+    attempt: int = 0
 
 
 Checkpoint = tuple[dict[str, np.ndarray], dict[str, Any]]
@@ -60,6 +62,7 @@ def to_checkpoint(now: Standing, strategy: Strategy) -> Checkpoint:
         "rounds": now.rounds,
         "lost": now.lost,
         "seconds": now.seconds,
+        "attempt": now.attempt,
     }
 
 
@@ -95,7 +98,7 @@ def _restored(prepared: Prepared, strategy: Strategy, saved: Checkpoint) -> Stan
             raise ValueError("other examples")
     nan = float("nan")
     state, kept_state = RoundResult(number, model, nan, 0), RoundResult(best, kept or model, nan, 0)
-    return Standing(state, kept_state, rounds, list(rest["lost"]), seconds, seen)
+    return Standing(state, kept_state, rounds, list(rest["lost"]), seconds, seen, int(rest.get("attempt", 0)))
 
 
 def _part(arrays: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:

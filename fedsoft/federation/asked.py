@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from flwr.app import ConfigRecord, Message
+from flwr.app import ConfigRecord, Message, MessageType
 
 from fedsoft.federation import asks
 from fedsoft.federation.task import Task
@@ -12,7 +12,7 @@ from fedsoft.scenarios import Fate
 
 @dataclass(frozen=True)
 class Asked:
-    """A client of a run, and the message that asks it to train."""
+    """A client of a run, and the message that asks it to train, or to tell something."""
 
     task: Task
     partition: int
@@ -35,9 +35,14 @@ class Asked:
         return len(self.task.train.of(self.partition))
 
     @property
+    def trains(self) -> bool:
+        """Whether it is asked to train."""
+        return bool(self.message.metadata.message_type == MessageType.TRAIN)
+
+    @property
     def fails(self) -> bool:
         """Whether the client fails in this round because the scenario says so."""
-        fates = self.task.fates(self.server_round)
+        fates = self.task.fates(self.server_round, asks.attempt_of(self.config))
         return fates is not None and fates[self.partition] == Fate.FAILING
 
     def like(self, other: Self) -> bool:
@@ -56,4 +61,8 @@ class Asked:
         """What the arithmetic depends on: the numbers that clients share, and which records there are."""
         keys = sorted(self.config.keys() - {"store", "run", "device"})
         shared = [(key, self.config[key]) for key in keys if key not in asks.OWN]
-        return (*shared, *(key for key in keys if key in asks.OWN), *sorted(self.message.content))
+        return (
+            *shared,
+            *(key for key in keys if key in asks.OWN),
+            *sorted(self.message.content.keys() - {asks.SECURE}),
+        )

@@ -29,13 +29,20 @@ CALIBRATION, CALIBRATION_BETA, SIMILARITY = "calibration", "calibration-beta", "
 """Keys of the config: the parts of `fedsoft.training.Calibration`."""
 UPDATE_CLIP = "update-clip"
 """Key of the config: the norm that clients clip their updates to; they send these in place of models."""
+WITHIN = "within"
+"""Metric of a client that clips: 1 where its update was within the norm, else 0."""
 EXAMPLE_CLIP, EXAMPLE_NOISE, EXAMPLE_SAMPLING = "example-clip", "example-noise", "example-sampling"
 """Keys of the config: the norm that clients clip the gradient of each example to, the noise on their sum as
 a multiple of it, and how batches are drawn, as `fedsoft.privacy.DpSgd` has it."""
 OWN = (ANCHOR, SLIP, UPDATE_CLIP, EXAMPLE_NOISE)
 """Keys of the config whose value may differ from client to client."""
+ATTEMPT = "attempt"
+"""Key of the config: how often the round was tried before; without it, never."""
 PROXIMAL = "proximal-mu"
 """Key of the config, Flower's own: the pull towards the global model."""
+
+SECURE = "secure-sum"
+"""Record of a message, and of its reply, that says with whom a client masks its update, or what it masked."""
 
 
 _itemsize = lru_cache(lambda name: np.dtype(name).itemsize)
@@ -44,7 +51,7 @@ _itemsize = lru_cache(lambda name: np.dtype(name).itemsize)
 
 def attach(message: Message, name: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Give a message to a client a record of arrays."""
-    _give(message, name, to_record(arrays))
+    give(message, name, to_record(arrays))
 
 
 def tell(message: Message, **values: float | str) -> None:
@@ -52,10 +59,10 @@ def tell(message: Message, **values: float | str) -> None:
     config = ConfigRecord(dict(message.content["config"]))
     for key, value in values.items():
         config[key.replace("_", "-")] = value
-    _give(message, "config", config)
+    give(message, "config", config)
 
 
-def _give(message: Message, name: str, record: ArrayRecord | ConfigRecord) -> None:
+def give(message: Message, name: str, record: ArrayRecord | ConfigRecord) -> None:
     """Give one message a record, in a content of its own."""
     message.content = RecordDict({**message.content, name: record})
 
@@ -72,17 +79,31 @@ def told(reply: Message, name: str) -> np.ndarray:
     return np.atleast_1d(np.asarray(metrics[name], dtype=float))
 
 
+def attempt_of(config: ConfigRecord) -> int:
+    """How often the round was tried before."""
+    return int(config.get(ATTEMPT, 0))
+
+
 def partitions(replies: Sequence[Message]) -> list[int]:
     """The partitions of replies."""
     return [int(reply.content["metrics"]["partition-id"]) for reply in replies]
 
 
 def size_of(message: Message) -> int:
-    """Bytes of arrays, and of lists of numbers, in a message."""
+    """Bytes of arrays, of lists of numbers, and of bytes, in a message."""
     total = 0
     for record in message.content.values():
         if isinstance(record, ArrayRecord):
             total += sum(math.prod(array.shape) * _itemsize(array.dtype) for array in record.values())
         else:
-            total += sum(8 * len(value) for value in record.values() if isinstance(value, list))
+            total += sum(_bytes_of(value) for value in record.values())
     return total
+
+
+def _bytes_of(value: object) -> int:
+    """Bytes of a list of numbers, and of bytes; the rest is not counted."""
+    if isinstance(value, bytes):
+        return len(value)
+    if isinstance(value, list):
+        return sum(len(one) if isinstance(one, bytes) else 8 for one in value)
+    return 0

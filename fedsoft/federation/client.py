@@ -21,9 +21,10 @@ from fedsoft.federation.guided import (
     reports_of,
     seen_by,
 )
-from fedsoft.federation.protected import clipped_update, private_of, private_steps, unsafe
+from fedsoft.federation.protected import clipped, private_of, private_steps, unsafe
 from fedsoft.federation.records import RecordDict, to_arrays, to_parameters, to_record
 from fedsoft.federation.reports import OF_FEATURES, REPORTS
+from fedsoft.federation.secure.client import STAGES, masked
 from fedsoft.federation.task import Task
 from fedsoft.streams import stream
 from fedsoft.training import (
@@ -99,8 +100,7 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
             continue
         sent = {name: array[k] for name, array in arrays.items()}
         if asks.UPDATE_CLIP in one.config:
-            bound = float(one.config[asks.UPDATE_CLIP])
-            sent = clipped_update(to_arrays(one.message.content["arrays"]), sent, bound)
+            sent, within = clipped(one, sent)
         if private_of(one) and (wrong := unsafe(one, sent)):
             replies.append(Message(Error(UNCLIPPED, wrong), reply_to=one.message))
             continue
@@ -111,16 +111,33 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
                 "train-loss": mean_losses[k],
             }
         )
+        if asks.UPDATE_CLIP in one.config:
+            metrics[asks.WITHIN] = float(within)
         if asks.CORRECTION in one.message.content:
             metrics["distance"] = lr * training.epochs * -(-len(examples[k]) // training.batch_size)
         if predicted is not None:
             seen = seen_by(one, predicted[k], features[k] if features else None)
             for name in reports:
                 metrics[name] = REPORTS[name](seen).flatten().tolist()
-        replies.append(
-            Message(RecordDict({"arrays": to_record(sent), "metrics": metrics}), reply_to=one.message)
-        )
+        reply = Message(RecordDict({"arrays": to_record(sent), "metrics": metrics}), reply_to=one.message)
+        replies.append(reply if one.task.secure_sum is None else _masked(one, reply))
     return replies
+
+
+def _masked(one: Asked, reply: Message) -> Message:
+    """The reply under masks; an error where that cannot be done, which concerns no other client."""
+    try:
+        return masked(one, reply)
+    except Exception as error:
+        return failed(one.message, error)
+
+
+def tell(one: Asked) -> Message:
+    """The reply of a client that is asked for something besides training, by the action of the message."""
+    try:
+        return STAGES[one.message.metadata.message_type.partition(".")[2]](one)
+    except Exception as error:
+        return failed(one.message, error)
 
 
 def _start(starts: Sequence[Parameters], run_of: Tensor) -> Parameters:
@@ -172,7 +189,7 @@ def failing(message: Message) -> Message:
 def failed(message: Message, error: Exception) -> Message:
     """The reply of a client that raised: its error in the first line, the traceback in those that follow."""
     reason = "\n".join([in_a_line(error), *traceback.format_exception(error)])
-    return Message(Error(code=FAILED, reason=reason), reply_to=message)
+    return Message(Error(code=getattr(error, "code", FAILED), reason=reason), reply_to=message)
 
 
 def train_one(one: Asked) -> Message:
@@ -195,6 +212,16 @@ def make_client_app(load: Callable[[ConfigRecord], Task]) -> ClientApp:
             return train_one(Asked(task, int(context.node_config["partition-id"]), message))
         except Exception as error:
             return failed(message, error)
+
+    def answers(message: Message, context: Context) -> Message:
+        try:
+            task = load(message.content["config"])
+            return tell(Asked(task, int(context.node_config["partition-id"]), message))
+        except Exception as error:
+            return failed(message, error)
+
+    for action in STAGES:
+        app.query(action)(answers)
 
     @app.query()
     def which(message: Message, context: Context) -> Message:

@@ -6,6 +6,7 @@ import numpy as np
 
 from fedsoft.federation import asks
 from fedsoft.federation.asked import Asked
+from fedsoft.federation.records import to_arrays
 from fedsoft.privacy.models import GaussianNoise, clip, norms
 from fedsoft.training import COUPLED, PrivateSteps
 
@@ -40,6 +41,16 @@ def private_steps(asked: Sequence[Asked], rngs: Sequence[np.random.Generator]) -
     sizes = np.array([min(training.batch_size, one.examples) for one in asked])
     noise = np.array([float(one.config[asks.EXAMPLE_NOISE]) for one in asked]) * clip / sizes
     return PrivateSteps(clip, noise, [GaussianNoise(rng) for rng in rngs])
+
+
+def clipped(one: Asked, trained: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], bool]:
+    """The update of a client that is asked to clip it, clipped, and whether it was within the bound."""
+    start, bound = to_arrays(one.message.content["arrays"]), float(one.config[asks.UPDATE_CLIP])
+    row = np.concatenate([(array - start[name]).ravel() for name, array in trained.items()])
+    within = bool(norms(row) <= bound)
+    if one.task.secure_sum:  # whose whole numbers may be a little longer than what they stand for
+        bound = one.task.secure_sum.before_rounding(bound, row.size)
+    return clipped_update(start, trained, bound), within
 
 
 def clipped_update(

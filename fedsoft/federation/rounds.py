@@ -9,26 +9,14 @@ from flwr.app import ArrayRecord, ConfigRecord, Error, Message, MetricRecord
 from flwr.serverapp.strategy import Strategy
 
 from fedsoft.errors import EngineError, in_a_line
-from fedsoft.federation.asks import size_of
+from fedsoft.federation.asks import ATTEMPT, attempt_of, size_of
 from fedsoft.federation.client import FAILING, NOT_FINITE
+from fedsoft.federation.exchange import Exchange, RoundError
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import to_arrays, to_record
+from fedsoft.federation.secure.server import agree
 from fedsoft.federation.servers.private_mean import PrivateMean
 from fedsoft.scenarios import Fate
-
-
-class RoundError(EngineError):
-    """A round of one run cannot be done; other runs are none the worse for it.
-
-    Attributes:
-        number: the round.
-        client: the partition at fault; None where it is nobody's, or not known.
-        detail: the traceback, as far as there is one.
-    """
-
-    def __init__(self, message: str, number: int, client: int | None = None, detail: str = "") -> None:
-        super().__init__(message)
-        self.number, self.client, self.detail = number, client, detail
 
 
 @dataclass(frozen=True)
@@ -73,21 +61,8 @@ class RoundResult:
     sent: int = 0
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """What a run waits for in a round: the replies of its grid's partitions to its messages."""
-
-    grid: CohortGrid
-    partitions: list[int]
-    messages: list[Message]
-
-    def alone(self, timeout: float = 3600.0) -> list[Message]:
-        """The replies, by the grid's own means, within some seconds."""
-        return self.grid.exchange(self.partitions, self.messages, timeout)
-
-
 Round = Generator[Exchange, list[Message], RoundResult]
-"""A round at work: yields its exchange, takes the replies, returns what came of it."""
+"""A round at work: yields its exchanges, takes the replies of each, returns what came of it."""
 
 
 def play_round(
@@ -96,6 +71,7 @@ def play_round(
     state: RoundResult,
     config: Mapping[str, str | float] | None = None,
     suits: Callable[[int], bool] = lambda size: True,
+    attempt: int = 0,
 ) -> Round:
     """The round after ``state``: configure, train, aggregate, as ``Strategy.start`` does.
 
@@ -111,14 +87,17 @@ def play_round(
         state: the initial model, or what the last round left.
         config: what else clients are told.
         suits: whether the strategy can work with so many updates.
+        attempt: how often the round was tried before; what goes wrong by chance, and what clients keep
+            secret, is drawn anew for each.
 
     Raises:
-        RoundError: too few updates are left because clients raised, training diverged, or the strategy or the
-            engine failed.
+        RoundError: too few updates are left because clients raised, or too few to open their sum; training
+            diverged, or the strategy or the engine failed.
     """
     number = state.number + 1
     try:
-        return (yield from _play(strategy, grid, state, number, config or {}, suits))
+        told = ConfigRecord({**(config or {}), **({ATTEMPT: attempt} if attempt else {})})
+        return (yield from _play(strategy, grid, state, number, told, suits))
     except RoundError:
         raise
     except Exception as error:
@@ -131,7 +110,7 @@ def _play(
     grid: CohortGrid,
     state: RoundResult,
     number: int,
-    config: Mapping[str, str | float],
+    config: ConfigRecord,
     suits: Callable[[int], bool],
 ) -> Round:
     void = RoundResult(number, state.arrays, float("nan"), 0)
@@ -141,7 +120,11 @@ def _play(
             return void
         return _after(strategy.of_nobody(number, record, grid), void, strategy, [])
     partitions, messages = grid.in_order(strategy.configure_train(number, record, told, grid))
-    size, fates = len(partitions), grid.task.fates(number)
+    size, fates = len(partitions), grid.task.fates(number, attempt_of(config))
+    agreed = (yield from agree(grid, partitions, number, config)) if grid.task.secure_sum else None
+    if agreed:
+        partitions, messages = agreed.ask(partitions, messages)
+    able = len(partitions)
     if fates is not None:
         there = [i for i, partition in enumerate(partitions) if fates[partition] != Fate.DROPPED]
         partitions, messages = [partitions[i] for i in there], [messages[i] for i in there]
@@ -149,19 +132,28 @@ def _play(
     answered = list(zip(partitions, replies, strict=True))
     sent = sum(map(size_of, messages)) + sum(size_of(reply) for reply in replies if reply.has_content())
     lost = [(partition, reply) for partition, reply in answered if reply.has_error()]
+    lost = sorted(agreed.lost + lost, key=lambda one: one[0]) if agreed else lost
     whole = [(p, reply) for p, reply in answered if reply.has_content()]
     used = [(p, reply) for p, reply in whole if fates is None or fates[p] != Fate.LATE]
     void = replace(
         void,
-        dropped=size - len(partitions),
+        dropped=able - len(partitions),
         late=len(whole) - len(used),
         failures=tuple(_failure(number, *one) for one in lost),
-        sent=sent,
+        sent=sent + (agreed.sent if agreed else 0),
     )
+    if agreed:
+        agreed.check_left(len(used), lost)
     if len(used) < max(1, grid.task.enough * size) or not suits(len(used)):
         _raise_for(number, [one for one in lost if one[1].error.code != FAILING], size)
         return void
-    return _after(strategy.aggregate_train(number, [reply for _, reply in used]), void, strategy, used)
+    if not agreed:
+        return _after(strategy.aggregate_train(number, [reply for _, reply in used]), void, strategy, used)
+    total = yield from agreed.open(used)
+    void = replace(void, sent=sent + agreed.sent)
+    if isinstance(strategy, PrivateMean):
+        return _after(strategy.aggregate_total(number, total), void, strategy, used)
+    return _after(strategy.aggregate_train(number, [total.as_reply(record)]), void, strategy, used)
 
 
 def _after(
@@ -183,7 +175,8 @@ def _after(
 
 def _checked(reply: Message) -> Message:
     """The reply; an error where its loss is no number, as our clients send where anything is not."""
-    if reply.has_error() or np.isfinite(float(reply.content["metrics"]["train-loss"])):
+    hidden = reply.has_error() or "metrics" not in reply.content  # under masks nothing is not finite
+    if hidden or np.isfinite(float(reply.content["metrics"]["train-loss"])):
         return reply
     return Message(Error(NOT_FINITE, "the training loss is not finite"), reply_to=reply)
 

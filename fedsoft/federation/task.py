@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from torch import Tensor
 
+from fedsoft.privacy import SecureSum
 from fedsoft.scenarios import Clients, Mishaps
 from fedsoft.streams import stream
 from fedsoft.training import Deliveries, Model, Training
@@ -29,6 +30,7 @@ class Task:
         delivery: which clients' targets reach them as hard labels, and by which rules; None where none do.
         mishaps: what goes wrong with clients.
         enough: least share of a cohort whose updates must arrive.
+        secure_sum: how clients' updates are summed under masks; None where the server sees each.
         unlabelled: (U,) dataset rows whose inputs, not labels, the server holds.
         sampling: whether cohorts have one size, or each client is in them by a coin of its own.
     """
@@ -45,10 +47,11 @@ class Task:
     delivery: Deliveries | None = None
     mishaps: Mishaps = field(default_factory=Mishaps)
     enough: float = 0.5
+    secure_sum: SecureSum | None = None
     unlabelled: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     sampling: Literal["fixed", "poisson"] = "fixed"
     occupied: np.ndarray = field(init=False)
-    _fates: dict[int, np.ndarray] = field(init=False, default_factory=dict, repr=False)
+    _fates: dict[tuple[int, int], np.ndarray] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "occupied", np.flatnonzero(self.train.sizes))
@@ -69,16 +72,21 @@ class Task:
         size = min(len(self.occupied), max(1, round(self.participation * len(self.occupied))))
         return sorted(rng.choice(self.occupied, size, replace=False).tolist()) if size else []
 
-    def fates(self, server_round: int) -> np.ndarray | None:
-        """(clients,) how each client would fare in a round, a `Fate`; None where nothing can go wrong."""
+    def fates(self, server_round: int, attempt: int = 0) -> np.ndarray | None:
+        """(clients,) how each client would fare in a round, a `Fate`; None where nothing can go wrong.
+
+        A round that could not be done, and is tried again, has other fates.
+        """
         if self.mishaps.none:
             return None
-        if server_round not in self._fates:  # every client asks
+        which = server_round, attempt
+        if which not in self._fates:  # every client asks
             self._fates.clear()
             seldom = self.mishaps.seldom_clients(len(self.train), stream("seldom clients", seed=self.seed))
-            rng = stream("mishaps", seed=self.seed, round=server_round)
-            self._fates[server_round] = self.mishaps.fates(seldom, rng)
-        return self._fates[server_round]
+            again = {"attempt": attempt} if attempt else {}
+            rng = stream("mishaps", seed=self.seed, round=server_round, **again)
+            self._fates[which] = self.mishaps.fates(seldom, rng)
+        return self._fates[which]
 
     def delivered(self, client: int, server_round: int) -> np.ndarray:
         """Where the targets of a client's examples stand in each local epoch of a round.

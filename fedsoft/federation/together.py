@@ -6,19 +6,20 @@ from typing import Literal
 from flwr.app import Message
 
 from fedsoft.federation.asked import Asked
-from fedsoft.federation.client import answer, failed, failing
+from fedsoft.federation.client import answer, failed, failing, tell
 
 Stack = int | Literal["all"]
 """How many clients are trained as one tensor program at most."""
 
 
 def train_together(asked: Sequence[Asked], stack: Stack) -> list[Message]:
-    """Train clients, ``stack`` of them at a time where they are alike.
+    """Train clients, ``stack`` of them at a time where they are alike; others answer what they are asked.
 
     Returns:
         their replies, in order; that of a client that raised is an error.
     """
-    replies = {i: failing(one.message) for i, one in enumerate(asked) if one.fails}
+    replies = {i: tell(one) for i, one in enumerate(asked) if not one.trains}
+    replies |= {i: failing(one.message) for i, one in enumerate(asked) if one.trains and one.fails}
     waiting = [i for i in range(len(asked)) if i not in replies]
     while waiting:
         alike = [i for i in waiting if asked[i].like(asked[waiting[0]])]

@@ -12,6 +12,7 @@ from fedsoft.privacy.labels import (
     Unit,
 )
 from fedsoft.privacy.models import MODEL_MECHANISMS, DpFedAvg, DpSgd, ModelMechanism
+from fedsoft.privacy.secure_sum import SecureSum
 from fedsoft.privacy.settings import Privacy
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Privacy",
     "RRWithPrior",
     "RandomizedResponse",
+    "SecureSum",
     "Unit",
     "charge_calibration",
 ]

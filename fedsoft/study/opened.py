@@ -14,6 +14,7 @@ from fedsoft.errors import DataError, FedsoftError, StoreError, StudyFileError
 from fedsoft.evaluation import STRATA, human_strata
 from fedsoft.files import read_json, write_json
 from fedsoft.plural import plural
+from fedsoft.privacy import SecureSum
 from fedsoft.registry import nearest
 from fedsoft.scenarios import Deal
 from fedsoft.streams import stream
@@ -259,7 +260,7 @@ class _Checked:
     """What was dealt and bought already: runs of a seed share the deal, and those of a source the votes."""
 
     deals: dict[str, Deal] = field(default_factory=dict)
-    bought: set[tuple[str, str, str]] = field(default_factory=set)
+    bought: set[tuple[str, str, str, SecureSum | None]] = field(default_factory=set)
 
     def check(self, run: RunSettings, data: AnnotatedDataset) -> None:
         """Deal the data as a run's seed does and buy its votes, unless a run that does the same was checked.
@@ -271,7 +272,8 @@ class _Checked:
         """
         deal = run.model_dump_json(include={"dataset", "content", "scenario", "seed", "folds", "redraw"})
         privacy = str(run.mechanism and run.mechanism.model_dump(exclude={"epsilon", "project"}))
-        what = deal, run.own or (run.source.label() if run.source else ""), privacy
+        secure_sum = run.privacy.secure_sum if run.privacy and run.trains else None
+        what = deal, run.own or (run.source.label() if run.source else ""), privacy, secure_sum
         if what in self.bought:
             return
         self.bought.add(what)
@@ -279,6 +281,8 @@ class _Checked:
             if deal not in self.deals:
                 self.deals[deal] = deal_data(run, data)
             dealt = self.deals[deal]
+            if secure_sum:
+                _check_sum(secure_sum, dealt.train.sizes, run.scenario.participation)
             if run.own is not None:
                 own_predictions(run, data, dealt)
                 return
@@ -287,6 +291,14 @@ class _Checked:
             check_votes(Holdings(run, data, labels, dealt.train, places, dealt.team))
         except FedsoftError as error:
             raise DataError(f"seed {run.seed}: {error}") from None
+
+
+def _check_sum(secure_sum: SecureSum, sizes: np.ndarray, participation: float) -> None:
+    """Refuse clients (K,) of so many examples that their sums hide nobody, or do not fit."""
+    try:
+        secure_sum.check_sizes(sizes, participation)
+    except ValueError as error:
+        raise DataError(f"privacy.secure_sum: {error}.") from None
 
 
 def _check_endpoint(endpoint: Endpoint, data: AnnotatedDataset) -> None:

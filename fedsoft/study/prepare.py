@@ -135,6 +135,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
             delivery=targets.delivery,
             mishaps=Mishaps() if settings.pooled else settings.scenario.mishaps,
             enough=settings.scenario.enough,
+            secure_sum=settings.privacy.secure_sum if settings.privacy else None,
             unlabelled=dealt.server,
             sampling="fixed" if settings.pooled else settings.scenario.sampling,
         ),

@@ -179,7 +179,6 @@ class RunSettings(BaseModel):
             "predicted": (),
             "changes": Training(),
             "strategy": FedAvg(),
-            "privacy": None,
             "scenario": self.scenario.model_copy(update={"parties": (), "crowd": None}),
             "members": 1,
             "calibration": None,
@@ -192,6 +191,8 @@ class RunSettings(BaseModel):
                     "redraw": Redraw(training=model, partition=self.redraw.partition),
                     "half": half,
                     "pooled": pooled,
+                    # A teacher whose clients train apart sums as the run does.
+                    "privacy": None if pooled or not self.privacy else self.privacy.of_sums(),
                     "cartography": False,
                 }
             )

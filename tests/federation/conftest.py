@@ -118,7 +118,7 @@ class ScriptedGrid(InProcessGrid):
     ) -> None:
         everyone = list(range(len(updates)))
         super().__init__(
-            SimpleNamespace(cohort=lambda server_round: everyone, fates=lambda server_round: None, enough=0.5)
+            SimpleNamespace(cohort=lambda _: everyone, fates=lambda *_: None, enough=0.5, secure_sum=None)
         )
         self.updates, self.weights, self.configs = updates, weights, []
         self.told = told

@@ -1,6 +1,7 @@
 """Engines differ in speed, never in result."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from fedsoft.federation.client import make_client_app
 from fedsoft.federation.grids import FlowerGrid, InProcessGrid, find_nodes
 from fedsoft.federation.records import to_parameters, to_record
 from fedsoft.federation.rounds import RoundResult
+from fedsoft.privacy import SecureSum
+from fedsoft.scenarios import Mishaps
 from fedsoft.streams import stream
 from fedsoft.training import MODELS, predict
 
@@ -104,6 +107,16 @@ def test_node_ids_and_the_order_of_replies_do_not_matter(strategy, participation
     grid = FlowerGrid(task, deployment, find_nodes(deployment, len(task.train)))
     there, here = train(task, grid, strategy), train(task, InProcessGrid(task, 1), strategy)
     assert there.train_loss == here.train_loss
+    for name, array in here.arrays.items():
+        np.testing.assert_array_equal(there.arrays[name], array)
+
+
+def test_sums_under_masks_are_the_same_on_nodes(make_task, train):
+    task = replace(make_task(), secure_sum=SecureSum(threshold=0.51), mishaps=Mishaps(late=0.1))
+    deployment = Deployment(task)
+    grid = FlowerGrid(task, deployment, find_nodes(deployment, len(task.train)))
+    there, here = train(task, grid, "fedadam"), train(task, InProcessGrid(task, 1), "fedadam")
+    assert (there.train_loss, there.sent, there.late) == (here.train_loss, here.sent, here.late)
     for name, array in here.arrays.items():
         np.testing.assert_array_equal(there.arrays[name], array)
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fedsoft.federation.exchange import RoundError
 from fedsoft.federation.grids import InProcessGrid
-from fedsoft.federation.rounds import RoundError
 from fedsoft.scenarios import Fate, Mishaps
 
 EVERYTHING = Mishaps(dropped=0.2, late=0.2, failing=0.2)

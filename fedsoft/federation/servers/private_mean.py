@@ -66,8 +66,16 @@ class PrivateMean(Strategy):
         """What the strategy makes of the noisy mean."""
         assert self._start is not None
         start, self._start = self._start, None
-        total = self.released(server_round, start, list(replies))
+        total = self.released(server_round, self._summed(start, list(replies)))
         return self.inner.aggregate_train(server_round, [total.as_reply(start)])
+
+    def aggregate_total(
+        self, server_round: int, total: Total
+    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
+        """The same where the server is given the sum of clipped updates alone, each of weight 1."""
+        assert self._start is not None
+        start, self._start = self._start, None
+        return self.inner.aggregate_train(server_round, [self.released(server_round, total).as_reply(start)])
 
     def of_nobody(
         self, server_round: int, arrays: ArrayRecord, grid: CohortGrid
@@ -79,29 +87,41 @@ class PrivateMean(Strategy):
         grid.cohort = []
         return self.aggregate_train(server_round, [])
 
-    def released(self, server_round: int, start: ArrayRecord, replies: Sequence[Message]) -> Total:
-        """The noisy sum of clipped updates over the expected cohort; the bound moves on where it is adaptive.
-
-        Losses are of those who answered, and in the clear: the simulation's view, which nothing that is
-        released depends on.
-        """
+    def _summed(self, start: ArrayRecord, replies: Sequence[Message]) -> Total:
+        """The sum of clipped updates, and how many of them were within the bound."""
         before = flatten(start).astype(np.float64)
         updates = np.empty((len(replies), len(before)))
         for row, reply in zip(updates, replies, strict=True):
             row[:] = flatten(reply.content["arrays"])
             if not self.at_clients:
                 row -= before
-        noise = stream("noise on the sum", seed=self.seed, round=server_round).standard_normal(len(before))
+        told = [reply.content["metrics"] for reply in replies]
+        within = (
+            [float(one[asks.WITHIN]) for one in told] if self.at_clients else norms(updates) <= self.clip_norm
+        )
+        sums = {
+            "train-loss": float(sum(float(one["train-loss"]) for one in told)),
+            asks.WITHIN: float(np.sum(within)),
+        }
+        return Total(clip(updates, self.clip_norm).sum(axis=0), len(replies), sums, len(replies))
+
+    def released(self, server_round: int, total: Total) -> Total:
+        """A sum of clipped updates with noise, over the expected cohort; an adaptive bound moves on.
+
+        Losses are of those who answered, and in the clear: the simulation's view, which nothing that is
+        released depends on.
+        """
+        shape = total.updates.shape
+        noise = stream("noise on the sum", seed=self.seed, round=server_round).standard_normal(shape)
         bound = self.clip_norm
-        total = clip(updates, bound).sum(axis=0) + self.noise * bound * noise
         if self.count_noise:
             rng = stream("noise on the count", seed=self.seed, round=server_round)
             drawn = float(rng.normal(0, self.count_noise))
-            within = share_within(norms(updates), bound, drawn, self.expected)
+            within = share_within(total.metrics[asks.WITHIN], total.clients, drawn, self.expected)
             self.clip_norm = adapted(bound, within, self.quantile, self.clip_lr)
-        losses = [float(reply.content["metrics"]["train-loss"]) for reply in replies]
-        loss = float(np.mean(losses)) if losses else 0.0
-        return Total(total, self.expected, loss * self.expected, len(replies))
+        loss = total.metrics["train-loss"] / total.clients if total.clients else 0.0
+        noisy = total.updates + self.noise * bound * noise
+        return Total(noisy, self.expected, {"train-loss": loss * self.expected}, total.clients)
 
     def configure_evaluate(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid

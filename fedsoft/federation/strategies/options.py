@@ -26,7 +26,7 @@ class StrategyOptions(Options):
     Class attributes:
         needs: what the server must have or be told besides models and example counts, in a few words.
         needs_examples: the server must hold unlabelled examples.
-        of_means: it sees no more of clients than the weighted mean of their models.
+        of_means: it sees no more of clients than the mean of their models and metrics, weighted by examples.
     """
 
     needs: ClassVar[str] = "nothing"

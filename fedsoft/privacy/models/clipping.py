@@ -25,7 +25,7 @@ def clip(rows: np.ndarray, bound: float) -> np.ndarray:
     return clipped
 
 
-def share_within(lengths: np.ndarray, bound: float, noise: float, expected: float) -> float:
+def share_within(within: float, there: int, noise: float, expected: float) -> float:
     """Noisy share of an expected number of updates whose norm is within a bound; it may leave [0, 1].
 
     ½ + (Σ (b - ½) + noise) / expected, with b = 1 for updates within. Centred, one update changes the sum by
@@ -33,12 +33,12 @@ def share_within(lengths: np.ndarray, bound: float, noise: float, expected: floa
     (Σ b + noise) / expected.
 
     Args:
-        lengths: (K,) norms of the updates that are there.
-        bound: the bound.
+        within: how many updates are within.
+        there: how many there are.
         noise: what is added to the count.
         expected: number of updates that were expected.
     """
-    return 0.5 + (float((lengths <= bound).sum()) - len(lengths) / 2 + noise) / expected
+    return 0.5 + (within - there / 2 + noise) / expected
 
 
 def adapted(bound: float, within: float, quantile: float, lr: float) -> float:
