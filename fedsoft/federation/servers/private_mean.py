@@ -66,7 +66,7 @@ class PrivateMean(Strategy):
         """What the strategy makes of the noisy mean."""
         assert self._start is not None
         start, self._start = self._start, None
-        total = self.released(server_round, self._summed(start, list(replies)))
+        total = self.released(server_round, start, list(replies))
         return self.inner.aggregate_train(server_round, [total.as_reply(start)])
 
     def aggregate_total(
@@ -75,7 +75,7 @@ class PrivateMean(Strategy):
         """The same where the server is given the sum of clipped updates alone, each of weight 1."""
         assert self._start is not None
         start, self._start = self._start, None
-        return self.inner.aggregate_train(server_round, [self.released(server_round, total).as_reply(start)])
+        return self.inner.aggregate_train(server_round, [self._noisy(server_round, total).as_reply(start)])
 
     def of_nobody(
         self, server_round: int, arrays: ArrayRecord, grid: CohortGrid
@@ -86,6 +86,10 @@ class PrivateMean(Strategy):
         list(self.configure_train(server_round, arrays, ConfigRecord(), grid))
         grid.cohort = []
         return self.aggregate_train(server_round, [])
+
+    def released(self, server_round: int, start: ArrayRecord, replies: Sequence[Message]) -> Total:
+        """The noisy sum of clipped updates over the expected cohort."""
+        return self._noisy(server_round, self._summed(start, replies))
 
     def _summed(self, start: ArrayRecord, replies: Sequence[Message]) -> Total:
         """The sum of clipped updates, and how many of them were within the bound."""
@@ -105,7 +109,7 @@ class PrivateMean(Strategy):
         }
         return Total(clip(updates, self.clip_norm).sum(axis=0), len(replies), sums, len(replies))
 
-    def released(self, server_round: int, total: Total) -> Total:
+    def _noisy(self, server_round: int, total: Total) -> Total:
         """A sum of clipped updates with noise, over the expected cohort; an adaptive bound moves on.
 
         Losses are of those who answered, and in the clear: the simulation's view, which nothing that is
