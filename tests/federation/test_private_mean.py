@@ -62,16 +62,16 @@ def test_it_is_those_strategies_that_see_means():
 
 
 def test_the_total_is_of_clipped_rows_and_noise(make_task):
-    server = private(make_task(), expected=4.0, clip=0.5, noise=2.0)
+    server = private(make_task(), expected=5.0, clip=0.5, noise=2.0)
     record = to_record(START)
     total = server.released(3, record, replies_of(ROWS, START))
     noise = stream("noise on the sum", seed=0, round=3).standard_normal(30)
     moved = np.stack([flatten(r.content["arrays"]) - START["w"] for r in replies_of(ROWS, START)])
     np.testing.assert_allclose(total.updates, clip(moved, 0.5).sum(0) + noise, rtol=1e-5, atol=1e-6)
-    assert (total.weight, total.clients) == (4.0, 4)
+    assert (total.weight, total.clients) == (5.0, 4)
     reply = total.as_reply(record)
     np.testing.assert_allclose(
-        to_arrays(reply.content["arrays"])["w"], START["w"] + total.updates / 4, rtol=1e-6
+        to_arrays(reply.content["arrays"])["w"], START["w"] + total.updates / 5, rtol=1e-6
     )
     assert reply.content["metrics"]["train-loss"] == 1.0
 

@@ -7,15 +7,15 @@ from fedsoft.streams import stream
 
 @pytest.mark.parametrize("shape", [(5, 40), (3, 4, 40)])
 def test_rows_are_no_longer_than_the_bound_and_keep_their_direction(shape):
-    rows = stream("rows").standard_normal(shape).astype(np.float32) * np.linspace(0, 2, shape[-2])[:, None]
+    rows = stream("rows").standard_normal(shape).astype(np.float32) * np.linspace(0.1, 2, shape[-2])[:, None]
     rows = rows.astype(np.float32)
-    clipped = clip(rows, 3.0)
+    clipped = clip(rows, 5.0)
     assert clipped.dtype == np.float32
     lengths = norms(rows)
-    assert (lengths > 3).any()
-    assert (lengths < 3).any()
-    np.testing.assert_allclose(norms(clipped), np.minimum(lengths, 3), rtol=1e-6)
-    np.testing.assert_array_equal(clipped[lengths <= 3], rows[lengths <= 3])
+    assert (lengths > 5).any()
+    assert (lengths < 5).any()
+    np.testing.assert_allclose(norms(clipped), np.minimum(lengths, 5), rtol=1e-6)
+    np.testing.assert_array_equal(clipped[lengths <= 5], rows[lengths <= 5])
     inner = (clipped * rows).sum(-1)
     np.testing.assert_allclose(inner, norms(clipped) * lengths, rtol=1e-5, atol=1e-6)
 
