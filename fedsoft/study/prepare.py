@@ -12,6 +12,7 @@ from fedsoft.errors import DataError, StudyFileError
 from fedsoft.evaluation import onehot
 from fedsoft.federation import Task
 from fedsoft.scenarios import Deal, Mishaps
+from fedsoft.study.canaries import Planted
 from fedsoft.study.data import input_tensor, load_dataset
 from fedsoft.study.dealing import client_labels, deal_data, halves_of
 from fedsoft.study.settings import RunSettings
@@ -60,8 +61,8 @@ class Prepared:
         return self.task.inputs[torch.from_numpy(rows)], onehot(labels, self.dataset.classes)
 
 
-def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
-    """Deal the data, collect votes, build targets.
+def prepare(settings: RunSettings, store: Store, device: str, planted: Planted | None = None) -> Prepared:
+    """Deal the data, collect votes, build targets; with canaries planted where the run is audited.
 
     Raises:
         DataError: the data cannot give what a source needs.
@@ -81,9 +82,10 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         held_out = np.unique(held_out) if settings.scenario.partition.overlaps else held_out
         train = train.keep(half == settings.half)
         train = train.pooled() if settings.pooled else train
+    train = planted.take_part(train) if planted else train
     # Clients who share an image have targets of their own for it.
     places = np.arange(len(train.rows)) if settings.scenario.partition.overlaps else None
-    targets = build_targets(Holdings(settings, dataset, labels, train, places, dealt.team), store)
+    targets = build_targets(Holdings(settings, dataset, labels, train, places, dealt.team, planted), store)
     inputs = input_tensor(settings.dataset, device)
     try:
         settings.model.shapes(tuple(inputs.shape[1:]), dataset.classes)

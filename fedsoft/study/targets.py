@@ -15,6 +15,7 @@ from fedsoft.errors import DataError
 from fedsoft.plural import plural
 from fedsoft.privacy import Answers
 from fedsoft.scenarios import Clients, Party
+from fedsoft.study.canaries import Planted
 from fedsoft.study.data import load_dataset
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
@@ -34,6 +35,7 @@ class Holdings:
         labels: (N,) the labels that clients have.
         train: views of the M training examples.
         team: (R,) the client of each annotator, where clients are people and hold their own answers.
+        planted: canaries, where the run is audited.
         places: (M,) the place of each training example among them, where clients share images and so have
             targets of their own for one; else None.
     """
@@ -44,6 +46,7 @@ class Holdings:
     train: Clients
     places: np.ndarray | None
     team: np.ndarray | None = None
+    planted: Planted | None = None
 
     @cached_property
     def answers(self) -> Annotations | None:
@@ -121,6 +124,8 @@ def build_targets(held: Holdings, store: Store) -> Targets:
             row=None if held.team is None else train.rows[rows],
             fewer=settings.scenario.few_votes == "take",
         )
+        if held.planted:
+            evidence = held.planted.tell(evidence, train.rows[rows], in_the_clear=mechanism is None)
         with _named(held, rows, f"label source {source.label()!r}", "lower its number"):
             targets[rows], bought_answers = supervise(source, evidence, mechanism, named)
         del evidence  # of as many examples as there are, while rules of delivery are made

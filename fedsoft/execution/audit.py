@@ -1,0 +1,156 @@
+"""An attack on what a study claims of its privacy: what is attacked, and what comes of it."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from fedsoft.execution.attack import Attack, Claim, Effort, Evidence, Seen
+from fedsoft.privacy.audit import (
+    Guessed,
+    Rate,
+    area_under_curve,
+    audit_guesses,
+    epsilon_of_scores,
+    rate_at,
+)
+from fedsoft.streams import stream
+from fedsoft.study.opened import OpenStudy
+from fedsoft.study.plan import Cell
+from fedsoft.study.settings import RunSettings
+
+ALPHA = 0.05
+"""The probability with which any bound of an audit may lie above the true ε."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """How well scores tell the two worlds apart, over all canaries of the attacked models.
+
+    Attributes:
+        auc: area under the ROC curve; .5 is chance.
+        at_thousandth: true positive rate at a false positive rate of 0.1 %.
+        at_hundredth: the same at 1 %.
+        epsilon: the ε that a threshold implies, chosen on half of the models, were canaries independent
+            trials.
+    """
+
+    auc: float
+    at_thousandth: Rate
+    at_hundredth: Rate
+    epsilon: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One attack on one run.
+
+    Attributes:
+        source: label of the arm.
+        claim: what it claims.
+        seen: what the attacker looks at.
+        guessed: the bound on ε.
+        test: how well the worlds are told apart.
+    """
+
+    source: str
+    claim: Claim
+    seen: Seen
+    guessed: Guessed
+    test: Test
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether more leaks than is claimed."""
+        return self.claim.epsilon is not None and self.guessed.epsilon > self.claim.epsilon
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found.
+
+    Attributes:
+        findings: one a run, claim and view of the attacker; all bounds hold together.
+        left_out: sentences on what was not audited.
+        effort: what was done.
+    """
+
+    findings: list[Finding]
+    left_out: list[str]
+    effort: Effort
+
+
+def audit_study(opened: OpenStudy, cell: Cell, effort: Effort) -> Audit:
+    """Attack the endpoint's source and its baseline under its strategy, in the first seed of a cell.
+
+    Raises:
+        DataError: the data have too few canaries.
+        EngineError: a model of the audit cannot be trained.
+    """
+    found: list[tuple[str, Claim, Evidence]] = []
+    left_out: list[str] = []
+    for run in audited_runs(cell):
+        if why := _unfit(run):
+            left_out.append(f"{run.arm.label()}: {why}")
+            continue
+        trained = run.trained()[0]
+        for claim in claims_of(trained):
+            attack = Attack.planned(trained, claim, effort, opened)
+            found += [(run.arm.label(), claim, evidence) for evidence in attack.evidence()]
+    alpha = ALPHA / max(len(found), 1)
+    findings = []
+    for source, claim, evidence in found:
+        ties = stream("guesses", source=source, seen=evidence.seen, fates=claim.fates, draw=effort.draw)
+        findings.append(_finding(source, claim, evidence, ties, alpha))
+    return Audit(findings, left_out, effort)
+
+
+def audited_runs(cell: Cell) -> list[RunSettings]:
+    """The runs of the compared arms, the source on trial first."""
+    study = cell.study
+    runs = [run for run in cell.runs if run.strategy.label() == study.reference_strategy]
+    of = {run.arm.label(): run for run in reversed(runs)}  # of several seeds, the first
+    return [of[label] for label in dict.fromkeys(study.pair)]
+
+
+def claims_of(run: RunSettings) -> list[Claim]:
+    """What a run claims to hide, and, without a claim on it, what anybody might ask: who was trained on."""
+    mechanism = run.privacy.labels if run.privacy else None
+    if mechanism is None:
+        labels = Claim(None, "image", "labels")
+    else:
+        delta = getattr(mechanism, "delta", None) or 0.0
+        labels = Claim(mechanism.label(), mechanism.unit, "labels", mechanism.epsilon, delta)
+    return [labels, Claim(None, "example", "members")]
+
+
+def _unfit(run: RunSettings) -> str | None:
+    """Why a run is not attacked, if it is not."""
+    if not run.trained() or run.own is not None:
+        return "a model of your own is not trained here."
+    for source in run.sources:
+        if source.needs_answers:
+            return "it asks who answered what, and canaries have answers of nobody in particular."
+        if source.needs_predictions:
+            return "it learns from other models, which are attacked as sources of their own."
+    mechanism = run.privacy.labels if run.privacy else None
+    if mechanism and mechanism.unit not in ("vote", "image", "client"):
+        return f"no canary is one {mechanism.unit}."
+    return None
+
+
+def _finding(
+    source: str, claim: Claim, evidence: Evidence, ties: np.random.Generator, alpha: float
+) -> Finding:
+    """Bounds at level ``alpha`` from the evidence in all attacked models."""
+    score, coin = evidence.score, evidence.coin
+    half, implied = len(score) // 2, math.nan
+    if half:
+        parts = [(score[some].ravel(), coin[some].ravel()) for some in (slice(half), slice(half, None))]
+        implied = epsilon_of_scores(parts[0], parts[1], claim.delta, alpha)
+    test = Test(
+        area_under_curve(score, coin), rate_at(score, coin, 0.001), rate_at(score, coin, 0.01), implied
+    )
+    # Models that draw their own noise and coins are one larger mechanism, with all canaries.
+    guessed = audit_guesses(score.ravel(), coin.ravel(), ties, claim.delta, alpha)
+    return Finding(source, claim, evidence.seen, guessed, test)

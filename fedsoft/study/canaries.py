@@ -1,0 +1,152 @@
+"""Canaries of an audit: examples about which a coin decides what a run is told of them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fedsoft.datasets import AnnotatedDataset
+from fedsoft.errors import DataError
+from fedsoft.scenarios import Clients
+from fedsoft.supervision import Evidence
+
+AS_IT_IS, ABSENT = -1, -2
+"""In place of a class: the example keeps its answers; it takes no part."""
+USUAL = 150
+"""Canaries of a run at most, where nobody says how many: more of them crowd each other out of a model."""
+
+
+@dataclass(frozen=True)
+class Canaries:
+    """M canaries, each an example, or all examples of a client, with two fates between which a coin decides.
+
+    Attributes:
+        row: (R,) dataset rows, ascending, each of which one client holds.
+        of: (R,) the canary that each row belongs to.
+        heads: (R,) the class that all its answers name on heads; or `AS_IT_IS`, or `ABSENT`.
+        tails: (R,) the same on tails.
+        single: whether a canary's image has one answer, and no others in whose noise it would be lost.
+    """
+
+    row: np.ndarray
+    of: np.ndarray
+    heads: np.ndarray
+    tails: np.ndarray
+    single: bool = False
+
+    def __len__(self) -> int:
+        return int(self.of.max()) + 1
+
+    @property
+    def by_label(self) -> bool:
+        """Whether both fates are labels; else one is to take no part."""
+        return bool((self.tails >= 0).all())
+
+    def mean(self, of_rows: np.ndarray) -> np.ndarray:
+        """(R,) numbers of rows -> (M,) their mean over each canary's."""
+        return np.bincount(self.of, weights=of_rows) / np.bincount(self.of)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Canaries and the coins (M,) of one run: what alters a run that is audited, and no setting of it."""
+
+    canaries: Canaries
+    coin: np.ndarray
+
+    @property
+    def fate(self) -> np.ndarray:
+        """(R,) what becomes of each row: a class, `AS_IT_IS` or `ABSENT`."""
+        canaries = self.canaries
+        fate: np.ndarray = np.where(self.coin[canaries.of], canaries.heads, canaries.tails)
+        return fate
+
+    def take_part(self, train: Clients) -> Clients:
+        """The training examples without those that the coins leave out."""
+        absent = self.canaries.row[self.fate == ABSENT]
+        return train.keep(~np.isin(train.rows, absent)) if len(absent) else train
+
+    def tell(self, evidence: Evidence, rows: np.ndarray, in_the_clear: bool) -> Evidence:
+        """What is known of examples (n,), given by their dataset rows, as the coins have it.
+
+        A canary's label follows its answers where it is one of them or made of them, and wherever nothing is
+        private.
+
+        Raises:
+            DataError: a canary's answers are known by who gave them, so that they cannot be counted anew.
+        """
+        place = np.searchsorted(rows_sorted := np.sort(rows), self.canaries.row)
+        here = (place < len(rows)) & (rows_sorted[place.clip(max=len(rows) - 1)] == self.canaries.row)
+        here &= self.fate >= 0
+        if not here.any():
+            return evidence
+        if evidence.annotations is not None:
+            raise DataError(
+                "canaries have answers of nobody in particular, and a source asks who answered what; audit "
+                "another source."
+            )
+        where, told = np.argsort(rows)[place[here]], self.fate[here]
+        labels, votes = evidence.labels.copy(), evidence.votes
+        if votes is None or evidence.labels_are_majority or in_the_clear:
+            labels[where] = told
+        if votes is not None:
+            votes = votes.copy()
+            total = votes[where].sum(axis=1)
+            votes[where] = 0
+            votes[where, told] = np.minimum(total, 1) if self.canaries.single else total
+        return replace(evidence, labels=labels, votes=votes, fewer=True)
+
+
+def choose_canaries(
+    dataset: AnnotatedDataset,
+    train: Clients,
+    wanted: int | None,
+    rng: np.random.Generator,
+    unit: str = "image",
+    fates: str = "labels",
+) -> Canaries:
+    """Canaries among the examples that clients train on.
+
+    Args:
+        dataset: the data.
+        train: who holds what.
+        wanted: M; by default a quarter of the examples, `USUAL` at most, and all clients.
+        rng: chooses them, and the two classes between which a coin is to decide: none is the label, where
+            there are more than two.
+        unit: what a canary is: one "vote" or "image" (or "example"), or a "client" with all its examples.
+        fates: "labels" between which the coin decides; "flipped": takes part with a wrong label, or not;
+            "members": takes part as it is, or not.
+
+    Raises:
+        DataError: clients hold fewer than are wanted.
+    """
+    rows, first, count = np.unique(train.rows, return_index=True, return_counts=True)
+    rows, owner = rows[count == 1], train.owner[first][count == 1]
+    if unit == "client":
+        groups, of = np.unique(owner, return_inverse=True)
+        there, name = len(groups), "clients"
+    else:
+        there, name, of = len(rows), dataset.noun, np.arange(len(rows))
+    usual = there if unit == "client" else min(USUAL, there // 4)
+    number = usual if wanted is None else wanted
+    if not 0 < number <= there:
+        raise DataError(f"an audit wants {number:,} canaries, and there are {there:,} {name}; ask for fewer.")
+    chosen = np.sort(rng.choice(there, number, replace=False))
+    kept = np.isin(of, chosen)
+    rows, of = rows[kept], np.searchsorted(chosen, of[kept])
+    wrong = _two_classes(dataset.labels[rows], dataset.classes, rng)
+    fixed = np.full(len(rows), ABSENT)
+    heads, tails = {
+        "labels": (wrong[:, 0], wrong[:, 1]),
+        "flipped": (wrong[:, 0], fixed),
+        "members": (np.full(len(rows), AS_IT_IS), fixed),
+    }[fates]
+    return Canaries(rows, of, heads, tails, single=unit == "vote")
+
+
+def _two_classes(labels: np.ndarray, classes: int, rng: np.random.Generator) -> np.ndarray:
+    """(n, 2) two classes of each example in random order, none of them its label where there are others."""
+    rank = rng.random((len(labels), classes))
+    if classes > 2:
+        rank[np.arange(len(labels)), labels] = 2
+    chosen: np.ndarray = rank.argsort(axis=1)[:, :2]
+    return chosen
