@@ -231,6 +231,9 @@ def audit_privacy(
         int, typer.Option(min=4, help="Models that the attacker trains to learn what to look for.")
     ] = 32,
     attacked: Annotated[int, typer.Option(min=1, help="Models that are attacked.")] = 16,
+    members: Annotated[
+        bool, typer.Option("--members", help="Also ask who was trained on, where nothing is claimed of it.")
+    ] = False,
     draw: Annotated[int, typer.Option(min=0, help="Another number repeats the audit by other draws.")] = 0,
 ) -> None:
     """Attack a study's privacy with canaries: a lower bound on ε, beside what the study claims.
@@ -257,7 +260,7 @@ def audit_privacy(
     chosen = opened.plan.cells[cell - 1]
     opened.save()
     log_to(opened.store.root / "log.txt")
-    audit = audit_study(opened, chosen, Effort(canaries, shadows, attacked, draw))
+    audit = audit_study(opened, chosen, Effort(canaries, shadows, attacked, draw, members))
     console = Console()
     show_audit(audit, console if console.is_terminal else Console(width=WIDE))
     files = write_audit(opened.store.root, audit, chosen)

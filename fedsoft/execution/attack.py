@@ -43,12 +43,14 @@ class Effort:
         shadows: models that the attacker trains to know what to look for, whose coins it knows.
         attacked: models that are attacked, each with coins and noise of its own.
         draw: number of the audit's draws: another one repeats it.
+        members: whether to ask who was trained on, too, where nothing is claimed of it.
     """
 
     canaries: int | None = None
     shadows: int = 32
     attacked: int = 16
     draw: int = 0
+    members: bool = False
 
     @property
     def runs(self) -> range:
@@ -136,36 +138,52 @@ class Attack:
 
     def evidence(self) -> list[Evidence]:
         """What the attacked models tell, by what the attacker sees of them."""
-        stores = self._trained()
-        models, s = list(zip(self.runs, stores, strict=True)), self.shadows
-        world = np.stack([one.coin for one in self.planted])
-        known, coin = world[:s], world[s:]
-        found = []
-        if self.canaries.by_label:
-            told = [self._told(*model, planted) for model, planted in zip(models, self.planted, strict=True)]
-            score = pooled_evidence(np.stack(told[:s]), known, np.stack(told[s:]), self._alike())
-            found.append(Evidence("labels", score, coin))
-        taught = None if self.canaries.by_label else self._taught(*models[0])
-        said = np.stack([self._said(*model, taught) for model in models])
-        ratio = log_likelihood_ratio(said[:s], known, said[s:], pooled=s < ENOUGH)
-        found.append(Evidence("model", ratio, coin))
-        return found
+        stores = self.train()
+        return [*([self.by_labels(stores)] if self.canaries.by_label else []), self.by_model(stores)]
 
-    def _trained(self) -> list["Kept"]:
-        """Train all models in lockstep, after those that they need; their results, model by model."""
+    def train(self) -> list["Kept"]:
+        """Train all models in lockstep, after those that they need; their results, model by model.
+
+        Raises:
+            EngineError: one of them cannot be trained.
+        """
         device = self.study.device
         stack = groups_of(self.runs[:1], self.study.plan.study.stack, 1, device)[0][1]
+        stores = [Kept() for _ in self.runs]
         hosts = [
-            Host(Kept(), lambda task: InProcessGrid(task, stack), "audit", device, Hooks(), planted)
-            for planted in self.planted
+            Host(store, lambda task: InProcessGrid(task, stack), "audit", device, Hooks(), planted)
+            for store, planted in zip(stores, self.planted, strict=True)
         ]
         for step in zip(*([*run.behind(), run] for run in self.runs), strict=True):
             execute_hosted(list(zip(step, hosts, strict=True)), stack)
-        stores = [host.store for host in hosts if isinstance(host.store, Kept)]
-        for store in stores:
-            for cause in store.failed.values():
-                raise EngineError(f"a model of the audit cannot be trained: {cause['message']}")
+        for failure in (failure for store in stores for failure in store.failed.values()):
+            raise EngineError(f"a model of the audit cannot be trained: {failure['message']}")
         return stores
+
+    def by_labels(self, stores: Sequence[Store]) -> Evidence:
+        """What the targets tell that leave clients, where both fates are labels.
+
+        Args:
+            stores: what each model needs: the results of runs that its targets are made of.
+        """
+        models = zip(self.runs, stores, self.planted, strict=True)
+        told, world = np.stack([self._told(*model) for model in models]), self._world
+        s = self.shadows
+        return Evidence("labels", pooled_evidence(told[:s], world[:s], told[s:], self._alike()), world[s:])
+
+    def by_model(self, stores: Sequence["Kept"]) -> Evidence:
+        """What trained models tell."""
+        models = list(zip(self.runs, stores, strict=True))
+        taught = None if self.canaries.by_label else self._taught(*models[0])
+        said, world = np.stack([self._said(*model, taught) for model in models]), self._world
+        s = self.shadows
+        ratio = log_likelihood_ratio(said[:s], world[:s], said[s:], pooled=s < ENOUGH)
+        return Evidence("model", ratio, world[s:])
+
+    @property
+    def _world(self) -> np.ndarray:
+        """(models, M) bool, the coins."""
+        return np.stack([one.coin for one in self.planted])
 
     def _told(self, run: RunSettings, store: Store, planted: Planted) -> np.ndarray:
         """(M,) how much more mass the targets that leave clients have on the class of heads than of tails."""

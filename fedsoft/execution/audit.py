@@ -94,7 +94,7 @@ def audit_study(opened: OpenStudy, cell: Cell, effort: Effort) -> Audit:
             left_out.append(f"{run.arm.label()}: {why}")
             continue
         trained = run.trained()[0]
-        for claim in claims_of(trained):
+        for claim in claims_of(trained, effort.members):
             attack = Attack.planned(trained, claim, effort, opened)
             found += [(run.arm.label(), claim, evidence) for evidence in attack.evidence()]
     alpha = ALPHA / max(len(found), 1)
@@ -113,15 +113,15 @@ def audited_runs(cell: Cell) -> list[RunSettings]:
     return [of[label] for label in dict.fromkeys(study.pair)]
 
 
-def claims_of(run: RunSettings) -> list[Claim]:
-    """What a run claims to hide, and, without a claim on it, what anybody might ask: who was trained on."""
+def claims_of(run: RunSettings, members: bool) -> list[Claim]:
+    """What a run claims to hide; where asked for, ``members``, of whom it claims nothing."""
     mechanism = run.privacy.labels if run.privacy else None
     if mechanism is None:
         labels = Claim(None, "image", "labels")
     else:
         delta = getattr(mechanism, "delta", None) or 0.0
         labels = Claim(mechanism.label(), mechanism.unit, "labels", mechanism.epsilon, delta)
-    return [labels, Claim(None, "example", "members")]
+    return [labels, *([Claim(None, "example", "members")] if members else [])]
 
 
 def _unfit(run: RunSettings) -> str | None:

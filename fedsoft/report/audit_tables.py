@@ -1,8 +1,6 @@
 """What an audit of privacy found: on a terminal, as files, and as an error."""
 
 import math
-from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,13 @@ from fedsoft.report.tables import Cell, Table, to_rich
 from fedsoft.study.plan import Cell as GridCell
 
 SEES = {"labels": "what clients train on", "model": "the trained model"}
-UNITS = {"vote": "a vote", "image": "an image", "example": "an example", "client": "a client"}
+NAMES = ("source", "mechanism", "hides", "seen")
+HIDDEN = {
+    "labels": {"vote": "one vote", "image": "an image's answers", "client": "a client's answers"},
+    "flipped": {"example": "an example", "client": "a client"},
+    "members": {"example": "an example"},
+}
+"""What is to be hidden, by what a coin decides of a canary and by unit."""
 
 
 def show_audit(audit: Audit, console: Console) -> None:
@@ -35,37 +39,41 @@ def show_audit(audit: Audit, console: Console) -> None:
 
 
 def bounds_table(audit: Audit) -> Table:
-    """Bounds on ε by claim and by what the attacker sees."""
-    rows: list[Sequence[Cell]] = []
-    for head, findings in groupby(audit.findings, _claimed):
-        rows.append([Cell(head)])
-        for one in findings:
-            guessed = one.guessed
-            rows.append(
-                [
-                    Cell(SEES[one.seen]),
-                    Cell("none" if one.claim.epsilon is None else _epsilon(one.claim.epsilon)),
-                    Cell(_epsilon(guessed.epsilon), strong=one.contradicts),
-                    Cell(f"{guessed.right:,} of {guessed.made:,}"),
-                    Cell(_epsilon(guessed.ceiling)),
-                    Cell(verdict(one), strong=one.contradicts),
-                ]
-            )
-    columns = ("the attacker sees", "claim ε", "ε at least", "guesses right", "ceiling", "verdict")
-    return Table(columns, rows, prose=(0, 5))
+    """Bounds on ε by source, unit and what the attacker sees."""
+    rows = []
+    for one in audit.findings:
+        guessed, claim = one.guessed, one.claim
+        delta = f", δ {claim.delta:g}" if claim.delta else ""
+        rows.append(
+            [
+                *_named(one),
+                Cell("none" if claim.epsilon is None else f"{_epsilon(claim.epsilon)}{delta}"),
+                Cell(_epsilon(guessed.epsilon), strong=one.contradicts),
+                Cell(f"{guessed.right:,} of {guessed.made:,}"),
+                Cell(_epsilon(guessed.ceiling)),
+                Cell(verdict(one), strong=one.contradicts),
+            ]
+        )
+    columns = (*NAMES, "claim ε", "ε at least", "right", "ceiling", "verdict")
+    return Table(columns, rows, prose=(0, 1, 2, 3, 8))
 
 
 def rates_table(audit: Audit) -> Table:
-    """Rates of the likelihood ratio test, by claim and by what the attacker sees."""
-    rows: list[Sequence[Cell]] = []
-    for head, findings in groupby(audit.findings, _claimed):
-        rows.append([Cell(head)])
-        for one in findings:
-            test = one.test
-            texts = [SEES[one.seen], plain(test.auc), _rate(test.at_thousandth), _rate(test.at_hundredth)]
-            rows.append([Cell(text) for text in (*texts, _epsilon(test.epsilon))])
-    columns = ("the attacker sees", "AUC", "found at 0.1 % false", "found at 1 % false", "implied ε")
-    return Table(columns, rows)
+    """Rates of the likelihood ratio test, by source, unit and what the attacker sees."""
+    rows = []
+    for one in audit.findings:
+        test = one.test
+        texts = [plain(test.auc), _rate(test.at_thousandth), _rate(test.at_hundredth), _epsilon(test.epsilon)]
+        rows.append([*_named(one), *map(Cell, texts)])
+    columns = (*NAMES, "AUC", "found at\n0.1 % false", "found at\n1 % false", "implied ε")
+    return Table(columns, rows, prose=(0, 1, 2, 3))
+
+
+def _named(found: Finding) -> list[Cell]:
+    """Who is attacked, and how."""
+    claim = found.claim
+    mechanism = (claim.mechanism or "none").partition("(")[0].replace("_", " ")
+    return [Cell(text) for text in (found.source, mechanism, HIDDEN[claim.fates][claim.unit], found.seen)]
 
 
 def verdict(found: Finding) -> str:
@@ -74,7 +82,7 @@ def verdict(found: Finding) -> str:
     if found.contradicts:
         return "leaks more than is claimed"
     if claim is None:
-        return f"nothing claimed; {guessed.epsilon / guessed.ceiling:.0%} of the ceiling leaks"
+        return f"no claim; {guessed.epsilon / guessed.ceiling:.0%} of the ceiling"
     if guessed.ceiling <= claim:
         return "no test: the ceiling is below the claim"
     return "does not contradict the claim"
@@ -89,6 +97,7 @@ def notes(audit: Audit) -> list[str]:
         f"{plural(effort.shadows, 'model')} with coins of its own, and guesses the coins of "
         f"{plural(effort.attacked, 'other')}, {most:,} at most, surest first; of how many it guesses was "
         "chosen among all, half, a quarter, …, and is corrected for.",
+        "Seen: the labels that clients train on, or the trained model.",
         "Ceiling: what so many canaries could have shown at most, were all guesses right. A low bound from "
         "few canaries, or by a weak attack, is no evidence of privacy.",
         "The rates and their ε take the canaries of a model for independent trials; the bounds do not, and "
@@ -99,14 +108,15 @@ def notes(audit: Audit) -> list[str]:
 
 def contradictions(audit: Audit) -> list[str]:
     """An error for each claim that is refuted."""
-    return [
-        f"{one.source} leaks more of {UNITS[one.claim.unit]} than its privacy claims: ε is at least "
-        f"{_epsilon(one.guessed.epsilon)} by {SEES[one.seen]}, and {one.claim.mechanism} claims "
-        f"{_epsilon(one.claim.epsilon or 0.0)}; do not rely on this ε, and look for answers that are used "
-        "twice or in the clear."
-        for one in audit.findings
-        if one.contradicts
-    ]
+    lines = []
+    for one in (found for found in audit.findings if found.contradicts):
+        what, least = HIDDEN[one.claim.fates][one.claim.unit], _epsilon(one.guessed.epsilon)
+        lines.append(
+            f"{one.source} leaks more of {what} than its privacy claims: ε is at least {least} by "
+            f"{SEES[one.seen]}, and {one.claim.mechanism} claims {_epsilon(one.claim.epsilon or 0.0)}; do "
+            "not rely on this ε, and look for answers that are used twice or in the clear."
+        )
+    return lines
 
 
 def write_audit(folder: Path, audit: Audit, cell: GridCell) -> list[Path]:
@@ -159,19 +169,6 @@ def _record(found: Finding) -> dict[str, Any]:
 def _cells(row: dict[str, Any]) -> list[Any]:
     """What a CSV file has: nothing where there is no number."""
     return ["" if value is None or value != value else value for value in row.values()]
-
-
-def _claimed(found: Finding) -> str:
-    """What a source claims, or that it does not."""
-    claim = found.claim
-    if claim.fates == "labels":
-        what = f"which label {UNITS[claim.unit]} has"
-    else:
-        what = f"whether {UNITS[claim.unit]} takes part"
-    if claim.epsilon is None:
-        return f"{found.source}: {what}; nothing is claimed"
-    delta = f", δ = {claim.delta:g}" if claim.delta else ""
-    return f"{found.source}: {what}; {claim.mechanism} claims ε = {claim.epsilon:g}{delta}"
 
 
 def _epsilon(value: float) -> str:

@@ -57,9 +57,8 @@ def audit_guesses(
     """
     if not len(score) or not np.isfinite(score).all():
         raise ValueError("a bound needs scores, all of them finite")
-    chance = rng.random(len(score))
-    order = np.lexsort((chance, -np.abs(score)))
-    guess = np.where(score == 0, chance < 0.5, score > 0)
+    order = np.lexsort((rng.random(len(score)), -np.abs(score)))
+    guess = np.where(score == 0, rng.random(len(score)) < 0.5, score > 0)
     right = (guess == coin)[order].cumsum()
     tried, each = ladder(len(score)), alpha / len(ladder(len(score)))
     bounds = [lower_bound(len(score), made, int(right[made - 1]), delta, each) for made in tried]
