@@ -49,6 +49,7 @@ class Kind(StrEnum):
     metrics = "metrics"
     calibrators = "calibrators"
     mechanisms = "mechanisms"
+    model_mechanisms = "model-mechanisms"
 
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")]
@@ -395,6 +396,7 @@ def _registry(kind: Kind) -> Any:
         Kind.metrics: ("fedsoft.evaluation", "METRICS"),
         Kind.calibrators: ("fedsoft.evaluation", "CALIBRATORS"),
         Kind.mechanisms: ("fedsoft.privacy", "MECHANISMS"),
+        Kind.model_mechanisms: ("fedsoft.privacy", "MODEL_MECHANISMS"),
     }[kind]
     return getattr(importlib.import_module(module), name)
 

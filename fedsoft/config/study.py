@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from fedsoft.config.arm import Arm
 from fedsoft.config.choices import DatasetChoice, ModelChoice, SourceChoice, StrategyChoice
 from fedsoft.config.endpoint import Endpoint
+from fedsoft.config.private_model import check_private_model
 from fedsoft.config.tune import Tune
 from fedsoft.federation.strategies import told_apart
 from fedsoft.privacy import Privacy
@@ -145,6 +146,7 @@ class Study(BaseModel):
                     f"{', '.join(strategies)}"
                 )
         self._check_private_labels()
+        check_private_model(self)
         if self.cartography and self.scenario.partition.overlaps:
             raise ValueError(
                 "cartography maps images with one target each, and partition "

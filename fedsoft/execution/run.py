@@ -21,6 +21,7 @@ from fedsoft.errors import DataError, FedsoftError, in_a_line
 from fedsoft.evaluation import onehot
 from fedsoft.execution.derive import derive
 from fedsoft.execution.follow import follow, training_map
+from fedsoft.execution.guard import asked_of_clients, built
 from fedsoft.execution.scoring import Figures, Scoring, scores
 from fedsoft.execution.standing import Standing, begun, restored, to_checkpoint
 from fedsoft.federation import StrategyOptions, Task
@@ -207,7 +208,7 @@ def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, An
             "bytes_sent": int(sum(figures["sent"] for figures in ended.rounds)),
             "mishaps": _mishaps(prepared.task, ended.rounds, ended.lost),
             "round_kept": ended.kept.number,
-            "privacy": prepared.privacy_spent,
+            "privacy": prepared.spent,
             **_judged(strategy),
             "targets": prepared.summary,
             "quality": _true(prepared),
@@ -228,16 +229,22 @@ def _train(prepared: Prepared, host: Host, meter: Meter) -> Generator[Waits, Any
     """
     settings, task, store = prepared.settings, prepared.task, host.store
     at, grid = AtServer.of(task), host.make_grid(task)
-    strategy = settings.strategy.build(at)
+    build = partial(built, settings.strategy, prepared, at)
+    strategy = build()
     by_validation = settings.training.stop == "best_validation"
     now = restored(prepared, strategy, store.checkpoint(settings.key))
     if now is None:
-        strategy = settings.strategy.build(at)  # anew: part of a damaged state may be in it
+        strategy = build()  # anew: part of a damaged state may be in it
         now = begun(prepared)
         now.rounds.append((yield from _score(prepared, now.state)))
     before = now.seconds
     saved_at = time.monotonic()
-    config = {"store": str(store.root.resolve()), "run": settings.key, "device": str(task.inputs.device)}
+    config = {
+        "store": str(store.root.resolve()),
+        "run": settings.key,
+        "device": str(task.inputs.device),
+        **asked_of_clients(prepared.protection),
+    }
     while now.state.number < settings.rounds:
         state = now.state = yield from play_round(
             strategy, grid, now.state, config, partial(_suits, settings.strategy)
@@ -318,7 +325,7 @@ def _mishaps(task: Task, rounds: list[Figures], lost: list[dict[str, Any]]) -> d
     chance and raised, how many rounds had too few, and the first clients that raised."""
     raised = [one for one in lost if not one["chance"]]
     return {
-        "asked": (len(rounds) - 1) * len(task.cohort(1)),
+        "asked": sum(len(task.cohort(number)) for number in range(1, len(rounds))),
         "dropped": int(sum(figures["dropped"] for figures in rounds)),
         "late": int(sum(figures["late"] for figures in rounds)),
         "failed": len(lost) - len(raised),

@@ -27,7 +27,12 @@ REPORT = "report"
 by spaces."""
 CALIBRATION, CALIBRATION_BETA, SIMILARITY = "calibration", "calibration-beta", "similarity"
 """Keys of the config: the parts of `fedsoft.training.Calibration`."""
-OWN = (ANCHOR, SLIP)
+UPDATE_CLIP = "update-clip"
+"""Key of the config: the norm that clients clip their updates to; they send these in place of models."""
+EXAMPLE_CLIP, EXAMPLE_NOISE, EXAMPLE_SAMPLING = "example-clip", "example-noise", "example-sampling"
+"""Keys of the config: the norm that clients clip the gradient of each example to, the noise on their sum as
+a multiple of it, and how batches are drawn, as `fedsoft.privacy.DpSgd` has it."""
+OWN = (ANCHOR, SLIP, UPDATE_CLIP, EXAMPLE_NOISE)
 """Keys of the config whose value may differ from client to client."""
 PROXIMAL = "proximal-mu"
 """Key of the config, Flower's own: the pull towards the global model."""

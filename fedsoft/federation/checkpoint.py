@@ -14,7 +14,8 @@ def strategy_state(strategy: Strategy) -> tuple[dict[str, np.ndarray], dict[str,
 
     Returns:
         arrays by a path such as ``m_t/layer0.weight``, and for each attribute its kind: ``record``,
-        ``dict``, ``list`` or ``array`` for those with arrays, ``value`` with the value for the rest.
+        ``dict``, ``list`` or ``array`` for those with arrays, ``strategy`` for one that is wrapped, ``value``
+        with the value for the rest.
 
     Raises:
         TypeError: an attribute is of a kind that could not be restored.
@@ -22,7 +23,11 @@ def strategy_state(strategy: Strategy) -> tuple[dict[str, np.ndarray], dict[str,
     arrays: dict[str, np.ndarray] = {}
     kinds: dict[str, Any] = {}
     for name, value in vars(strategy).items():
-        if isinstance(value, ArrayRecord):
+        if isinstance(value, Strategy):
+            inside, state = strategy_state(value)
+            kinds[name] = {"kind": "strategy", "state": state}
+            arrays |= {f"{name}/{key}": array for key, array in inside.items()}
+        elif isinstance(value, ArrayRecord):
             kinds[name] = {"kind": "record", "keys": list(value)}
             arrays |= {f"{name}/{key}": array.numpy() for key, array in value.items()}
         elif isinstance(value, dict) and all(isinstance(item, np.ndarray) for item in value.values()):
@@ -49,8 +54,13 @@ def restore_strategy(strategy: Strategy, arrays: dict[str, np.ndarray], kinds: d
     """Give a fresh strategy the state that another one had."""
     for name, kind in kinds.items():
         match kind["kind"]:
+            case "strategy":
+                value: Any = getattr(strategy, name)
+                start = f"{name}/"
+                inside = {key[len(start) :]: arrays[key] for key in arrays if key.startswith(start)}
+                restore_strategy(value, inside, kind["state"])
             case "record":
-                value: Any = to_record({key: arrays[f"{name}/{key}"] for key in kind["keys"]})
+                value = to_record({key: arrays[f"{name}/{key}"] for key in kind["keys"]})
             case "dict":
                 value = {key: arrays[f"{name}/{key}"] for key in kind["keys"]}
             case "list":

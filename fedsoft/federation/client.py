@@ -21,6 +21,7 @@ from fedsoft.federation.guided import (
     reports_of,
     seen_by,
 )
+from fedsoft.federation.protected import clipped_update, private_of, unsafe
 from fedsoft.federation.records import RecordDict, to_arrays, to_parameters, to_record
 from fedsoft.federation.reports import OF_FEATURES, REPORTS
 from fedsoft.federation.task import Task
@@ -33,6 +34,8 @@ NOT_FINITE = 102
 """Our error code of a client whose update is not finite, and which therefore sends none."""
 FAILING = 103
 """Our error code of a client that fails because the scenario says so."""
+UNCLIPPED = 104
+"""Our error code of a client whose update is not as private as promised, and which therefore sends none."""
 
 
 def answer(asked: Sequence[Asked]) -> list[Message]:
@@ -79,6 +82,13 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
         if k in unfit:
             replies.append(Message(Error(NOT_FINITE, f"{unfit[k]} is not finite"), reply_to=one.message))
             continue
+        sent = {name: array[k] for name, array in arrays.items()}
+        if asks.UPDATE_CLIP in one.config:
+            bound = float(one.config[asks.UPDATE_CLIP])
+            sent = clipped_update(to_arrays(one.message.content["arrays"]), sent, bound)
+        if private_of(one) and (wrong := unsafe(one, sent)):
+            replies.append(Message(Error(UNCLIPPED, wrong), reply_to=one.message))
+            continue
         metrics = MetricRecord(
             {
                 "num-examples": len(examples[k]),
@@ -92,8 +102,9 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
             seen = seen_by(one, predicted[k], features[k] if features else None)
             for name in reports:
                 metrics[name] = REPORTS[name](seen).flatten().tolist()
-        record = to_record({name: array[k] for name, array in arrays.items()})
-        replies.append(Message(RecordDict({"arrays": record, "metrics": metrics}), reply_to=one.message))
+        replies.append(
+            Message(RecordDict({"arrays": to_record(sent), "metrics": metrics}), reply_to=one.message)
+        )
     return replies
 
 

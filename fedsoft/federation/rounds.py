@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from flwr.app import ConfigRecord, Error, Message
+from flwr.app import ArrayRecord, ConfigRecord, Error, Message, MetricRecord
 from flwr.serverapp.strategy import Strategy
 
 from fedsoft.errors import EngineError, in_a_line
@@ -13,6 +13,7 @@ from fedsoft.federation.asks import size_of
 from fedsoft.federation.client import FAILING, NOT_FINITE
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import to_arrays, to_record
+from fedsoft.federation.servers.private_mean import PrivateMean
 from fedsoft.scenarios import Fate
 
 
@@ -93,7 +94,7 @@ def play_round(
     strategy: Strategy,
     grid: CohortGrid,
     state: RoundResult,
-    config: Mapping[str, str] | None = None,
+    config: Mapping[str, str | float] | None = None,
     suits: Callable[[int], bool] = lambda size: True,
 ) -> Round:
     """The round after ``state``: configure, train, aggregate, as ``Strategy.start`` does.
@@ -130,13 +131,15 @@ def _play(
     grid: CohortGrid,
     state: RoundResult,
     number: int,
-    config: Mapping[str, str],
+    config: Mapping[str, str | float],
     suits: Callable[[int], bool],
 ) -> Round:
     void = RoundResult(number, state.arrays, float("nan"), 0)
-    if not grid.open_round(number):
-        return void
     told, record = ConfigRecord(dict(config)), to_record(state.arrays)
+    if not grid.open_round(number):
+        if not isinstance(strategy, PrivateMean):
+            return void
+        return _after(strategy.of_nobody(number, record, grid), void, strategy, [])
     partitions, messages = grid.in_order(strategy.configure_train(number, record, told, grid))
     size, fates = len(partitions), grid.task.fates(number)
     if fates is not None:
@@ -158,14 +161,24 @@ def _play(
     if len(used) < max(1, grid.task.enough * size) or not suits(len(used)):
         _raise_for(number, [one for one in lost if one[1].error.code != FAILING], size)
         return void
-    aggregated, metrics = strategy.aggregate_train(number, [reply for _, reply in used])
+    return _after(strategy.aggregate_train(number, [reply for _, reply in used]), void, strategy, used)
+
+
+def _after(
+    made: tuple[ArrayRecord | None, MetricRecord | None],
+    void: RoundResult,
+    strategy: Strategy,
+    used: Sequence[tuple[int, Message]],
+) -> RoundResult:
+    """What came of a round, from what a strategy made of the updates used; all else is as of a void round."""
+    (aggregated, metrics), number = made, void.number
     if aggregated is None or metrics is None:
         raise EngineError(f"{type(strategy).__name__} aggregated nothing.")
     arrays, loss = to_arrays(aggregated), float(metrics["train-loss"])
     bad = [name for name, array in arrays.items() if not np.isfinite(array).all()]
     if bad or not np.isfinite(loss):
         raise _diverged(number, bad[0] if bad else "the training loss")
-    return replace(void, arrays=arrays, train_loss=loss, cohort=len(used))
+    return replace(void, arrays=arrays, train_loss=loss if used else float("nan"), cohort=len(used))
 
 
 def _checked(reply: Message) -> Message:

@@ -1,6 +1,7 @@
 """What the clients of one run train on."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from torch import Tensor
@@ -19,7 +20,7 @@ class Task:
         seed: governs initial weights, cohorts and batch orders, which sources and strategies share.
         model: the model.
         training: options of the local update.
-        participation: share of the non-empty clients in each cohort.
+        participation: share of the non-empty clients in each cohort, or the probability of being in it.
         inputs: (N, …) inputs of the whole dataset.
         targets: (T, C) table of targets; NaN where an example must not be trained on.
         train: the rows that each client trains on.
@@ -29,6 +30,7 @@ class Task:
         mishaps: what goes wrong with clients.
         enough: least share of a cohort whose updates must arrive.
         unlabelled: (U,) dataset rows whose inputs, not labels, the server holds.
+        sampling: whether cohorts have one size, or each client is in them by a coin of its own.
     """
 
     run: str
@@ -44,6 +46,7 @@ class Task:
     mishaps: Mishaps = field(default_factory=Mishaps)
     enough: float = 0.5
     unlabelled: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    sampling: Literal["fixed", "poisson"] = "fixed"
     occupied: np.ndarray = field(init=False)
     _fates: dict[int, np.ndarray] = field(init=False, default_factory=dict, repr=False)
 
@@ -56,9 +59,14 @@ class Task:
         return self.model.initial(shape, classes, stream("initial weights", seed=self.seed))
 
     def cohort(self, server_round: int) -> list[int]:
-        """The clients of a round, ascending: drawn among those that hold examples."""
-        size = min(len(self.occupied), max(1, round(self.participation * len(self.occupied))))
+        """The clients of a round, ascending: drawn among those that hold examples; nobody, by chance, where
+        each is in it by a coin of its own."""
         rng = stream("cohort", seed=self.seed, round=server_round)
+        if self.sampling == "poisson":
+            # One coin for each client, so that who is in does not depend on who else holds examples.
+            there = rng.random(len(self.train)) < self.participation
+            return self.occupied[there[self.occupied]].tolist()
+        size = min(len(self.occupied), max(1, round(self.participation * len(self.occupied))))
         return sorted(rng.choice(self.occupied, size, replace=False).tolist()) if size else []
 
     def fates(self, server_round: int) -> np.ndarray | None:

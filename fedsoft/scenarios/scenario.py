@@ -66,6 +66,11 @@ class Scenario(BaseModel):
         default_factory=Iid, description="who holds which examples; see `list partitions`"
     )
     participation: float = Field(1.0, gt=0, le=1, description="share of the clients in each round's cohort")
+    sampling: Literal["fixed", "poisson"] = Field(
+        "fixed",
+        description="cohorts of one size, or of whoever a coin of its own lets in: `participation` is its "
+        "probability",
+    )
     crowd: CrowdChoice | None = Field(
         None, description="simulated people who answer for clients in no party; see `list crowds`"
     )

@@ -24,6 +24,7 @@ from fedsoft.study.kept import give_kept, keep_data
 from fedsoft.study.own_models import own_predictions
 from fedsoft.study.plan import Cell, Plan, default_folder, make_plan
 from fedsoft.study.prepare import prepare
+from fedsoft.study.protection import check_protection
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.targets import Holdings, check_votes
@@ -115,8 +116,18 @@ class OpenStudy:
             f"{plural(len(study.seeds), 'seed')}{cells} = {plural(len(self.plan.runs), 'run')} of "
             f"{plural(study.rounds, 'round')}{behind}, and {plural(teachers, 'teacher')}; "
             f"{len(opened):,} of {total:,} {'is' if len(opened) == 1 else 'are'} still to run{begun}.\n"
+            f"{self._privacy_off()}"
             f"Results go to {self.store.root}."
         )
+
+    def _privacy_off(self) -> str:
+        """A line that says where [privacy] protects nothing; empty where it does, or was not asked for."""
+        asked = [cell for cell in self.plan.cells if cell.study.privacy]
+        off = [cell for cell in asked if cell.study.privacy and cell.study.privacy.in_force() is None]
+        if not off:
+            return ""
+        where = "" if len(off) == len(self.plan.cells) else f" in {len(off)} of {len(self.plan.cells)} cells"
+        return f"PRIVACY IS OFF{where}: every part of [privacy] has an infinite ε, or there is none.\n"
 
 
 def open_study(table: Mapping[str, Any], where: str, out: Path | None = None) -> OpenStudy:
@@ -228,6 +239,7 @@ def _check(plan: Plan, store: Store, device: str) -> None:
                 sources.setdefault(run.arm.label(), run)
         for run in list(sources.values())[: None if cell is plan.cells[0] else 1]:
             ready = prepare(run, store, device)
+            check_protection(ready)
             if len(ready.deal.validation.rows):
                 continue
             endpoint = cell.study.endpoint

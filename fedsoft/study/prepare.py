@@ -15,6 +15,7 @@ from fedsoft.scenarios import Deal, Mishaps
 from fedsoft.study.canaries import Planted
 from fedsoft.study.data import input_tensor, load_dataset
 from fedsoft.study.dealing import client_labels, deal_data, halves_of
+from fedsoft.study.protection import Protection, protection_of
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.targets import Holdings, build_targets
@@ -52,6 +53,16 @@ class Prepared:
     privacy_spent: dict[str, float]
     summary: dict[str, float]
     quality: dict[str, np.ndarray]
+
+    @cached_property
+    def protection(self) -> Protection | None:
+        """What protects the training, with its noise solved for; only a server asks."""
+        return protection_of(self.settings.privacy, self.task, self.settings.rounds)
+
+    @property
+    def spent(self) -> dict[str, float | str]:
+        """What the run spends of privacy: on labels, and on training."""
+        return {**self.privacy_spent, **(self.protection.spent if self.protection else {})}
 
     @cached_property
     def validation(self) -> tuple[Tensor, Tensor]:
@@ -115,6 +126,7 @@ def prepare(settings: RunSettings, store: Store, device: str, planted: Planted |
             mishaps=Mishaps() if settings.pooled else settings.scenario.mishaps,
             enough=settings.scenario.enough,
             unlabelled=dealt.server,
+            sampling="fixed" if settings.pooled else settings.scenario.sampling,
         ),
         held_out=held_out,
         votes_bought=targets.votes_bought,

@@ -14,6 +14,8 @@ class FedAdagrad(StrategyOptions):
     Reddi's experiments.
     """
 
+    of_means = True
+
     eta: float = Field(0.1, gt=0, le=1e6, description="server learning rate")
     tau: float = Field(1e-3, gt=0, description="adaptivity: larger is closer to plain averaging")
 

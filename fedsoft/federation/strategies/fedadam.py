@@ -15,6 +15,8 @@ class FedAdam(StrategyOptions):
     but of the step after: with the default betas by 0.74 in round 1, 0.47 in round 10 and 0.80 in round 100.
     """
 
+    of_means = True
+
     eta: float = Field(0.01, gt=0, le=1e6, description="server learning rate")
     beta_1: float = Field(0.9, ge=0, lt=1, description="decay of the first moment")
     beta_2: float = Field(0.99, ge=0, lt=1, description="decay of the second moment")

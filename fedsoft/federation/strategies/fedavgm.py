@@ -13,6 +13,8 @@ class FedAvgM(StrategyOptions):
     With ``momentum = 0, lr = 1`` it is ``fedavg``.
     """
 
+    of_means = True
+
     momentum: float = Field(0.9, ge=0, lt=1, description="share of last round's velocity kept")
     lr: float = Field(1.0, gt=0, le=1e6, description="server step; 1 takes the whole velocity")
 

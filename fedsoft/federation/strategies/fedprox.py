@@ -12,6 +12,8 @@ class FedProx(StrategyOptions):
     Each client minimises its loss plus mu/2 * ||w - w_global||²; ``mu = 0`` is ``fedavg``.
     """
 
+    of_means = True
+
     mu: float = Field(0.1, ge=0, le=1e6, description="strength of the pull")
 
     def build(self, at: AtServer) -> Strategy:

@@ -14,6 +14,8 @@ class FedYogi(StrategyOptions):
     they have no correction for it.
     """
 
+    of_means = True
+
     eta: float = Field(0.01, gt=0, le=1e6, description="server learning rate")
     beta_1: float = Field(0.9, ge=0, lt=1, description="decay of the first moment")
     beta_2: float = Field(0.99, ge=0, lt=1, description="decay of the second moment")

@@ -26,10 +26,12 @@ class StrategyOptions(Options):
     Class attributes:
         needs: what the server must have or be told besides models and example counts, in a few words.
         needs_examples: the server must hold unlabelled examples.
+        of_means: it sees no more of clients than the weighted mean of their models.
     """
 
     needs: ClassVar[str] = "nothing"
     needs_examples: ClassVar[bool] = False
+    of_means: ClassVar[bool] = False
 
     training: Training = Field(
         Training(), exclude=True, description="any keys of [training], where they differ from it under this"
