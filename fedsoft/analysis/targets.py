@@ -59,7 +59,8 @@ def doses_of(finished: Finished) -> dict[str, np.ndarray]:
     first = cell.study.strategies[0].label()
     for seed in cell.study.seeds:
         runs = finished.runs(seed, first)
-        if all(finished.store.is_done(teacher.key) for run in runs for teacher in run.teachers()):
+        needed = (need for run in runs for need in (*run.teachers(), *run.priors()))
+        if all(finished.store.is_done(need.key) for need in needed):
             ready = {run.source: run for run in runs if run.source}
             tried = {source: _prepared(run, finished) for source, run in ready.items()}
             made = {source: one for source, one in tried.items() if one is not None}

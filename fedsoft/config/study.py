@@ -178,6 +178,17 @@ class Study(BaseModel):
                     f"source {source.label()!r} learns from a model that saw labels in the clear, or may "
                     "have, which [privacy] cannot protect; leave it out"
                 )
+            if source.sees_labels:
+                raise ValueError(
+                    f"source {source.label()!r} sees each example's label in the clear, beside the answers "
+                    "that [privacy] protects; leave it out"
+                )
+            if source.anonymous and mechanism.unit == "annotator":
+                raise ValueError(
+                    f"source {source.label()!r} is made of answers of which nobody knows who gave them, and "
+                    'privacy.labels.unit = "annotator" protects what each person answered; choose another '
+                    "unit, or leave it out"
+                )
             if source.models_votes:
                 raise ValueError(
                     f"source {source.label()!r} models people's votes, which [privacy] changes; leave it out"

@@ -198,7 +198,8 @@ def _privacy(data: AnnotatedDataset) -> Support:
         return Support(what, "no", "there are no votes to make private")
     if not data.counted:
         return Support(what, "no", "votes are shares: ε is spent on whole votes")
-    return Support(what, "yes", "by ε a vote or ε an item")
+    person = ", an annotator" if data.annotations is not None else ""
+    return Support(what, "yes", f"by ε a vote, an item{person} or a client")
 
 
 def _hard(data: AnnotatedDataset) -> Support:

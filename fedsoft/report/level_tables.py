@@ -10,6 +10,9 @@ from fedsoft.report.shown import Shown, axes_name, value_name
 from fedsoft.report.tables import Cell, Table, level_cell
 from fedsoft.report.words import METRICS
 
+UNITS = {"vote": "a vote", "image": "an example", "annotator": "an annotator", "client": "a client"}
+"""What label privacy may protect, as a figure of ε names it."""
+
 LEVELS = ("accuracy", "nll", "brier", "signed_gap")
 
 
@@ -87,15 +90,28 @@ def _result_row(shown: Shown, source: str, private: bool, with_churn: bool) -> l
     target = shown.cell.targets.get(source)
     borrowed = "a rate borrowed" if _is_borrowed(shown, source) else ""
     row.append(Cell(amount(target.votes_bought) if target else NOT_ENOUGH, borrowed))
-    return row + [Cell(privacy_note(target.privacy if target else {}))] * private
+    return row + [Cell(_privacy(shown, source))] * private
 
 
-def privacy_note(spent: dict[str, float]) -> str:
-    """The privacy loss of one source's labels, per vote and per example."""
-    if not spent:
+def _privacy(shown: Shown, source: str) -> str:
+    """The privacy loss of a source's labels in a cell, whose study says what it protects."""
+    privacy, target = shown.cell.study.privacy, shown.cell.targets.get(source)
+    return privacy_note(
+        target.privacy if target else {}, privacy.labels.unit if privacy and privacy.labels else "vote"
+    )
+
+
+def privacy_note(spent: dict[str, float], unit: str) -> str:
+    """The privacy loss of one source's labels, first of the unit that the study protects."""
+    epsilon = {
+        one: spent.get(f"epsilon_per_{one}_max") for one in (unit, "image" if unit == "vote" else "vote")
+    }
+    said = [f"{value:.3g} {UNITS[one]}" for one, value in epsilon.items() if value is not None]
+    if not said:
         return "none"
-    vote, example = (spent[f"epsilon_per_{unit}_max"] for unit in ("vote", "image"))
-    return f"ε {vote:.3g} a vote, {example:.3g} an example"
+    beside = f" ({said[1]})" if len(said) > 1 else ""
+    at = f", δ {spent['delta']:.1g}" if "delta" in spent else ""
+    return f"ε {said[0]}{beside}{at}"
 
 
 def strategy_table(shown: Shown) -> Table:
@@ -129,7 +145,7 @@ def grid_table(result: Digest) -> Table:
                 for metric in LEVELS
             ]
             target = cell.targets.get(source)
-            note = privacy_note(target.privacy) if target else NOT_ENOUGH
+            note = _privacy(shown, source) if target else NOT_ENOUGH
             values = [Cell(value_name(cell.axes[axis])) for axis in axes]
             rows.append([Cell(source, colour=shown.colours[source]), *values, *levels, Cell(note)])
     columns = ("source", *axes, *(METRICS[metric] for metric in LEVELS), "label privacy")

@@ -103,18 +103,20 @@ class OpenStudy:
         """What would run, for a person."""
         everything = [run for phase in self.plan.phases for run in phase]
         study, total, opened = self.plan.study, len(everything), self.open_runs
-        teachers = sum(run.kind == "teacher" for run in everything)
-        others = total - teachers - len(self.plan.runs)
+        teachers = sum(run.role == "teacher" for run in everything)
+        priors = sum(run.role == "prior" for run in everything)
+        others = total - teachers - priors - len(self.plan.runs)
         behind = f", {others} more that ensembles and calibrated runs are made of" if others else ""
         cells = f" × {plural(len(self.plan.cells), 'cell')} of the grid" if study.grid else ""
         stand = sum(self.store.checkpoint(run.key) is not None for run in opened)
         begun = f", {stand} of them from a checkpoint" if stand else ""
+        before = f" and {plural(priors, 'prior')}" if priors else ""
         rivals = f" and {plural(len(study.rivals), 'rival')}" if study.rivals else ""
         return (
             f"{study.name}: {plural(len(study.sources), 'source')}{rivals} × "
             f"{plural(len(study.strategies), 'strategy', 'strategies')} × "
             f"{plural(len(study.seeds), 'seed')}{cells} = {plural(len(self.plan.runs), 'run')} of "
-            f"{plural(study.rounds, 'round')}{behind}, and {plural(teachers, 'teacher')}; "
+            f"{plural(study.rounds, 'round')}{behind}, and {plural(teachers, 'teacher')}{before}; "
             f"{len(opened):,} of {total:,} {'is' if len(opened) == 1 else 'are'} still to run{begun}.\n"
             f"{self._privacy_off()}"
             f"Results go to {self.store.root}."
@@ -236,7 +238,7 @@ def _check(plan: Plan, store: Store, device: str) -> None:
         sources: dict[str, RunSettings] = {}
         for run in cell.runs:
             if run.sources and not run.teachers():
-                sources.setdefault(run.arm.label(), run)
+                sources.setdefault(run.arm.label(), (run.priors() or [run])[0])
         for run in list(sources.values())[: None if cell is plan.cells[0] else 1]:
             ready = prepare(run, store, device)
             check_protection(ready)
@@ -257,7 +259,7 @@ class _Checked:
     """What was dealt and bought already: runs of a seed share the deal, and those of a source the votes."""
 
     deals: dict[str, Deal] = field(default_factory=dict)
-    bought: set[tuple[str, str]] = field(default_factory=set)
+    bought: set[tuple[str, str, str]] = field(default_factory=set)
 
     def check(self, run: RunSettings, data: AnnotatedDataset) -> None:
         """Deal the data as a run's seed does and buy its votes, unless a run that does the same was checked.
@@ -268,7 +270,8 @@ class _Checked:
             DataError: the data cannot give what the run asks of them.
         """
         deal = run.model_dump_json(include={"dataset", "content", "scenario", "seed", "folds", "redraw"})
-        what = deal, run.own or (run.source.label() if run.source else "")
+        privacy = str(run.mechanism and run.mechanism.model_dump(exclude={"epsilon", "project"}))
+        what = deal, run.own or (run.source.label() if run.source else ""), privacy
         if what in self.bought:
             return
         self.bought.add(what)

@@ -1,6 +1,6 @@
 """From a run's settings to what its clients train on and what it is scored on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,7 +33,8 @@ class Prepared:
         labels: (N,) the labels that clients have.
         targets: (M, C) targets of the training examples, in the order of ``task.train.rows``.
         task: what clients see.
-        held_out: for a teacher, the training rows that it does not train on and predicts; else empty.
+        held_out: for a teacher or prior, the training rows that it does not train on and predicts; else
+            empty.
         votes_bought: votes that the targets cost, over all clients; the dataset's labels are not counted.
         summary: entropy, top mass and mode-shift rate of the targets.
         quality: (K,) how good clients' annotation of the training examples really is: the share of all that
@@ -96,7 +97,16 @@ def prepare(settings: RunSettings, store: Store, device: str, planted: Planted |
     train = planted.take_part(train) if planted else train
     # Clients who share an image have targets of their own for it.
     places = np.arange(len(train.rows)) if settings.scenario.partition.overlaps else None
-    targets = build_targets(Holdings(settings, dataset, labels, train, places, dealt.team, planted), store)
+    asked = None
+    if settings.role == "prior":
+        asked = (
+            halves_of(train, settings.stream("partition", "prior halves"), dataset.people) == settings.half
+        )
+        held_out = train.rows[~asked]
+    held = Holdings(settings, dataset, labels, train, places, dealt.team, asked, planted)
+    targets = build_targets(held, store)
+    if asked is not None:
+        train, targets = train.keep(asked), replace(targets, rows=targets.rows[asked])
     inputs = input_tensor(settings.dataset, device)
     try:
         settings.model.shapes(tuple(inputs.shape[1:]), dataset.classes)

@@ -20,7 +20,7 @@ from fedsoft.config import (
     Study,
 )
 from fedsoft.federation.strategies.fedavg import FedAvg
-from fedsoft.privacy import Privacy
+from fedsoft.privacy import LabelMechanism, Privacy
 from fedsoft.scenarios import Scenario
 from fedsoft.streams import stream
 from fedsoft.study.data import content_of, predicted_of
@@ -39,7 +39,9 @@ class RunSettings(BaseModel):
 
     Data in files are known by a hash of their content, wherever they lie.
 
-    A teacher is a run like others, which trains on half of each client's examples and predicts the rest.
+    A teacher is a run like others, which trains on half of each client's examples and predicts the rest. So
+    is a prior, which trains on private answers to one half, and whose predictions tell a label mechanism
+    which answers to the other half are likely.
     Ensembles and calibrated runs train nothing: they are computed from the predictions of others, the parts.
     Neither does a run that is given the predictions of the user's own model. Files of these are known by
     their own hashes, so that they concern no run that does without.
@@ -66,7 +68,7 @@ class RunSettings(BaseModel):
     members: int = 1
     calibration: CalibratorChoice | None = None
     cartography: bool = False
-    role: Literal["run", "teacher"] = "run"
+    role: Literal["run", "teacher", "prior"] = "run"
     half: Literal[0, 1] | None = None
     pooled: bool = False
 
@@ -150,9 +152,15 @@ class RunSettings(BaseModel):
         """Whether anything is trained for it alone."""
         return self.kind in ("teacher", "trained")
 
+    @property
+    def mechanism(self) -> LabelMechanism | None:
+        """How answers are made private, if they are."""
+        return self.privacy.labels if self.privacy else None
+
     def label(self) -> str:
         """What a person calls the run."""
         name = f"{self.role} half {self.half}" if self.role == "teacher" else self.arm.label()
+        name = f"prior of {name}" if self.role == "prior" else name
         redrawn = "".join(f", {part} {number}" for part, number in self.redraw if number)
         return f"{name}, {self.strategy.label()}, seed {self.seed}{redrawn}"
 
@@ -192,6 +200,29 @@ class RunSettings(BaseModel):
             for half in (0, 1)
         ]
 
+    def priors(self) -> list["RunSettings"]:
+        """The run whose predictions this run's label mechanism takes for a prior, if it needs one.
+
+        It asks half of the answers that the run itself asks, just as the run does, and by itself alone: so
+        strategies, changes of training and whatever redraws training share it, and no answer is asked again.
+        """
+        first = self.mechanism.first_stage() if self.mechanism and self.source else None
+        if self.privacy is None or first is None:
+            return []
+        update = {
+            "predicted": (),
+            "members": 1,
+            "calibration": None,
+            "changes": Training(),
+            "strategy": FedAvg(),
+            "privacy": self.privacy.model_copy(update={"labels": first}),
+            "redraw": self.redraw.model_copy(update={"training": 0}),
+            "cartography": False,
+            "role": "prior",
+            "half": 0,
+        }
+        return [self.model_copy(update=update)]
+
     def parts(self) -> list["RunSettings"]:
         """The runs that an ensemble or a calibrated run is computed from; none for a run that trains.
 
@@ -216,7 +247,7 @@ class RunSettings(BaseModel):
 
     def needs(self) -> list["RunSettings"]:
         """The runs that must be done before this one."""
-        return self.parts() or self.teachers()
+        return self.parts() or [*self.teachers(), *self.priors()]
 
     def behind(self) -> Iterator["RunSettings"]:
         """The runs that must be done before this one, each after those that it needs itself."""

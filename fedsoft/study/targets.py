@@ -13,14 +13,14 @@ from fedsoft.datasets import AnnotatedDataset, Annotations
 from fedsoft.datasets.answered import count
 from fedsoft.errors import DataError
 from fedsoft.plural import plural
-from fedsoft.privacy import Answers
 from fedsoft.scenarios import Clients, Party
 from fedsoft.study.canaries import Planted
 from fedsoft.study.data import load_dataset
+from fedsoft.study.protected import Protected
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.votes import Named, answers_held, parties_of, simulated_answers
-from fedsoft.supervision import DeliveryName, Evidence, LabelSource, supervise
+from fedsoft.supervision import DeliveryName, Evidence, LabelSource, private_answers, supervise
 from fedsoft.supervision.teacher import FromModels, Teacher
 from fedsoft.training import Deliveries, Delivery, Multipass, Stochastic
 
@@ -35,6 +35,8 @@ class Holdings:
         labels: (N,) the labels that clients have.
         train: views of the M training examples.
         team: (R,) the client of each annotator, where clients are people and hold their own answers.
+        asked: (M,) whether an example's answers are asked for this run, which has targets for those alone;
+            None for all.
         planted: canaries, where the run is audited.
         places: (M,) the place of each training example among them, where clients share images and so have
             targets of their own for one; else None.
@@ -46,6 +48,7 @@ class Holdings:
     train: Clients
     places: np.ndarray | None
     team: np.ndarray | None = None
+    asked: np.ndarray | None = None
     planted: Planted | None = None
 
     @cached_property
@@ -69,7 +72,7 @@ class Targets:
     """What is trained on.
 
     Attributes:
-        rows: (M, C) targets, in the order of the training examples.
+        rows: (M, C) targets, in the order of the training examples; NaN for those that are not asked.
         delivery: how those are delivered that clients do not see whole.
         votes_bought: answers that they cost, over all clients; neither the dataset's labels are counted nor
             votes that only tell a source how soft people are on average.
@@ -91,7 +94,7 @@ def build_targets(held: Holdings, store: Store) -> Targets:
         DataError: the data cannot give what a source needs, or a teacher has not run.
     """
     settings, dataset, train, places = held.settings, held.dataset, held.train, held.places
-    mechanism = settings.privacy.labels if settings.privacy else None
+    mechanism, prior = settings.mechanism, prior_predictions(settings, store)
     targets = np.empty((len(train.rows), dataset.classes), np.float64 if places is None else np.float32)
     rules: list[Delivery] = []
     of_client = np.full(len(train), -1)
@@ -123,11 +126,20 @@ def build_targets(held: Holdings, store: Store) -> Targets:
             labels_are_majority=dataset.labels_are_majority or bool(stands_in[train.rows[rows]].any()),
             row=None if held.team is None else train.rows[rows],
             fewer=settings.scenario.few_votes == "take",
+            prior=None if prior is None else prior[train.rows[rows]],
+            asked=None if held.asked is None else held.asked[rows],
         )
         if held.planted:
             evidence = held.planted.tell(evidence, train.rows[rows], in_the_clear=mechanism is None)
         with _named(held, rows, f"label source {source.label()!r}", "lower its number"):
             targets[rows], bought_answers = supervise(source, evidence, mechanism, named)
+        if mechanism and bought_answers is not None:
+            part = mechanism.spent(private_answers(source, evidence, bought_answers))
+            spent = {name: max(value, spent.get(name, 0.0)) for name, value in part.items()}
+        if held.asked is not None and bought_answers is not None:
+            kept = held.asked[rows]
+            rows, bought_answers = rows[kept], bought_answers[kept]
+            votes = None if votes is None else votes[kept]
         del evidence  # of as many examples as there are, while rules of delivery are made
         _judge(quality, truths, train, rows, _given(source, votes, targets[rows]))
         if bought_answers is not None:
@@ -143,9 +155,6 @@ def build_targets(held: Holdings, store: Store) -> Targets:
                 rules.append(_rule(source.delivery, where[rows], shown, size, order))
             if source.needs_votes and not source.borrows_rate:
                 bought += round(float(bought_answers.sum()))
-            if mechanism:
-                part = mechanism.spent(Answers(bought_answers, train.owner[rows]))
-                spent = {name: max(value, spent.get(name, 0.0)) for name, value in part.items()}
     delivery = Deliveries(tuple(rules), of_client) if rules else None
     return Targets(targets, delivery, bought, spent, quality)
 
@@ -196,13 +205,15 @@ def check_votes(held: Holdings) -> None:
     """
     settings, dataset = held.settings, held.dataset
     fewer = settings.scenario.few_votes == "take"
+    protected = Protected(settings.mechanism)
     for number, rows, party, named in parties_of(settings, dataset, held.train, held.team):
         source = _source(settings, party)
         if not source.needs_votes:
+            protected.add(len(rows), held.train.owner[rows])
             continue
         if source.needs_counts and party.crowd is None:
             dataset.require_counts(f"label source {source.label()!r}")
-        votes, _ = _collected(
+        votes, people = _collected(
             held, number, rows, party.model_copy(update={"noise": NoNoise()}), source, named
         )
         if source.needs_counts and votes.dtype.kind == "f":
@@ -215,29 +226,33 @@ def check_votes(held: Holdings) -> None:
             labels = held.labels[held.train.rows[rows[voted]]]
             client = held.train.owner[rows[voted]]
             evidence = Evidence(labels, dataset.classes, client, votes=votes[voted], fewer=fewer)
-            source.answers(evidence, named("votes bought"))
+            answers = source.answers(evidence, named("votes bought"))
+        if answers is not None:
+            protected.add(int(answers.sum()), client, people, dataset.name, party.crowd is not None)
+    protected.check()
 
 
 def _collected(
     held: Holdings, number: int, rows: np.ndarray, party: Party, source: LabelSource, named: Named
 ) -> tuple[np.ndarray, Annotations | None]:
     """The votes (n, C) that a party's people give on its training examples (n,), and whose, where a source
-    asks.
+    or an account of privacy asks.
 
     Raises:
         DataError: an example has fewer votes than are bought, or shares of which none can be bought.
     """
+    whose = source.needs_answers or (held.settings.mechanism is not None and not source.anonymous)
     if party.crowd is not None:
         train = held.train
         said = simulated_answers(held.settings, party.crowd, party.votes, train.rows[rows], train.owner[rows])
-        return said.votes, said.answers if source.needs_answers else None
+        return said.votes, said.answers if whose else None
     who = _whose(number)
     if not party.pool.takes_all:
         held.dataset.require_counts(f"{who}, which buys votes or has slips,")
     votes, labels = held.votes[rows], held.dataset.labels[held.train.rows[rows]]
     fewer = held.settings.scenario.few_votes == "take"
     with _named(held, rows, who, "lower its `votes`"):
-        if source.needs_answers and held.answers is not None:
+        if whose and held.answers is not None:
             return party.pool.collect_answers(votes, labels, held.answers.of_items(rows), named, fewer)
         return party.pool.collect(votes, labels, named("votes collected"), fewer), None
 
@@ -288,3 +303,21 @@ def teacher_predictions(settings: RunSettings, source: FromModels, store: Store)
                 predictions[model, made["held_out_rows"]] = made["held_out"]
     mean: np.ndarray = predictions.mean(axis=0)
     return mean
+
+
+def prior_predictions(settings: RunSettings, store: Store) -> np.ndarray | None:
+    """(N, C) what the run's prior predicts of the examples that it was not trained on; NaN for the others.
+    None where the run needs no prior.
+
+    Raises:
+        DataError: the prior has not run.
+    """
+    for run in settings.priors():
+        if not store.is_done(run.key):
+            raise DataError(f"the prior of this run has not run: {run.label()}.")
+        dataset, made = load_dataset(settings.dataset), store.predictions(run.key)
+        prior = np.full((len(dataset), dataset.classes), np.nan)
+        if "held_out" in made:
+            prior[made["held_out_rows"]] = made["held_out"]
+        return prior
+    return None

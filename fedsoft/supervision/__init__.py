@@ -3,7 +3,7 @@
 from fedsoft.supervision import aggregated, controls, delivery, hard, human, posterior, teacher
 from fedsoft.supervision.evidence import Evidence, onehot
 from fedsoft.supervision.measures import describe_targets, dose
-from fedsoft.supervision.source import SOURCES, DeliveryName, LabelSource, supervise
+from fedsoft.supervision.source import SOURCES, DeliveryName, LabelSource, private_answers, supervise
 
 __all__ = [
     "SOURCES",
@@ -19,6 +19,7 @@ __all__ = [
     "human",
     "onehot",
     "posterior",
+    "private_answers",
     "supervise",
     "teacher",
 ]

@@ -1,6 +1,6 @@
 """Controls: instruments that differ from a human source in exactly one thing."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -24,6 +24,8 @@ def _matched(evidence: Evidence, name: str, rng: np.random.Generator) -> np.ndar
 class ShuffledModeMatched(LabelSource):
     """The mode-matched soft labels permuted among images of one label: the same softness, wrong images."""
 
+    sees_labels: ClassVar[bool] = True
+
     across: Literal["client", "all"] = Field("client", description="permute within each client, or over all")
 
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
@@ -44,6 +46,8 @@ class MassOnly(LabelSource):
     Differs from `human_soft_mode_matched` in which other classes get mass, not in how much, image by image.
     """
 
+    sees_labels: ClassVar[bool] = True
+
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """Rows with h'(y) on the label."""
         mass = _matched(evidence, "mass_only", rng)[np.arange(len(evidence)), evidence.labels]
@@ -54,6 +58,8 @@ class MassOnly(LabelSource):
 class EntropyOnly(LabelSource):
     """The label on top, the rest even, with the entropy of the mode-matched soft label, image by image."""
 
+    sees_labels: ClassVar[bool] = True
+
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """Rows of the same entropy as h'."""
         mass = mass_of_entropy(entropy(_matched(evidence, "entropy_only", rng)), evidence.classes)
@@ -63,6 +69,8 @@ class EntropyOnly(LabelSource):
 @SOURCES("human_class_mean")
 class HumanClassMean(LabelSource):
     """The mean mode-matched soft label of the training images with that label: no votes on the image."""
+
+    sees_labels: ClassVar[bool] = True
 
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """The class's mean h' for each image."""
@@ -80,6 +88,8 @@ class Smoothing(LabelSource):
     Szegedy et al. 2016, arXiv:1512.00567. Differs from `entropy_only` / `mass_only` in that every image
     gets the same softness.
     """
+
+    sees_labels: ClassVar[bool] = True
 
     match: Match = Field("entropy", description="what is matched to the mode-matched soft labels on average")
     rate: float | None = Field(None, ge=0, lt=1, description="mass moved off the label; without it, matched")

@@ -25,6 +25,9 @@ class Evidence:
         labels_are_majority: whether labels are the votes' own mode, and so say nothing that votes do not.
         row: (N,) the item of each example, where several clients may hold one; None where each has its own.
         fewer: whether a source that draws votes takes all where an example has fewer.
+        prior: (N, C) what label privacy may know of an example beforehand: the predictions of a model that
+            was trained on others' private answers, NaN where there are none.
+        asked: (N,) whether an example's answers are asked now, for targets; None for all.
     """
 
     labels: np.ndarray
@@ -37,6 +40,8 @@ class Evidence:
     labels_are_majority: bool = False
     row: np.ndarray | None = None
     fewer: bool = False
+    prior: np.ndarray | None = None
+    asked: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -56,6 +61,8 @@ class Evidence:
             predictions=pick(self.predictions),
             annotations=self.annotations and self.annotations.of_items(rows),
             row=pick(self.row),
+            prior=pick(self.prior),
+            asked=pick(self.asked),
         )
 
     def need(self, part: str, wanted_by: str) -> np.ndarray:

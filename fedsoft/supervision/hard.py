@@ -16,6 +16,7 @@ class Hard(LabelSource):
     """
 
     linear: ClassVar[bool] = True
+    anonymous: ClassVar[bool] = True
 
     @property
     def needs_votes(self) -> bool:

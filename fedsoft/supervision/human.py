@@ -42,6 +42,7 @@ class VotesK(LabelSource):
     """
 
     linear: ClassVar[bool] = True
+    anonymous: ClassVar[bool] = True
     needs_counts: ClassVar[bool] = True
 
     k: int = Field(ge=1, description="votes bought per example")
@@ -61,6 +62,8 @@ class HumanSoftModeMatched(LabelSource):
 
     Differs from `human_soft` in the mode, from `hard` in softness alone.
     """
+
+    sees_labels: ClassVar[bool] = True
 
     def targets(self, evidence: Evidence, rng: np.random.Generator) -> np.ndarray:
         """The soft label h with its mode moved to the label: h'."""

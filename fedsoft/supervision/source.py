@@ -25,6 +25,8 @@ class LabelSource(Options):
         models_votes: it explains how votes came about, and those that privacy changed came about otherwise.
         needs_counts: it needs single votes, and not shares.
         needs_answers: it needs to know who gave which vote.
+        anonymous: nobody knows who gave the answers that it is made of, even where people are known.
+        sees_labels: it looks at the dataset's label beside the answers.
         delivery: whether training sees the target whole, or hard labels made of it, anew in each epoch.
     """
 
@@ -33,6 +35,8 @@ class LabelSource(Options):
     models_votes: ClassVar[bool] = False
     needs_counts: ClassVar[bool] = False
     needs_answers: ClassVar[bool] = False
+    anonymous: ClassVar[bool] = False
+    sees_labels: ClassVar[bool] = False
     delivery: ClassVar[DeliveryName] = "whole"
 
     @property
@@ -81,7 +85,8 @@ def supervise(
         stream: gives the generator for a purpose.
 
     Returns:
-        targets (N, C), and the answers (N, C) that they are made of, None where there are none.
+        targets (N, C), NaN where an example is not asked now, and the answers (N, C) that they are made of,
+        None where there are none.
 
     Raises:
         DataError: the evidence lacks what the source needs, or the source cannot be made private as asked.
@@ -126,6 +131,11 @@ def _supervise(
             f"label source {name!r} is not made of answers that could be protected; "
             "leave it out of a study with [privacy]."
         )
+    if privacy and source.sees_labels:
+        raise DataError(
+            f"label source {name!r} sees each example's label in the clear, beside private answers; "
+            "leave it out of a study with [privacy]."
+        )
     if privacy and source.models_votes:
         raise DataError(
             f"label source {name!r} models people's votes, which [privacy] has changed; "
@@ -141,10 +151,22 @@ def _supervise(
             f"label source {name!r} needs distributions, and unprojected private labels are none; "
             "set privacy.labels.project = true or leave the source out."
         )
-    if answers is not None:
-        if privacy is None:
-            soft = answers / answers.sum(axis=1, keepdims=True)
-        else:
-            soft = privacy.apply(Answers(answers, evidence.client), stream("randomized response"))
-        evidence = replace(evidence, soft=soft)
-    return source.targets(evidence, stream("targets")), answers
+    if answers is None or privacy is None:
+        if answers is not None:
+            evidence = replace(evidence, soft=answers / answers.sum(axis=1, keepdims=True))
+        return source.targets(evidence, stream("targets")), answers
+    asked = private_answers(source, evidence, answers)
+    soft = privacy.apply(asked, stream("randomized response"))
+    if evidence.asked is None:
+        return source.targets(replace(evidence, soft=soft), stream("targets")), answers
+    targets = np.full(answers.shape, np.nan)
+    some = evidence.subset(np.flatnonzero(evidence.asked))
+    targets[evidence.asked] = source.targets(replace(some, soft=soft), stream("targets"))
+    return targets, answers
+
+
+def private_answers(source: LabelSource, evidence: Evidence, answers: np.ndarray) -> Answers:
+    """What a mechanism is to make private: those of a source's answers (N, C) that are asked now."""
+    people = None if source.anonymous else evidence.annotations
+    given = Answers(answers, evidence.client, people, evidence.prior)
+    return given if evidence.asked is None else given.subset(np.flatnonzero(evidence.asked))

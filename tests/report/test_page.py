@@ -180,7 +180,7 @@ def test_a_grid_is_one_figure_and_its_tables(run_tiny: Callable[..., Path], tmp_
     assert "simulated crowd" not in text
     assert ">∞</text>" in text
     assert "accuracy, ε an example" in text
-    assert "ε 0.5 a vote, 9 an example" in text
+    assert "ε 0.5 a vote (9 an example)" in text
     assert "In detail: privacy.labels.epsilon = ∞, privacy.labels.unit = image" in text
 
 

@@ -158,11 +158,17 @@ def test_the_legend_explains_what_there_is(result: Digest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spent", "note"),
+    ("unit", "note"),
     [
-        ({}, "none"),
-        ({"epsilon_per_vote_max": 0.5, "epsilon_per_image_max": 9.0}, "ε 0.5 a vote, 9 an example"),
+        ("vote", "ε 0.02 a vote (1 an example)"),
+        ("image", "ε 1 an example (0.02 a vote)"),
+        ("annotator", "ε 3 an annotator (0.02 a vote)"),
+        ("client", "ε 60 a client (0.02 a vote)"),
     ],
 )
-def test_privacy_note(spent: dict[str, float], note: str) -> None:
-    assert privacy_note(spent) == note
+def test_a_privacy_note_begins_with_what_is_protected(unit: str, note: str) -> None:
+    losses = {"vote": 0.02, "image": 1.0, "annotator": 3.0, "client": 60.0}
+    spent = {f"epsilon_per_{one}_max": loss for one, loss in losses.items()}
+    assert privacy_note(spent, unit) == note
+    assert privacy_note(spent | {"delta": 1e-5}, unit) == f"{note}, δ 1e-05"
+    assert privacy_note({}, unit) == "none"

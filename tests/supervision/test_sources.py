@@ -159,6 +159,9 @@ def test_private_answers_make_distributions_or_are_refused(source, examples):
     if not source.needs_votes and source.name != "hard":
         with pytest.raises(DataError, match=rf"'{source.name}' is not made of answers"):
             supervise(source, examples, privacy, named)
+    elif source.sees_labels:
+        with pytest.raises(DataError, match=rf"'{source.name}' sees each example's label in the clear"):
+            supervise(source, examples, privacy, named)
     elif source.models_votes:
         with pytest.raises(DataError, match=rf"'{source.name}' models people's votes"):
             supervise(source, examples, privacy, named)
@@ -176,6 +179,7 @@ PRIVATE = each(
     lambda source: (
         (source.needs_votes or source.name == "hard")
         and not source.models_votes
+        and not source.sees_labels
         and source.delivery != "multipass"
     )
 )

@@ -1,44 +1,15 @@
 """The base of label mechanisms: answers are told with noise, for which soft labels are corrected."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from fedsoft.errors import DataError
+from fedsoft.privacy.labels.answers import Answers, Unit
 from fedsoft.privacy.labels.simplex import project_to_simplex
 from fedsoft.registry import Options, Registry
-
-Unit = Literal["vote", "image"]
-
-
-@dataclass(frozen=True)
-class Answers:
-    """The answers that targets of N examples are made of, before noise.
-
-    Attributes:
-        votes: (N, C) counts, at least one vote an example.
-        client: (N,) client that holds each example.
-
-    Raises:
-        DataError: an example has no vote.
-    """
-
-    votes: np.ndarray
-    client: np.ndarray
-
-    def __post_init__(self) -> None:
-        if not self.votes.any(axis=1).all():
-            first = int(np.flatnonzero(~self.votes.any(axis=1))[0])
-            raise DataError(f"image {first} has no vote to make private; leave images without votes out.")
-
-    @property
-    def total(self) -> np.ndarray:
-        """(N,) votes of each example, taken as public."""
-        total: np.ndarray = self.votes.sum(axis=1)
-        return total
 
 
 class LabelMechanism(Options):
@@ -47,11 +18,22 @@ class LabelMechanism(Options):
     epsilon: float = Field(
         ge=1e-6, allow_inf_nan=True, description="privacy loss ε of one unit; infinity is no privacy"
     )
-    unit: Unit = Field("vote", description="what ε protects: one vote, or all of an image's")
+    unit: Unit = Field(
+        "vote",
+        description="what ε protects: one vote, all of an image's, all of an annotator's where these are "
+        "known, or all that a client holds",
+    )
     project: bool = Field(
         True,
         description="project soft labels onto the simplex; without, they are unbiased and may be negative",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _delta_where_it_is_spent(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and "delta" in given and "delta" not in cls.model_fields:
+            raise ValueError("spends ε alone and no `delta`; leave it out")
+        return given
 
     @abstractmethod
     def release(self, answers: Answers, rng: np.random.Generator) -> np.ndarray:
@@ -59,17 +41,34 @@ class LabelMechanism(Options):
 
     @abstractmethod
     def spent(self, answers: Answers) -> dict[str, float]:
-        """The privacy loss of releasing these answers once, by unit: such as ``epsilon_per_vote_max``."""
+        """The privacy loss of releasing these answers once, by unit: such as ``epsilon_per_vote_max``.
+
+        The most and the mean over units, for each unit that is known; with ``delta`` where one is spent.
+        """
 
     def softening(self, answers: Answers) -> np.ndarray:
         """(N,) γ in [0, 1]: the uniform share that the noise puts, in expectation, into soft labels that are
         not corrected for it; the label smoothing that the noise would be mistaken for."""
         raise NotImplementedError
 
+    def first_stage(self) -> "LabelMechanism | None":
+        """How the first half of the examples is asked, for a model whose predictions are the others' prior;
+        None where no prior is needed."""
+        return None
+
     def apply(self, answers: Answers, rng: np.random.Generator) -> np.ndarray:
         """Private soft labels (N, C): rows sum to 1, and are on the simplex where ``project`` says so."""
         soft = self.release(answers, rng)
         return project_to_simplex(soft) if self.project else soft
+
+
+def told(losses: Iterable[tuple[Unit, np.ndarray]]) -> dict[str, float]:
+    """Privacy losses ε (units,) by unit, as `LabelMechanism.spent` names their most and their mean."""
+    spent = {}
+    for unit, epsilon in losses:
+        spent[f"epsilon_per_{unit}_max"] = float(epsilon.max())
+        spent[f"epsilon_per_{unit}_mean"] = float(epsilon.mean())
+    return spent
 
 
 MECHANISMS = Registry("label mechanism", LabelMechanism)  # type: ignore[type-abstract]

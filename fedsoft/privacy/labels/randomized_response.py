@@ -1,46 +1,30 @@
-"""k-ary randomized response: differential privacy for a single vote."""
+"""k-ary randomized response: votes that are told by chance as others."""
 
 import numpy as np
 
 from fedsoft.annotators.noise import slip, uniform_others
-from fedsoft.privacy.labels.mechanism import MECHANISMS, Answers, LabelMechanism
+from fedsoft.privacy.labels.answers import Answers
+from fedsoft.privacy.labels.each_vote import EachVote
+from fedsoft.privacy.labels.mechanism import MECHANISMS
 
 
 @MECHANISMS("randomized_response")
-class RandomizedResponse(LabelMechanism):
+class RandomizedResponse(EachVote):
     """Each vote is told truly, or as one of the other classes; what is left of it in the mean is scaled up.
 
-    Warner 1965; Kairouz, Bonawitz, Ramage 2016, arXiv:1602.07387. With unit "image", an image's n votes get
-    ε/n each, so that together they spend ε (basic composition).
+    Warner 1965; Kairouz, Bonawitz, Ramage 2016, arXiv:1602.07387. A unit's ε is split evenly over its
+    votes, so that together they spend ε (basic composition): with unit "image", an image's n votes get ε/n
+    each, with "annotator" a person's m answers ε/m each.
     """
 
     def release(self, answers: Answers, rng: np.random.Generator) -> np.ndarray:
         """Soft labels of randomized votes, unbiased."""
-        epsilon = self.per_vote(answers)
-        return unbias(randomize(answers.votes, epsilon, rng), epsilon)
-
-    def per_vote(self, answers: Answers) -> np.ndarray:
-        """(N,) ε that one vote of each image gets."""
-        share = answers.total if self.unit == "image" else np.ones(len(answers.votes))
-        epsilon: np.ndarray = self.epsilon / share
-        return epsilon
-
-    def spent(self, answers: Answers) -> dict[str, float]:
-        """By vote and by image, the most and the mean over images, by basic composition."""
-        per_vote = self.per_vote(answers)
-        per_image = per_vote * answers.total
-        return {
-            "epsilon_per_vote_max": float(per_vote.max()),
-            "epsilon_per_vote_mean": float(per_vote.mean()),
-            "epsilon_per_image_max": float(per_image.max()),
-            "epsilon_per_image_mean": float(per_image.mean()),
-        }
-
-    def softening(self, answers: Answers) -> np.ndarray:
-        """γ = C / (e^ε + C - 1)."""
-        t, classes = np.exp(-self.per_vote(answers)), answers.votes.shape[1]
-        gamma: np.ndarray = classes * t / (1 + (classes - 1) * t)
-        return gamma
+        asked, epsilon = self.asked(answers)
+        soft = unbias(randomize(asked.votes, epsilon, rng), epsilon)
+        if asked is answers:
+            return soft
+        mean: np.ndarray = self.together(answers, soft) / answers.total[:, np.newaxis]
+        return mean
 
 
 def randomize(votes: np.ndarray, epsilon: float | np.ndarray, rng: np.random.Generator) -> np.ndarray:

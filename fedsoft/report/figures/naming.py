@@ -9,6 +9,8 @@ NAMES = {
     "privacy.labels.epsilon": "privacy loss ε",
     "vote": "ε a vote",
     "image": "ε an example",
+    "annotator": "ε an annotator",
+    "client": "ε a client",
     "scenario.label_errors": "share of the clients' labels that is wrong",
 }
 
