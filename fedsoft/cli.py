@@ -226,7 +226,10 @@ def audit_privacy(
     cell: Annotated[int, typer.Option(min=1, help="Which cell of the grid, counted from 1.")] = 1,
     canaries: Annotated[
         int | None,
-        typer.Option(min=8, help="Canaries a model; by default a quarter of the examples, 150 at most."),
+        typer.Option(
+            min=1,
+            help="Canaries a model; by default a quarter of the examples, 150 at most, or half the clients.",
+        ),
     ] = None,
     shadows: Annotated[
         int, typer.Option(min=4, help="Models that the attacker trains to learn what to look for.")

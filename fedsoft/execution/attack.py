@@ -17,7 +17,7 @@ from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.records import to_parameters
 from fedsoft.privacy.audit import log_likelihood_ratio, log_odds, pooled_evidence
 from fedsoft.streams import stream
-from fedsoft.study.canaries import Canaries, Planted, choose_canaries
+from fedsoft.study.canaries import Canaries, Fates, Planted, choose_canaries
 from fedsoft.study.data import input_tensor, load_dataset
 from fedsoft.study.dealing import deal_data
 from fedsoft.study.failures import Failure
@@ -64,16 +64,18 @@ class Claim:
     """What is to be hidden of one unit, and by what.
 
     Attributes:
+        of: what is made private: the "labels", or the "training", of which the model alone is seen.
         mechanism: label of the mechanism; None where there is none.
         unit: one "vote" or "image", an "example", or a "client".
-        fates: what a coin decides of a canary, as `choose_canaries` has it.
+        fates: what a coin decides of a canary.
         epsilon: ε; None where nothing is claimed.
         delta: δ.
     """
 
+    of: Literal["labels", "training"]
     mechanism: str | None
     unit: str
-    fates: Literal["labels", "flipped", "members"]
+    fates: Fates
     epsilon: float | None = None
     delta: float = 0.0
 
@@ -98,12 +100,14 @@ class Attack:
     """Models of one run with one kind of canary, ready to be trained and looked at.
 
     Attributes:
+        claim: what it is on.
         runs: settings of the models, the shadows first.
         planted: their canaries and coins.
         shadows: how many are the attacker's own.
         study: what to execute them like.
     """
 
+    claim: Claim
     runs: list[RunSettings]
     planted: list[Planted]
     shadows: int
@@ -114,17 +118,19 @@ class Attack:
         """Choose canaries, the same in all models, and toss their coins, which half of the shadows have."""
         dataset = load_dataset(run.dataset)
         train = deal_data(run, dataset).train
-        rng = stream("canaries", seed=run.seed, fates=claim.fates, draw=effort.draw)
+        named = {"seed": run.seed, "of": claim.of, "fates": claim.fates}
+        rng = stream("canaries", **named, draw=effort.draw)
         canaries = choose_canaries(dataset, train, effort.canaries, rng, claim.unit, claim.fates)
         numbers = list(effort.runs)
         coins = [
-            stream("coins", seed=run.seed, fates=claim.fates, model=number).random(len(canaries)) < 0.5
+            stream("coins", **named, model=number).random(len(canaries)) < 0.5
             for number in numbers[effort.shadows :]
         ]
         halves = rng.permuted(np.tile(np.arange(effort.shadows) % 2 == 0, (len(canaries), 1)), axis=1).T
         # Who asks for members knows what they were labelled; else labels are drawn, and noise with them.
         votes_too = claim.fates != "members"
         return cls(
+            claim,
             [_redrawn(run, number, votes_too) for number in numbers],
             [Planted(canaries, coin) for coin in (*halves, *coins)],
             effort.shadows,
@@ -139,7 +145,7 @@ class Attack:
     def evidence(self) -> list[Evidence]:
         """What the attacked models tell, by what the attacker sees of them."""
         stores = self.train()
-        return [*([self.by_labels(stores)] if self.canaries.by_label else []), self.by_model(stores)]
+        return [*([self.by_labels(stores)] if self.claim.of == "labels" else []), self.by_model(stores)]
 
     def train(self) -> list["Kept"]:
         """Train all models in lockstep, after those that they need; their results, model by model.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedsoft.execution.attack import Attack, Claim, Effort, Evidence, Seen
+from fedsoft.privacy import DiscreteGaussian
 from fedsoft.privacy.audit import (
     Guessed,
     Rate,
@@ -15,8 +16,10 @@ from fedsoft.privacy.audit import (
     rate_at,
 )
 from fedsoft.streams import stream
+from fedsoft.study.canaries import Fates
 from fedsoft.study.opened import OpenStudy
 from fedsoft.study.plan import Cell
+from fedsoft.study.prepare import prepare
 from fedsoft.study.settings import RunSettings
 
 ALPHA = 0.05
@@ -94,13 +97,15 @@ def audit_study(opened: OpenStudy, cell: Cell, effort: Effort) -> Audit:
             left_out.append(f"{run.arm.label()}: {why}")
             continue
         trained = run.trained()[0]
-        for claim in claims_of(trained, effort.members):
+        for claim in claims_of(trained, opened, effort.members):
             attack = Attack.planned(trained, claim, effort, opened)
             found += [(run.arm.label(), claim, evidence) for evidence in attack.evidence()]
     alpha = ALPHA / max(len(found), 1)
     findings = []
     for source, claim, evidence in found:
-        ties = stream("guesses", source=source, seen=evidence.seen, fates=claim.fates, draw=effort.draw)
+        ties = stream(
+            "guesses", source=source, seen=evidence.seen, of=claim.of, fates=claim.fates, draw=effort.draw
+        )
         findings.append(_finding(source, claim, evidence, ties, alpha))
     return Audit(findings, left_out, effort)
 
@@ -113,15 +118,32 @@ def audited_runs(cell: Cell) -> list[RunSettings]:
     return [of[label] for label in dict.fromkeys(study.pair)]
 
 
-def claims_of(run: RunSettings, members: bool) -> list[Claim]:
-    """What a run claims to hide; where asked for, ``members``, of whom it claims nothing."""
-    mechanism = run.privacy.labels if run.privacy else None
-    if mechanism is None:
-        labels = Claim(None, "image", "labels")
-    else:
-        delta = getattr(mechanism, "delta", None) or 0.0
-        labels = Claim(mechanism.label(), mechanism.unit, "labels", mechanism.epsilon, delta)
-    return [labels, *([Claim(None, "example", "members")] if members else [])]
+def claims_of(run: RunSettings, study: OpenStudy, members: bool = False) -> list[Claim]:
+    """What a run claims to hide; its labels where it claims nothing; ``members`` too, where asked for.
+
+    Raises:
+        FedsoftError: what the run spends cannot be accounted for.
+    """
+    labels, model = run.mechanism, run.privacy and run.privacy.model
+    found = []
+    if labels:
+        delta = labels.delta if isinstance(labels, DiscreteGaussian) else 0.0
+        found.append(Claim("labels", labels.label(), labels.unit, "labels", labels.epsilon, delta))
+    if run.privacy and model:
+        # What training spends has nothing to do with the labels, whose priors have not run.
+        alone = run.model_copy(update={"privacy": run.privacy.model_copy(update={"labels": None})})
+        protection = prepare(alone, study.store, study.device).protection
+        assert protection is not None
+        spent = protection.spent
+        # Neighbours that differ in a row differ in a label, where they may not differ in number.
+        fates: Fates = "flipped" if spent["model_relation"] == "add_or_remove" else "labels"
+        epsilon, delta = (float(spent[key]) for key in (f"model_epsilon_per_{model.unit}_max", "model_delta"))
+        found.append(Claim("training", model.label(), model.unit, fates, epsilon, delta))
+    if not found:
+        found.append(Claim("labels", None, "image", "labels"))
+    if members:
+        found.append(Claim("training", None, "example", "members"))
+    return found
 
 
 def _unfit(run: RunSettings) -> str | None:
@@ -133,9 +155,8 @@ def _unfit(run: RunSettings) -> str | None:
             return "it asks who answered what, and canaries have answers of nobody in particular."
         if source.needs_predictions:
             return "it learns from other models, which are attacked as sources of their own."
-    mechanism = run.privacy.labels if run.privacy else None
-    if mechanism and mechanism.unit not in ("vote", "image", "client"):
-        return f"no canary is one {mechanism.unit}."
+    if run.mechanism and run.mechanism.unit == "annotator":
+        return "canaries have answers of nobody in particular, and ε protects annotators."
     return None
 
 

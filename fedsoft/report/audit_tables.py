@@ -19,10 +19,9 @@ SEES = {"labels": "what clients train on", "model": "the trained model"}
 NAMES = ("source", "mechanism", "hides", "seen")
 HIDDEN = {
     "labels": {"vote": "one vote", "image": "an image's answers", "client": "a client's answers"},
-    "flipped": {"example": "an example", "client": "a client"},
-    "members": {"example": "an example"},
+    "training": {"example": "an example", "client": "a client"},
 }
-"""What is to be hidden, by what a coin decides of a canary and by unit."""
+"""What is to be hidden, by what is made private and by unit."""
 
 
 def show_audit(audit: Audit, console: Console) -> None:
@@ -73,7 +72,7 @@ def _named(found: Finding) -> list[Cell]:
     """Who is attacked, and how."""
     claim = found.claim
     mechanism = (claim.mechanism or "none").partition("(")[0].replace("_", " ")
-    return [Cell(text) for text in (found.source, mechanism, HIDDEN[claim.fates][claim.unit], found.seen)]
+    return [Cell(text) for text in (found.source, mechanism, HIDDEN[claim.of][claim.unit], found.seen)]
 
 
 def verdict(found: Finding) -> str:
@@ -110,7 +109,7 @@ def contradictions(audit: Audit) -> list[str]:
     """An error for each claim that is refuted."""
     lines = []
     for one in (found for found in audit.findings if found.contradicts):
-        what, least = HIDDEN[one.claim.fates][one.claim.unit], _epsilon(one.guessed.epsilon)
+        what, least = HIDDEN[one.claim.of][one.claim.unit], _epsilon(one.guessed.epsilon)
         lines.append(
             f"{one.source} leaks more of {what} than its privacy claims: ε is at least {least} by "
             f"{SEES[one.seen]}, and {one.claim.mechanism} claims {_epsilon(one.claim.epsilon or 0.0)}; do "
@@ -149,6 +148,7 @@ def _record(found: Finding) -> dict[str, Any]:
     return {
         "source": found.source,
         "mechanism": claim.mechanism,
+        "of": claim.of,
         "unit": claim.unit,
         "fates": claim.fates,
         "seen": found.seen,

@@ -1,6 +1,7 @@
 """Canaries of an audit: examples about which a coin decides what a run is told of them."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -9,6 +10,9 @@ from fedsoft.errors import DataError
 from fedsoft.scenarios import Clients
 from fedsoft.supervision import Evidence
 
+Fates = Literal["labels", "flipped", "members"]
+"""What a coin decides of a canary: which of two labels it has; whether it takes part with a wrong label;
+whether it takes part as it is."""
 AS_IT_IS, ABSENT = -1, -2
 """In place of a class: the example keeps its answers; it takes no part."""
 USUAL = 150
@@ -69,21 +73,13 @@ class Planted:
         """What is known of examples (n,), given by their dataset rows, as the coins have it.
 
         A canary's label follows its answers where it is one of them or made of them, and wherever nothing is
-        private.
-
-        Raises:
-            DataError: a canary's answers are known by who gave them, so that they cannot be counted anew.
+        private. Nobody in particular gave its answers, so that it is not known who gave any.
         """
         place = np.searchsorted(rows_sorted := np.sort(rows), self.canaries.row)
         here = (place < len(rows)) & (rows_sorted[place.clip(max=len(rows) - 1)] == self.canaries.row)
         here &= self.fate >= 0
         if not here.any():
             return evidence
-        if evidence.annotations is not None:
-            raise DataError(
-                "canaries have answers of nobody in particular, and a source asks who answered what; audit "
-                "another source."
-            )
         where, told = np.argsort(rows)[place[here]], self.fate[here]
         labels, votes = evidence.labels.copy(), evidence.votes
         if votes is None or evidence.labels_are_majority or in_the_clear:
@@ -93,7 +89,7 @@ class Planted:
             total = votes[where].sum(axis=1)
             votes[where] = 0
             votes[where, told] = np.minimum(total, 1) if self.canaries.single else total
-        return replace(evidence, labels=labels, votes=votes, fewer=True)
+        return replace(evidence, labels=labels, votes=votes, annotations=None, fewer=True)
 
 
 def choose_canaries(
@@ -102,19 +98,18 @@ def choose_canaries(
     wanted: int | None,
     rng: np.random.Generator,
     unit: str = "image",
-    fates: str = "labels",
+    fates: Fates = "labels",
 ) -> Canaries:
     """Canaries among the examples that clients train on.
 
     Args:
         dataset: the data.
         train: who holds what.
-        wanted: M; by default a quarter of the examples, `USUAL` at most, and all clients.
+        wanted: M; by default a quarter of the examples, `USUAL` at most, or half of the clients.
         rng: chooses them, and the two classes between which a coin is to decide: none is the label, where
             there are more than two.
         unit: what a canary is: one "vote" or "image" (or "example"), or a "client" with all its examples.
-        fates: "labels" between which the coin decides; "flipped": takes part with a wrong label, or not;
-            "members": takes part as it is, or not.
+        fates: what the coin is to decide.
 
     Raises:
         DataError: clients hold fewer than are wanted.
@@ -126,7 +121,7 @@ def choose_canaries(
         there, name = len(groups), "clients"
     else:
         there, name, of = len(rows), dataset.noun, np.arange(len(rows))
-    usual = there if unit == "client" else min(USUAL, there // 4)
+    usual = there // 2 if unit == "client" else min(USUAL, there // 4)
     number = usual if wanted is None else wanted
     if not 0 < number <= there:
         raise DataError(f"an audit wants {number:,} canaries, and there are {there:,} {name}; ask for fewer.")
