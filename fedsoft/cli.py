@@ -250,24 +250,24 @@ def audit_privacy(
 
     from fedsoft.config import read_study
     from fedsoft.execution.attack import Effort
-    from fedsoft.execution.audit import audit_study
+    from fedsoft.execution.audit import plan_audit
     from fedsoft.execution.conduct import log_to
+    from fedsoft.plural import plural
     from fedsoft.report import WIDE
     from fedsoft.report.audit_tables import contradictions, show_audit, write_audit
     from fedsoft.study.opened import open_study
 
     opened = open_study(read_study(study, settings or []), str(study), out)
-    if cell > len(opened.plan.cells):
-        raise StudyFileError(
-            f"--cell {cell}: the study's grid has {len(opened.plan.cells)}; choose one of them."
-        )
-    chosen = opened.plan.cells[cell - 1]
+    cells = opened.plan.cells
+    if cell > len(cells):
+        raise StudyFileError(f"--cell {cell}: the study's grid has {plural(len(cells), 'cell')}; name one.")
+    planned = plan_audit(opened, cells[cell - 1], Effort(canaries, shadows, attacked, draw, members))
     opened.save()
     log_to(opened.store.root / "log.txt")
-    audit = audit_study(opened, chosen, Effort(canaries, shadows, attacked, draw, members))
+    audit = planned.run()
     console = Console()
     show_audit(audit, console if console.is_terminal else Console(width=WIDE))
-    files = write_audit(opened.store.root, audit, chosen)
+    files = write_audit(opened.store.root, audit, cells[cell - 1])
     typer.echo(f"\nWritten: {', '.join(map(str, files))}")
     if refuted := contradictions(audit):
         for line in refuted:

@@ -83,31 +83,48 @@ class Audit:
     effort: Effort
 
 
-def audit_study(opened: OpenStudy, cell: Cell, effort: Effort) -> Audit:
-    """Attack the endpoint's source and its baseline under its strategy, in the first seed of a cell.
+@dataclass(frozen=True)
+class PlannedAudit:
+    """Attacks whose canaries are chosen and that are to be done, each with the label of its arm."""
+
+    attacks: list[tuple[str, Attack]]
+    left_out: list[str]
+    effort: Effort
+
+    def run(self) -> Audit:
+        """Train, look, guess.
+
+        Raises:
+            EngineError: a model of the audit cannot be trained.
+        """
+        found = [
+            (source, attack.claim, evidence)
+            for source, attack in self.attacks
+            for evidence in attack.evidence()
+        ]
+        alpha = ALPHA / max(len(found), 1)
+        findings = []
+        for source, claim, evidence in found:
+            ties = stream("guesses", source=source, of=claim.of, seen=evidence.seen, draw=self.effort.draw)
+            findings.append(_finding(source, claim, evidence, ties, alpha))
+        return Audit(findings, self.left_out, self.effort)
+
+
+def plan_audit(opened: OpenStudy, cell: Cell, effort: Effort) -> PlannedAudit:
+    """Attacks on the endpoint's source and its baseline under its strategy, in the first seed of a cell.
 
     Raises:
-        DataError: the data have too few canaries.
-        EngineError: a model of the audit cannot be trained.
+        FedsoftError: the data have too few canaries, or what is claimed cannot be accounted for.
     """
-    found: list[tuple[str, Claim, Evidence]] = []
-    left_out: list[str] = []
+    attacks, left_out = [], []
     for run in audited_runs(cell):
         if why := _unfit(run):
             left_out.append(f"{run.arm.label()}: {why}")
             continue
         trained = run.trained()[0]
         for claim in claims_of(trained, opened, effort.members):
-            attack = Attack.planned(trained, claim, effort, opened)
-            found += [(run.arm.label(), claim, evidence) for evidence in attack.evidence()]
-    alpha = ALPHA / max(len(found), 1)
-    findings = []
-    for source, claim, evidence in found:
-        ties = stream(
-            "guesses", source=source, seen=evidence.seen, of=claim.of, fates=claim.fates, draw=effort.draw
-        )
-        findings.append(_finding(source, claim, evidence, ties, alpha))
-    return Audit(findings, left_out, effort)
+            attacks.append((run.arm.label(), Attack.planned(trained, claim, effort, opened)))
+    return PlannedAudit(attacks, left_out, effort)
 
 
 def audited_runs(cell: Cell) -> list[RunSettings]:

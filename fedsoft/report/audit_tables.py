@@ -16,6 +16,7 @@ from fedsoft.report.tables import Cell, Table, to_rich
 from fedsoft.study.plan import Cell as GridCell
 
 SEES = {"labels": "what clients train on", "model": "the trained model"}
+NO_TEST = "no test: the ceiling is below the claim"
 NAMES = ("source", "mechanism", "hides", "seen")
 HIDDEN = {
     "labels": {"vote": "one vote", "image": "an image's answers", "client": "a client's answers"},
@@ -83,7 +84,7 @@ def verdict(found: Finding) -> str:
     if claim is None:
         return f"no claim; {guessed.epsilon / guessed.ceiling:.0%} of the ceiling"
     if guessed.ceiling <= claim:
-        return "no test: the ceiling is below the claim"
+        return NO_TEST
     return "does not contradict the claim"
 
 
@@ -102,6 +103,12 @@ def notes(audit: Audit) -> list[str]:
         "The rates and their ε take the canaries of a model for independent trials; the bounds do not, and "
         "verdicts rest on bounds alone.",
     ]
+    if any(
+        one.claim.epsilon is not None and one.guessed.ceiling <= one.claim.epsilon for one in audit.findings
+    ):
+        said.append(
+            "Where the ceiling is below the claim, ask for more --canaries, or more models --attacked."
+        )
     return [*said, *(f"Not audited: {line}" for line in audit.left_out)]
 
 
