@@ -14,13 +14,13 @@ from fedsoft.datasets import DATASETS
 from fedsoft.errors import StudyFileError
 from fedsoft.evaluation import METRICS
 from fedsoft.federation import STRATEGIES
-from fedsoft.privacy import RandomizedResponse
+from fedsoft.privacy import MECHANISMS, RandomizedResponse
 from fedsoft.registry import Options, Registry
 from fedsoft.scenarios import PARTITIONS
 from fedsoft.supervision import SOURCES
 from fedsoft.training import MODELS
 
-REGISTRIES = (CROWDS, DATASETS, NOISES, SOURCES, PARTITIONS, MODELS, STRATEGIES, METRICS)
+REGISTRIES = (CROWDS, DATASETS, NOISES, SOURCES, PARTITIONS, MODELS, STRATEGIES, METRICS, MECHANISMS)
 REQUIRED = {
     "module": {"factory": f"{Path(__file__).parent / 'nets.py'}:conv"},
     "npz": {"path": "mine.npz"},
@@ -29,6 +29,10 @@ REQUIRED = {
     "slips": {"rate": 0.1},
     "confusion": {"rate": 0.1},
     "votes_k": {"k": 3},
+    "randomized_response": {"epsilon": 1.0},
+    "rr_with_prior": {"epsilon": 1.0},
+    "laplace": {"epsilon": 1.0},
+    "discrete_gaussian": {"epsilon": 1.0, "delta": 1e-5},
 }
 EVERYTHING = [
     pytest.param(registry, name, id=f"{registry.kind} {name}")
