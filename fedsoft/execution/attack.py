@@ -39,7 +39,8 @@ class Effort:
     """How much an audit does.
 
     Attributes:
-        canaries: a model; by default a quarter of the examples and 150 at most, or all clients.
+        canaries: a model; by default a quarter of the examples, or half of clients or people, and
+            150 at most.
         shadows: models that the attacker trains to know what to look for, whose coins it knows.
         attacked: models that are attacked, each with coins and noise of its own.
         draw: number of the audit's draws: another one repeats it.
@@ -66,7 +67,7 @@ class Claim:
     Attributes:
         of: what is made private: the "labels", or the "training", of which the model alone is seen.
         mechanism: label of the mechanism; None where there is none.
-        unit: one "vote" or "image", an "example", or a "client".
+        unit: one "vote" or "image", an "annotator", an "example", or a "client".
         fates: what a coin decides of a canary.
         epsilon: ε; None where nothing is claimed.
         delta: δ.

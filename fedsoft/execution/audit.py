@@ -172,8 +172,8 @@ def _unfit(run: RunSettings) -> str | None:
             return "it asks who answered what, and canaries have answers of nobody in particular."
         if source.needs_predictions:
             return "it learns from other models, which are attacked as sources of their own."
-    if run.mechanism and run.mechanism.unit == "annotator":
-        return "canaries have answers of nobody in particular, and ε protects annotators."
+    if run.mechanism and run.mechanism.unit == "annotator" and run.scenario.simulated:
+        return "its annotators are simulated, and no canary is one of them."
     return None
 
 

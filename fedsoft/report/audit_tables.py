@@ -19,7 +19,12 @@ SEES = {"labels": "what clients train on", "model": "the trained model"}
 NO_TEST = "no test: the ceiling is below the claim"
 NAMES = ("source", "mechanism", "hides", "seen")
 HIDDEN = {
-    "labels": {"vote": "one vote", "image": "an image's answers", "client": "a client's answers"},
+    "labels": {
+        "vote": "one vote",
+        "image": "an image's answers",
+        "annotator": "a person's answers",
+        "client": "a client's answers",
+    },
     "training": {"example": "an example", "client": "a client"},
 }
 """What is to be hidden, by what is made private and by unit."""

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from fedsoft.datasets import AnnotatedDataset
+from fedsoft.datasets.answered import count
 from fedsoft.errors import DataError
 from fedsoft.scenarios import Clients
 from fedsoft.supervision import Evidence
@@ -21,14 +22,17 @@ USUAL = 150
 
 @dataclass(frozen=True)
 class Canaries:
-    """M canaries, each an example, or all examples of a client, with two fates between which a coin decides.
+    """M canaries with two fates each, between which a coin decides.
+
+    A canary is an example, all examples of a client, or all answers of a person.
 
     Attributes:
-        row: (R,) dataset rows, ascending, each of which one client holds.
+        row: (R,) dataset rows, each of which one client holds; ascending, but where canaries are people.
         of: (R,) the canary that each row belongs to.
         heads: (R,) the class that all its answers name on heads; or `AS_IT_IS`, or `ABSENT`.
         tails: (R,) the same on tails.
         single: whether a canary's image has one answer, and no others in whose noise it would be lost.
+        person: (R,) who gave the answers on each row that are meant; None for all that there are.
     """
 
     row: np.ndarray
@@ -36,6 +40,7 @@ class Canaries:
     heads: np.ndarray
     tails: np.ndarray
     single: bool = False
+    person: np.ndarray | None = None
 
     def __len__(self) -> int:
         return int(self.of.max()) + 1
@@ -73,8 +78,11 @@ class Planted:
         """What is known of examples (n,), given by their dataset rows, as the coins have it.
 
         A canary's label follows its answers where it is one of them or made of them, and wherever nothing is
-        private. Nobody in particular gave its answers, so that it is not known who gave any.
+        private. Nobody in particular gave its answers, so that it is not known who gave any, but where
+        canaries are people.
         """
+        if self.canaries.person is not None:
+            return self._tell_people(evidence, self.canaries.person)
         place = np.searchsorted(rows_sorted := np.sort(rows), self.canaries.row)
         here = (place < len(rows)) & (rows_sorted[place.clip(max=len(rows) - 1)] == self.canaries.row)
         here &= self.fate >= 0
@@ -91,6 +99,17 @@ class Planted:
             votes[where, told] = np.minimum(total, 1) if self.canaries.single else total
         return replace(evidence, labels=labels, votes=votes, annotations=None, fewer=True)
 
+    def _tell_people(self, evidence: Evidence, person: np.ndarray) -> Evidence:
+        """The same where canaries are people, by what they answered."""
+        given = evidence.annotations
+        if given is None:
+            return evidence
+        people, first = np.unique(person, return_index=True)
+        place = np.searchsorted(people, given.annotator).clip(max=len(people) - 1)
+        label = np.where(people[place] == given.annotator, self.fate[first][place], given.label)
+        votes = count(given.item, label, len(evidence), evidence.classes)
+        return replace(evidence, annotations=replace(given, label=label), votes=votes)
+
 
 def choose_canaries(
     dataset: AnnotatedDataset,
@@ -105,43 +124,53 @@ def choose_canaries(
     Args:
         dataset: the data.
         train: who holds what.
-        wanted: M; by default a quarter of the examples, `USUAL` at most, or half of the clients.
+        wanted: M; by default a quarter of the examples or half of clients or people, and `USUAL` at most.
         rng: chooses them, and the two classes between which a coin is to decide: none is the label, where
             there are more than two.
-        unit: what a canary is: one "vote" or "image" (or "example"), or a "client" with all its examples.
+        unit: what a canary is: one "vote" or "image" (or "example"), or a "client" or "annotator" with all
+            its examples or answers.
         fates: what the coin is to decide.
 
     Raises:
-        DataError: clients hold fewer than are wanted.
+        DataError: there are fewer than are wanted.
     """
-    rows, first, count = np.unique(train.rows, return_index=True, return_counts=True)
-    rows, owner = rows[count == 1], train.owner[first][count == 1]
+    rows, first, times = np.unique(train.rows, return_index=True, return_counts=True)
+    rows, owner, person = rows[times == 1], train.owner[first][times == 1], None
+    labels, name, of = dataset.labels[rows], dataset.noun, np.arange(len(rows))
     if unit == "client":
-        groups, of = np.unique(owner, return_inverse=True)
-        there, name = len(groups), "clients"
-    else:
-        there, name, of = len(rows), dataset.noun, np.arange(len(rows))
-    usual = there // 2 if unit == "client" else min(USUAL, there // 4)
-    number = usual if wanted is None else wanted
+        of, name = np.unique(owner, return_inverse=True)[1], "clients"
+    elif unit == "annotator" and dataset.annotations is not None:
+        given = dataset.annotations.of_items(rows)
+        person, rows, name = given.annotator, rows[given.item], "annotators"
+        people, of = np.unique(person, return_inverse=True)
+        labels = np.full(len(people), -1)
+    there = int(of.max(initial=-1)) + 1
+    number = min(USUAL, there // (4 if name == dataset.noun else 2)) if wanted is None else wanted
     if not 0 < number <= there:
         raise DataError(f"an audit wants {number:,} canaries, and there are {there:,} {name}; ask for fewer.")
+    two = _two_classes(labels, dataset.classes, rng)
+    two = two if person is None else two[of]  # a person's answers are all of one class
     chosen = np.sort(rng.choice(there, number, replace=False))
     kept = np.isin(of, chosen)
-    rows, of = rows[kept], np.searchsorted(chosen, of[kept])
-    wrong = _two_classes(dataset.labels[rows], dataset.classes, rng)
-    fixed = np.full(len(rows), ABSENT)
-    heads, tails = {
-        "labels": (wrong[:, 0], wrong[:, 1]),
-        "flipped": (wrong[:, 0], fixed),
-        "members": (np.full(len(rows), AS_IT_IS), fixed),
-    }[fates]
-    return Canaries(rows, of, heads, tails, single=unit == "vote")
+    heads, tails = two[kept].T
+    if fates != "labels":
+        tails = np.full(len(tails), ABSENT)
+    if fates == "members":
+        heads = np.full(len(heads), AS_IT_IS)
+    return Canaries(
+        rows[kept],
+        np.searchsorted(chosen, of[kept]),
+        heads,
+        tails,
+        single=unit == "vote",
+        person=None if person is None else person[kept],
+    )
 
 
 def _two_classes(labels: np.ndarray, classes: int, rng: np.random.Generator) -> np.ndarray:
-    """(n, 2) two classes of each example in random order, none of them its label where there are others."""
+    """(n, 2) two classes in random order, none of them the label (-1 for none) where there are others."""
     rank = rng.random((len(labels), classes))
     if classes > 2:
-        rank[np.arange(len(labels)), labels] = 2
+        rank[np.arange(len(labels))[labels >= 0], labels[labels >= 0]] = 2
     chosen: np.ndarray = rank.argsort(axis=1)[:, :2]
     return chosen

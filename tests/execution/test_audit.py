@@ -175,6 +175,8 @@ def test_another_draw_repeats_an_audit_with_other_coins(study):
     for a, b in zip(first.planted, again.planted, strict=True):
         np.testing.assert_array_equal(a.coin, b.coin)
     assert not {one.key for one in first.runs} & {one.key for one in other.runs}
+    for part in ("training", "votes"):  # noise and coins of their own, each
+        assert len({getattr(one.redraw, part) for one in (*first.runs, *other.runs)}) == 32
     assert run.key not in {one.key for one in first.runs}
     assert not np.array_equal(first.planted[-1].coin, other.planted[-1].coin)
     shadows = np.stack([one.coin for one in first.planted[: SMALL.shadows]])

@@ -58,6 +58,9 @@ def test_who_is_one_vote_has_no_others(ready):
     run = ready("human_soft", planted(rows, [1, 2, 3], [4, 5, 6], [True] * 3, single=True))
     assert plain.votes_bought - run.votes_bought == 3 * 17
     np.testing.assert_array_equal(target(run, rows[0]), np.eye(10)[1])
+    canaries = planted(rows, [1, 2, 3], [4, 5, 6], [True] * 3, single=True)
+    few = ready({"name": "votes_k", "k": 2}, canaries)  # takes the one that there is
+    np.testing.assert_array_equal(target(few, rows[0]), np.eye(10)[1])
 
 
 @pytest.mark.parametrize("unit", ["vote", "image"])
@@ -117,3 +120,52 @@ def test_more_canaries_than_there_are_examples_are_refused(ready):
     run = ready("hard")
     with pytest.raises(DataError, match="5,000 canaries, and there are"):
         choose_canaries(load_dataset(run.settings.dataset), run.task.train, 5000, stream("test"))
+
+
+@pytest.fixture
+def people(tmp_path):
+    """Prepares a study of 40 items, each answered by three of six known people."""
+    rng = stream("test", what="people")
+    who = (np.arange(40)[:, None] + [0, 1, 3]) % 6
+    path = tmp_path / "people.npz"
+    np.savez(
+        path,
+        features=rng.normal(size=(40, 3)),
+        labels=np.arange(40) % 3,
+        annotator_ids=who,
+        annotator_labels=rng.integers(0, 3, who.shape),
+    )
+    table = {
+        "name": "people",
+        "dataset": {"name": "npz", "path": str(path)},
+        "sources": ["human_soft"],
+        "strategies": ["fedavg"],
+        "model": "linear",
+        "rounds": 1,
+        "seeds": [0],
+        "scenario": {"clients": 2},
+        "privacy": {"labels": {"name": "randomized_response", "epsilon": 1000.0, "unit": "annotator"}},
+    }
+    study = open_study(table, "people.toml", tmp_path / "out")
+    return lambda canaries=None: prepare(study.plan.runs[0], study.store, "cpu", canaries)
+
+
+def test_a_person_is_a_canary_with_all_their_answers(people):
+    plain = people()
+    data, train = plain.dataset, plain.task.train
+    chosen = choose_canaries(data, train, None, stream("test"), "annotator")
+    assert len(chosen) == 3  # half of six
+    run = people(Planted(chosen, np.array([True, False, True])))
+    given, told = data.annotations, {}
+    for row, of, person, heads, tails in zip(
+        chosen.row, chosen.of, chosen.person, chosen.heads, chosen.tails, strict=True
+    ):
+        told[row, person] = tails if of == 1 else heads
+    for row in train.rows:
+        mine = given.item == row
+        votes = [
+            told.get((row, person), label)
+            for person, label in zip(given.annotator[mine], given.label[mine], strict=True)
+        ]
+        np.testing.assert_allclose(target(run, row), np.bincount(votes, minlength=3) / 3, atol=1e-6)
+    assert len(told) == np.isin(given.annotator[np.isin(given.item, train.rows)], chosen.person).sum()

@@ -72,5 +72,8 @@ def test_a_threshold_is_tried_on_scores_that_did_not_choose_it():
     found = epsilon_of_scores(*((score[part], member[part]) for part in half))
     best = max(math.log(norm.sf(t - 2) / norm.sf(t)) for t in np.linspace(0, 3, 100))
     assert 2 < found < best
+    told = (np.where(member, 9.0, -9.0)[:300], member[:300])
+    assert epsilon_of_scores(told, (rng.normal(size=300), member[300:600])) == 0
+    assert epsilon_of_scores((score[half[0]], member[half[0]]), told) > 3
     noise = epsilon_of_scores(*((rng.normal(size=300), rng.random(300) < 0.5) for _ in range(2)))
     assert noise < 0.3
