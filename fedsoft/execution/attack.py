@@ -23,6 +23,7 @@ from fedsoft.study.dealing import deal_data
 from fedsoft.study.failures import Failure
 from fedsoft.study.opened import OpenStudy
 from fedsoft.study.prepare import Prepared, prepare
+from fedsoft.study.protection import Protection
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.training import predict
@@ -115,7 +116,14 @@ class Attack:
     study: OpenStudy
 
     @classmethod
-    def planned(cls, run: RunSettings, claim: Claim, effort: Effort, study: OpenStudy) -> "Attack":
+    def planned(
+        cls,
+        run: RunSettings,
+        claim: Claim,
+        effort: Effort,
+        study: OpenStudy,
+        protection: Protection | None = None,
+    ) -> "Attack":
         """Choose canaries, the same in all models, and toss their coins, which half of the shadows have."""
         dataset = load_dataset(run.dataset)
         train = deal_data(run, dataset).train
@@ -133,7 +141,7 @@ class Attack:
         return cls(
             claim,
             [_redrawn(run, number, votes_too) for number in numbers],
-            [Planted(canaries, coin) for coin in (*halves, *coins)],
+            [Planted(canaries, coin, protection) for coin in (*halves, *coins)],
             effort.shadows,
             study,
         )

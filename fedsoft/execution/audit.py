@@ -20,6 +20,7 @@ from fedsoft.study.canaries import Fates
 from fedsoft.study.opened import OpenStudy
 from fedsoft.study.plan import Cell
 from fedsoft.study.prepare import prepare
+from fedsoft.study.protection import Protection
 from fedsoft.study.settings import RunSettings
 
 ALPHA = 0.05
@@ -122,8 +123,10 @@ def plan_audit(opened: OpenStudy, cell: Cell, effort: Effort) -> PlannedAudit:
             left_out.append(f"{run.arm.label()}: {why}")
             continue
         trained = run.trained()[0]
-        for claim in claims_of(trained, opened, effort.members):
-            attacks.append((run.arm.label(), Attack.planned(trained, claim, effort, opened)))
+        protection = protection_of_training(trained, opened)
+        for claim in claims_of(trained, protection, effort.members):
+            attack = Attack.planned(trained, claim, effort, opened, protection)
+            attacks.append((run.arm.label(), attack))
     return PlannedAudit(attacks, left_out, effort)
 
 
@@ -135,24 +138,21 @@ def audited_runs(cell: Cell) -> list[RunSettings]:
     return [of[label] for label in dict.fromkeys(study.pair)]
 
 
-def claims_of(run: RunSettings, study: OpenStudy, members: bool = False) -> list[Claim]:
+def claims_of(run: RunSettings, protection: Protection | None, members: bool = False) -> list[Claim]:
     """What a run claims to hide; its labels where it claims nothing; ``members`` too, where asked for.
 
-    Raises:
-        FedsoftError: what the run spends cannot be accounted for.
+    Args:
+        run: its settings.
+        protection: what protects its training, if anything does.
+        members: whether to ask who was trained on, of which nothing is claimed.
     """
-    labels, model = run.mechanism, run.privacy and run.privacy.model
-    found = []
+    labels, found = run.mechanism, []
     if labels:
         delta = labels.delta if isinstance(labels, DiscreteGaussian) else 0.0
         found.append(Claim("labels", labels.label(), labels.unit, "labels", labels.epsilon, delta))
-    if run.privacy and model:
-        # What training spends has nothing to do with the labels, whose priors have not run.
-        alone = run.model_copy(update={"privacy": run.privacy.model_copy(update={"labels": None})})
-        protection = prepare(alone, study.store, study.device).protection
-        assert protection is not None
-        spent = protection.spent
-        # Neighbours that differ in a row differ in a label, where they may not differ in number.
+    if protection:
+        model, spent = protection.mechanism, protection.spent
+        # Neighbours that may differ in a row differ in a label, where they may not differ in number.
         fates: Fates = "flipped" if spent["model_relation"] == "add_or_remove" else "labels"
         epsilon, delta = (float(spent[key]) for key in (f"model_epsilon_per_{model.unit}_max", "model_delta"))
         found.append(Claim("training", model.label(), model.unit, fates, epsilon, delta))
@@ -161,6 +161,19 @@ def claims_of(run: RunSettings, study: OpenStudy, members: bool = False) -> list
     if members:
         found.append(Claim("training", None, "example", "members"))
     return found
+
+
+def protection_of_training(run: RunSettings, study: OpenStudy) -> Protection | None:
+    """What protects a run's training; None where nothing does.
+
+    Raises:
+        FedsoftError: what it spends cannot be accounted for.
+    """
+    if run.privacy is None or run.privacy.model is None:
+        return None
+    # It has nothing to do with labels, for which a prior may have to run.
+    alone = run.model_copy(update={"privacy": run.privacy.model_copy(update={"labels": None})})
+    return prepare(alone, study.store, study.device).protection
 
 
 def _unfit(run: RunSettings) -> str | None:

@@ -9,6 +9,7 @@ from fedsoft.datasets import AnnotatedDataset
 from fedsoft.datasets.answered import count
 from fedsoft.errors import DataError
 from fedsoft.scenarios import Clients
+from fedsoft.study.protection import Protection
 from fedsoft.supervision import Evidence
 
 Fates = Literal["labels", "flipped", "members"]
@@ -57,10 +58,18 @@ class Canaries:
 
 @dataclass(frozen=True)
 class Planted:
-    """Canaries and the coins (M,) of one run: what alters a run that is audited, and no setting of it."""
+    """What alters a run that is audited, and is no setting of it.
+
+    Attributes:
+        canaries: the canaries.
+        coin: (M,) bool, heads: one coin each.
+        protection: what protects training without canaries: how many examples and clients there are is known
+            to all, and does not depend on coins.
+    """
 
     canaries: Canaries
     coin: np.ndarray
+    protection: Protection | None = None
 
     @property
     def fate(self) -> np.ndarray:

@@ -41,6 +41,7 @@ class Prepared:
             their annotators answered, errors included, which is the dataset's ``label``, and where there are
             votes, which is the ``majority`` of all of these (ties left out). Where a client trains without
             votes, the likeliest class of a target is its one answer. NaN without any; no client knows it.
+        planted: canaries, where the run is audited.
     """
 
     settings: RunSettings
@@ -54,10 +55,13 @@ class Prepared:
     privacy_spent: dict[str, float]
     summary: dict[str, float]
     quality: dict[str, np.ndarray]
+    planted: Planted | None = None
 
     @cached_property
     def protection(self) -> Protection | None:
         """What protects the training, with its noise solved for; only a server asks."""
+        if self.planted and self.settings.role == "run":
+            return self.planted.protection
         return protection_of(self.settings.privacy, self.task, self.settings.rounds)
 
     @property
@@ -143,4 +147,5 @@ def prepare(settings: RunSettings, store: Store, device: str, planted: Planted |
         privacy_spent=targets.privacy_spent,
         summary=describe_targets(targets.rows, labels[train.rows]),
         quality=targets.quality,
+        planted=planted,
     )

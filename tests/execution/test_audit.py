@@ -34,7 +34,7 @@ def study(tiny, tmp_path):
 def by_labels(opened, effort=SMALL):
     """The bound on what the labels of the first run give away, and the claim on them."""
     (run, *_) = audited_runs(opened.plan.cells[0])
-    claim = claims_of(run, opened)[0]
+    claim = claims_of(run, None)[0]
     attack = Attack.planned(run, claim, effort, opened)
     stores = attack.train() if run.behind() else [Kept()] * len(attack.runs)
     found = attack.by_labels(stores)
@@ -158,7 +158,7 @@ def test_a_model_that_learns_by_heart_gives_its_members_away(learnt_by_heart):
 def test_whoever_was_never_seen_is_not_found(learnt_by_heart):
     (run, *_) = audited_runs(learnt_by_heart.plan.cells[0])
     effort = Effort(canaries=30, shadows=8, attacked=6, members=True)
-    attack = Attack.planned(run, claims_of(run, learnt_by_heart, members=True)[1], effort, learnt_by_heart)
+    attack = Attack.planned(run, claims_of(run, None, members=True)[1], effort, learnt_by_heart)
     nobody = replace(attack.canaries, heads=np.full(30, ABSENT))
     attack = replace(attack, planted=[replace(one, canaries=nobody) for one in attack.planted])
     found = attack.by_model(attack.train())
@@ -168,7 +168,7 @@ def test_whoever_was_never_seen_is_not_found(learnt_by_heart):
 def test_another_draw_repeats_an_audit_with_other_coins(study):
     opened = study(source="hard")
     (run, *_) = audited_runs(opened.plan.cells[0])
-    (claim,) = claims_of(run, opened)
+    (claim,) = claims_of(run, None)
     first, again, other = (
         Attack.planned(run, claim, replace(SMALL, draw=draw), opened) for draw in (0, 0, 1)
     )
