@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from fedsoft.errors import EngineError
+from fedsoft.execution import run as running
 from fedsoft.execution.attack import Attack, Effort, Kept
 from fedsoft.execution.audit import audited_runs, claims_of, plan_audit
+from fedsoft.federation import asks
 from fedsoft.privacy import MECHANISMS
 from fedsoft.privacy.audit import area_under_curve, audit_guesses
 from fedsoft.privacy.labels import randomized_response
@@ -210,3 +212,28 @@ def test_clients_of_private_training_are_canaries_in_or_out(study):
     assert claim.epsilon == pytest.approx(8, rel=0.01)
     assert not found.contradicts
     assert found.guessed.canaries == 64
+
+
+@pytest.mark.parametrize("sampling", ["poisson", "without_replacement"])
+@pytest.mark.parametrize("honest", [True, False])
+def test_private_gradients_hide_an_example_and_without_noise_do_not(
+    sampling, honest, learnt_by_heart, tmp_path, monkeypatch
+):
+    """Neighbours differ in a row that is there or is not, or in a row's label, as the account has it."""
+    pytest.importorskip("dp_accounting")
+    pytest.importorskip("fedsoft.training.private")
+    private = {"name": "dp_sgd", "epsilon": 0.5, "sampling": sampling, "clip": 10.0}
+    table = {**learnt_by_heart.table, "privacy": {"model": private, "delta": 1e-5}}
+    table["training"] = {"lr": 0.5, "batch_size": 10}
+    opened = open_study(table, "heart.toml", tmp_path / "private")
+    if not honest:
+        told = running.asked_of_clients
+        monkeypatch.setattr(
+            running, "asked_of_clients", lambda protection: told(protection) | {asks.EXAMPLE_NOISE: 1e-6}
+        )
+    (found,) = audited(opened, Effort(canaries=20, shadows=8, attacked=8)).findings
+    claim = found.claim
+    fates = {"poisson": "flipped", "without_replacement": "labels"}
+    assert (claim.of, claim.unit, claim.fates) == ("training", "example", fates[sampling])
+    assert claim.epsilon == pytest.approx(0.5, rel=0.01)
+    assert found.contradicts == (not honest)
