@@ -218,6 +218,63 @@ def report(
     write_report(folder, figures)
 
 
+@app.command("audit-privacy")
+def audit_privacy(
+    study: StudyFile,
+    settings: Settings = None,
+    out: Annotated[Path | None, typer.Option(help="Results; by default runs/<study name>.")] = None,
+    cell: Annotated[int, typer.Option(min=1, help="Which cell of the grid, counted from 1.")] = 1,
+    canaries: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Canaries a model; by default a quarter of the examples, 150 at most, or half the clients.",
+        ),
+    ] = None,
+    shadows: Annotated[
+        int, typer.Option(min=4, help="Models that the attacker trains to learn what to look for.")
+    ] = 32,
+    attacked: Annotated[int, typer.Option(min=1, help="Models that are attacked.")] = 16,
+    members: Annotated[
+        bool, typer.Option("--members", help="Also ask who was trained on, where nothing is claimed of it.")
+    ] = False,
+    draw: Annotated[int, typer.Option(min=0, help="Another number repeats the audit by other draws.")] = 0,
+) -> None:
+    """Attack a study's privacy with canaries: a lower bound on ε, beside what the study claims.
+
+    The endpoint's two sources are attacked in the first seed. A bound above the claim is an error: exit
+    code 1. A study without privacy is attacked too, and should leak.
+    """
+    check_pair()
+    from rich.console import Console
+
+    from fedsoft.config import read_study
+    from fedsoft.execution.attack import Effort
+    from fedsoft.execution.audit import plan_audit
+    from fedsoft.execution.conduct import log_to
+    from fedsoft.plural import plural
+    from fedsoft.report import WIDE
+    from fedsoft.report.audit_tables import contradictions, show_audit, write_audit
+    from fedsoft.study.opened import open_study
+
+    opened = open_study(read_study(study, settings or []), str(study), out)
+    cells = opened.plan.cells
+    if cell > len(cells):
+        raise StudyFileError(f"--cell {cell}: the study's grid has {plural(len(cells), 'cell')}; name one.")
+    planned = plan_audit(opened, cells[cell - 1], Effort(canaries, shadows, attacked, draw, members))
+    opened.save()
+    log_to(opened.store.root / "log.txt")
+    audit = planned.run()
+    console = Console()
+    show_audit(audit, console if console.is_terminal else Console(width=WIDE))
+    files = write_audit(opened.store.root, audit, cells[cell - 1])
+    typer.echo(f"\nWritten: {', '.join(map(str, files))}")
+    if refuted := contradictions(audit):
+        for line in refuted:
+            typer.echo(f"fedsoft: {line}", err=True)
+        raise typer.Exit(1)
+
+
 @app.command("list")
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")]) -> None:
     """List the keys of a study file, or what it can name, with its options: defaults, and what they mean."""

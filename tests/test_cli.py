@@ -1,5 +1,7 @@
 """The command line: exit codes, one clear sentence for every kind of bad input, nothing written."""
 
+import csv
+import json
 import os
 import re
 import signal
@@ -553,3 +555,44 @@ def test_data_are_checked_by_where_they_lie_or_by_the_study_that_names_them(feds
     assert fedsoft("data", "check", "study.toml") == by_name
     code, _, told = fedsoft("data", "check", "mime.npz")
     assert (code, "does not exist (did you mean 'mine.npz'?)" in told) == (2, True)
+
+
+AUDIT = ("--canaries", "60", "--shadows", "4", "--attacked", "4", "--set", "rounds=1")
+
+
+def test_an_audit_prints_its_bounds_and_writes_them(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(
+        GOOD + '[privacy.labels]\nname = "randomized_response"\nepsilon = 2.0\n'
+    )
+    code, out, _ = fedsoft("audit-privacy", "study.toml", *AUDIT)
+    assert code == 0
+    assert "no evidence of privacy" in " ".join(out.split())
+    written = json.loads((tmp_path / "runs/study/audit.json").read_text())
+    first = written["findings"][0]
+    assert (first["source"], first["unit"], first["seen"]) == ("human_soft", "vote", "labels")
+    assert first["claimed_epsilon"] == 2
+    assert 0 < first["epsilon_at_least"] < 2 < first["ceiling"]
+    rows = list(csv.DictReader((tmp_path / "runs/study/audit.csv").open()))
+    assert [row["source"] for row in rows] == ["human_soft"] * 2 + ["hard"] * 2
+    assert float(rows[0]["epsilon_at_least"]) == first["epsilon_at_least"]
+    assert fedsoft("run", "study.toml", "--dry-run")[0] == 0  # the folder is the study's
+
+
+def test_an_audit_that_refutes_a_claim_is_an_error(fedsoft, tmp_path, monkeypatch):
+    from fedsoft.privacy.labels import randomized_response as rr
+
+    honest = rr.randomize
+    monkeypatch.setattr(rr, "randomize", lambda votes, epsilon, rng: honest(votes, 3 * epsilon, rng))
+    (tmp_path / "study.toml").write_text(
+        GOOD + '[privacy.labels]\nname = "randomized_response"\nepsilon = 1.0\n'
+    )
+    code, out, errors = fedsoft("audit-privacy", "study.toml", *AUDIT)
+    assert code == 1
+    assert re.search(r"hard leaks more of one vote than its privacy claims: ε is at least [1-3]\.\d+", errors)
+    assert "leaks more than" in " ".join(out.split())
+
+
+def test_an_audit_of_a_cell_that_there_is_not(fedsoft, tmp_path):
+    (tmp_path / "study.toml").write_text(GOOD)
+    assert_refused(fedsoft("audit-privacy", "study.toml", "--cell", "2"), "grid has 1 cell;", tmp_path)
+    assert_refused(fedsoft("audit-privacy", "study.toml", "--canaries", "9999"), "9,999 canaries", tmp_path)

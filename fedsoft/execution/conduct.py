@@ -41,7 +41,7 @@ def run_study(
         FedsoftError: the engine cannot be used, or results cannot be written.
     """
     opened.save()
-    _log_to(opened.store.root / "log.txt")
+    log_to(opened.store.root / "log.txt")
     phases = opened.plan.open(opened.store)
     if phases:
         try:
@@ -75,7 +75,7 @@ def _engine(opened: OpenStudy, name: str, workers: Workers, address: str | None)
     return InProcess(store, device, stack, workers)
 
 
-def _log_to(path: Path) -> None:
+def log_to(path: Path) -> None:
     """Send the logs of Flower and Ray to a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path)

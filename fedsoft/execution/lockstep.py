@@ -49,18 +49,28 @@ def execute_together(
         Exception: what is around the runs failed; they are left with checkpoints. A run that cannot be done
             is stored as failed, and the others go on.
     """
-    hooks, broken = hooks or Hooks(), False
-    ask = hooks.stop
+    hooks = hooks or Hooks()
+    engine = f"inprocess, stack {stack}"
+    host = Host(store, lambda task: InProcessGrid(task, stack), engine, device, hooks)
+    execute_hosted([(run, host) for run in runs], stack)
+
+
+def execute_hosted(runs: Sequence[tuple[RunSettings, Host]], stack: Stack) -> None:
+    """Execute runs in lockstep, each on a host with an `InProcessGrid`; otherwise as `execute_together`."""
+    broken = False
 
     def end() -> None:
         nonlocal broken
         broken = True
 
-    heed = replace(hooks, stop=lambda: broken or ask())
-    engine = f"inprocess, stack {stack}"
-    host = Host(store, lambda task: InProcessGrid(task, stack), engine, device, heed)
+    def heeding(host: Host) -> Host:
+        ask = host.hooks.stop
+        return replace(host, hooks=replace(host.hooks, stop=lambda: broken or ask()))
+
     meters = [Meter() for _ in runs]
-    begun = [(begin(run, host, meter), meter) for run, meter in zip(runs, meters, strict=True)]
+    begun = [
+        (begin(run, heeding(host), meter), meter) for (run, host), meter in zip(runs, meters, strict=True)
+    ]
     _advance(begun, lambda exchanges: _train(exchanges, stack), end)
 
 

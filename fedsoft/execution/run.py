@@ -31,6 +31,7 @@ from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import to_parameters
 from fedsoft.federation.rounds import RoundResult, play_round
 from fedsoft.federation.servers.weighing import Weighing
+from fedsoft.study.canaries import Planted
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import client_labels
 from fedsoft.study.failures import failure_of
@@ -75,6 +76,7 @@ class Host:
         engine: its name, as runs record it.
         device: of all tensors.
         hooks: what is reported and asked.
+        planted: canaries, where the run is audited.
     """
 
     store: Store
@@ -82,6 +84,7 @@ class Host:
     engine: str
     device: str
     hooks: Hooks
+    planted: Planted | None = None
 
 
 @dataclass
@@ -195,7 +198,7 @@ def _derive(settings: RunSettings, host: Host) -> Results:
 
 def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, Any, Results]:
     """A run that trains."""
-    prepared = prepare(settings, host.store, host.device)
+    prepared = prepare(settings, host.store, host.device, host.planted)
     ended, strategy = yield from _train(prepared, host, meter)
     parameters = to_parameters(ended.kept.arrays, prepared.task.inputs.device)
     return Results(

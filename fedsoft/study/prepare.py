@@ -12,6 +12,7 @@ from fedsoft.errors import DataError, StudyFileError
 from fedsoft.evaluation import onehot
 from fedsoft.federation import Task
 from fedsoft.scenarios import Deal, Mishaps
+from fedsoft.study.canaries import Planted
 from fedsoft.study.data import input_tensor, load_dataset
 from fedsoft.study.dealing import client_labels, deal_data, halves_of
 from fedsoft.study.protection import Protection, protection_of
@@ -42,6 +43,7 @@ class Prepared:
             votes, which is the ``majority`` of all of these (ties left out). Where a client trains without
             votes, the likeliest class of a target is its one answer. NaN without any; no client knows it.
         softness: what noise does to the softness of targets, stage by stage, where labels are private.
+        planted: canaries, where the run is audited.
     """
 
     settings: RunSettings
@@ -56,10 +58,13 @@ class Prepared:
     summary: dict[str, float]
     quality: dict[str, np.ndarray]
     softness: Softness
+    planted: Planted | None = None
 
     @cached_property
     def protection(self) -> Protection | None:
         """What protects the training, with its noise solved for; only a server asks."""
+        if self.planted and self.settings.role == "run":
+            return self.planted.protection
         return protection_of(self.settings.privacy, self.task, self.settings.rounds)
 
     @property
@@ -75,8 +80,8 @@ class Prepared:
         return self.task.inputs[torch.from_numpy(rows)], onehot(labels, self.dataset.classes)
 
 
-def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
-    """Deal the data, collect votes, build targets.
+def prepare(settings: RunSettings, store: Store, device: str, planted: Planted | None = None) -> Prepared:
+    """Deal the data, collect votes, build targets; with canaries planted where the run is audited.
 
     Raises:
         DataError: the data cannot give what a source needs.
@@ -96,6 +101,7 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         held_out = np.unique(held_out) if settings.scenario.partition.overlaps else held_out
         train = train.keep(half == settings.half)
         train = train.pooled() if settings.pooled else train
+    train = planted.take_part(train) if planted else train
     # Clients who share an image have targets of their own for it.
     places = np.arange(len(train.rows)) if settings.scenario.partition.overlaps else None
     asked = None
@@ -104,7 +110,8 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
             halves_of(train, settings.stream("partition", "prior halves"), dataset.people) == settings.half
         )
         held_out = train.rows[~asked]
-    targets = build_targets(Holdings(settings, dataset, labels, train, places, dealt.team, asked), store)
+    held = Holdings(settings, dataset, labels, train, places, dealt.team, asked, planted)
+    targets = build_targets(held, store)
     if asked is not None:
         train, targets = train.keep(asked), replace(targets, rows=targets.rows[asked])
     inputs = input_tensor(settings.dataset, device)
@@ -145,4 +152,5 @@ def prepare(settings: RunSettings, store: Store, device: str) -> Prepared:
         summary=describe_targets(targets.rows, labels[train.rows]),
         quality=targets.quality,
         softness=targets.softness,
+        planted=planted,
     )

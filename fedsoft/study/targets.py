@@ -14,6 +14,7 @@ from fedsoft.datasets.answered import count
 from fedsoft.errors import DataError
 from fedsoft.plural import plural
 from fedsoft.scenarios import Clients, Party
+from fedsoft.study.canaries import Planted
 from fedsoft.study.data import load_dataset
 from fedsoft.study.protected import Protected
 from fedsoft.study.settings import RunSettings
@@ -38,6 +39,7 @@ class Holdings:
         team: (R,) the client of each annotator, where clients are people and hold their own answers.
         asked: (M,) whether an example's answers are asked for this run, which has targets for those alone;
             None for all.
+        planted: canaries, where the run is audited.
         places: (M,) the place of each training example among them, where clients share images and so have
             targets of their own for one; else None.
     """
@@ -49,6 +51,7 @@ class Holdings:
     places: np.ndarray | None
     team: np.ndarray | None = None
     asked: np.ndarray | None = None
+    planted: Planted | None = None
 
     @cached_property
     def answers(self) -> Annotations | None:
@@ -131,6 +134,8 @@ def build_targets(held: Holdings, store: Store) -> Targets:
             prior=None if prior is None else prior[train.rows[rows]],
             asked=None if held.asked is None else held.asked[rows],
         )
+        if held.planted:
+            evidence = held.planted.tell(evidence, train.rows[rows], in_the_clear=mechanism is None)
         with _named(held, rows, f"label source {source.label()!r}", "lower its number"):
             targets[rows], bought_answers = supervise(source, evidence, mechanism, named)
         if mechanism and not source.in_the_clear and bought_answers is not None:
