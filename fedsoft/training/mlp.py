@@ -91,8 +91,7 @@ class Perceptron(Model):
         2015, arXiv:1510.01799.
         """
         *inputs, logits = self._activations(parameters, x)
-        there = (weights > 0).to(logits.dtype)
-        delta, value = loss.gradient(logits, targets, there)
+        delta, value = loss.gradient(logits, targets, weights)  # weighed already, as bounds are
         deltas, squares = [delta], torch.zeros_like(weights)
         for layer in reversed(range(len(inputs))):
             h = inputs[layer]
@@ -101,17 +100,20 @@ class Perceptron(Model):
                 below = torch.bmm(delta, parameters[f"layer{layer}.weight"])
                 delta = torch.ops.aten.threshold_backward(below, h, 0)
                 deltas.append(delta)
-        factor = (weights * clip_factor(squares, clip)).unsqueeze(-1)
+        factor = clip_factor(squares, clip * weights).unsqueeze(-1)
         for layer, (delta, h) in enumerate(zip(reversed(deltas), inputs, strict=True)):
             clipped = delta * factor
             into[f"layer{layer}.weight"].baddbmm_(clipped.mT, h, beta=keep, alpha=scale)
-            into[f"layer{layer}.bias"].mul_(keep).add_(clipped.sum(1), alpha=scale)
-        return value * weights.amax(1)
+            bias = into[f"layer{layer}.bias"]
+            (bias if keep == 1 else bias.mul_(keep)).add_(clipped.sum(1), alpha=scale)
+        return value
 
 
 def _squares(rows: Tensor) -> Tensor:
-    """Squared norms (…,) of rows (…, D), faster than as a sum of squares."""
-    return torch.linalg.vector_norm(rows, dim=-1).square_()
+    """Squared norms (…,) of rows (…, D), by what is faster for how they lie in memory."""
+    if rows.stride(-1) == 1:
+        return torch.linalg.vector_norm(rows, dim=-1).square_()
+    return rows.square().sum(-1)
 
 
 @MODELS("linear")

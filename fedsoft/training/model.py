@@ -158,9 +158,9 @@ class Model(Options):
         return found
 
 
-def clip_factor(squares: Tensor, clip: float) -> Tensor:
-    """min(1, clip / norm) of squared norms (…,); 1 for a norm of 0."""
-    return (clip / squares.sqrt().clamp_min(torch.finfo(squares.dtype).tiny)).clamp_max(1)
+def clip_factor(squares: Tensor, bound: Tensor | float) -> Tensor:
+    """min(1, bound / norm) of squared norms (…,); any in [0, 1] for a norm of 0."""
+    return (bound / squares.sqrt().clamp_min(torch.finfo(squares.dtype).tiny)).clamp_max(1)
 
 
 def _numbers(parameters: Mapping[str, Tensor], x: Tensor) -> int:

@@ -13,7 +13,7 @@ from fedsoft.training.model import Model, Parameters
 from fedsoft.training.options import Training
 from fedsoft.training.steps import Steps
 
-AHEAD = 65_536
+AHEAD = 32_768
 """Numbers that a client draws at a time, as far as it has steps for them; those of a step at least."""
 
 
@@ -38,14 +38,18 @@ class StackedNoise:
     def __init__(self, private: PrivateSteps, steps: Steps, parameters: Parameters) -> None:
         """Of clients in their order in a stack, for parameters (K, …) like these."""
         client, self._counts = steps.client, steps.counts.tolist()
-        self._shapes = {name: value.shape[1:] for name, value in parameters.items()}
-        self._sizes = [value[0].numel() for value in parameters.values()]
+        sizes = [value[0].numel() for value in parameters.values()]
         self._device = next(iter(parameters.values())).device
         self._sources = [private.sources[k] for k in client]
         self._std = private.noise[client].tolist()
-        size = sum(self._sizes)
+        size = sum(sizes)
         ahead = min(max(1, AHEAD // size), max(self._counts))
         self._drawn = np.empty((len(client), ahead, size), dtype=np.float32)
+        parts = torch.from_numpy(self._drawn).split(sizes, dim=2)
+        self._parts = {
+            name: part.unflatten(2, value.shape[1:]) if value.ndim > 1 else part.squeeze(2)
+            for (name, value), part in zip(parameters.items(), parts, strict=True)
+        }
 
     def of(self, step: int, still: int) -> Parameters:
         """Noise (k, …) of a step, asked for in order, for the first k clients of the stack."""
@@ -54,11 +58,7 @@ class StackedNoise:
             for k in range(still):
                 ahead = self._drawn[k, : self._counts[k] - step]
                 self._sources[k].fill(ahead.reshape(-1), self._std[k])
-        parts = torch.from_numpy(self._drawn[:still, place]).to(self._device).split(self._sizes, dim=1)
-        return {
-            name: part.unflatten(1, shape) if shape else part.squeeze(1)
-            for (name, shape), part in zip(self._shapes.items(), parts, strict=True)
-        }
+        return {name: part[:still, place].to(self._device) for name, part in self._parts.items()}
 
 
 def accumulate_private(

@@ -32,6 +32,13 @@ class Steps:
         counts: np.ndarray = (self.active > np.arange(len(self.client))[:, None]).sum(axis=1)
         return counts
 
+    @property
+    def widths(self) -> np.ndarray:
+        """(S,) examples of the largest batch in each step, one at least; those beyond are padding in all."""
+        sizes = (self.weights > 0).sum(axis=1)
+        widths: np.ndarray = np.maximum.reduceat(sizes, self.active.cumsum() - self.active)
+        return np.maximum(widths, 1)
+
     def batches_of(self, place: int) -> np.ndarray:
         """Where the batches of the stacked client at a place stand, in the order of its steps."""
         first = self.active.cumsum() - self.active

@@ -70,7 +70,7 @@ def local_update(
     accumulate, widths = model.accumulate, [steps.rows.shape[1]] * len(active)
     if private is not None:
         noise = StackedNoise(private, steps, parameters)
-        widths = [max(1, int((part > 0).sum(1).max())) for part in weights]
+        widths = steps.widths.tolist()
     pull = options.weight_decay + proximal_mu
     k, now, moving, added = 0, parameters, velocity, correction
     for step, still in enumerate(active):

@@ -1,6 +1,11 @@
 """Gaussian noise, fast: from a cipher's stream of bits."""
 
+import threading
+
 import numpy as np
+
+BLOCK = 16
+"""Bytes that a cipher may write beyond what it was given."""
 
 
 class GaussianNoise:
@@ -24,15 +29,46 @@ class GaussianNoise:
         Which numbers these are depends on how many were asked for at a time.
         """
         half = (len(out) + 1) // 2
-        words = np.frombuffer(self._bits.update(bytes(8 * half)), dtype=np.uint32)
-        radius = words[:half].astype(np.float32)
-        radius += np.float32(0.5)
+        space = _spaces.of(half)
+        self._bits.update_into(space.zeros, space.bits)
+        np.add(space.words[:half], np.float32(0.5), out=space.radius, casting="unsafe", dtype=np.float32)
+        radius, angle = space.radius, space.angle
         radius *= np.float32(2.0**-32)
         np.log(radius, out=radius)
         radius *= np.float32(-2 * std**2)
         np.sqrt(radius, out=radius)
-        angle = words[half:].astype(np.float32)
-        angle *= np.float32(2 * np.pi * 2.0**-32)
+        np.multiply(
+            space.words[half:],
+            np.float32(2 * np.pi * 2.0**-32),
+            out=angle,
+            casting="unsafe",
+            dtype=np.float32,
+        )
         np.multiply(np.cos(angle, out=out[:half]), radius, out=out[:half])
-        radius *= np.sin(angle, out=angle)
-        out[half:] = radius[: len(out) - half]
+        rest = len(out) - half
+        np.multiply(np.sin(angle, out=angle)[:rest], radius[:rest], out=out[half:])
+
+
+class _Space:
+    """Memory to work in: large blocks asked for anew each time cost as much as the work in them."""
+
+    def __init__(self, half: int) -> None:
+        self.zeros, self.bits = bytes(8 * half), bytearray(8 * half + BLOCK)
+        self.words = np.frombuffer(self.bits, dtype=np.uint32, count=2 * half)
+        self.radius, self.angle = np.empty((2, half), dtype=np.float32)
+
+
+class _Spaces(threading.local):
+    """Each thread's memory, for the size that was asked for last."""
+
+    def __init__(self) -> None:
+        self.last: tuple[int, _Space] | None = None
+
+    def of(self, half: int) -> _Space:
+        """The memory for so many pairs."""
+        if self.last is None or self.last[0] != half:
+            self.last = half, _Space(half)
+        return self.last[1]
+
+
+_spaces = _Spaces()
