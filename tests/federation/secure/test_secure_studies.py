@@ -11,7 +11,9 @@ from fedsoft.execution.lockstep import execute_together
 from fedsoft.execution.run import Hooks, Interrupted
 from fedsoft.execution.superlink import flwr_run
 from fedsoft.federation import together
+from fedsoft.scenarios import Fate
 from fedsoft.study.opened import open_study
+from fedsoft.study.prepare import prepare
 
 SUMS = {
     "name": "sums",
@@ -48,12 +50,15 @@ def test_too_few_left_is_one_error_and_the_run_goes_on(tmp_path, run):
     """Each attempt at a round has other fates; how often a run failed in between changes none of its bits."""
     table = {**SUMS, "scenario": {"clients": 10, "mishaps": {**MISHAPS, "dropped": 0.15}}}
     studies, tries = [open_study(table, "sums.toml", tmp_path / name) for name in ("one", "two")], []
+    failed_rounds: set[tuple[str, int]] = set()
     for study, stack in zip(studies, (1, 2), strict=True):
         rounds: list[float] = []
         hooks = Hooks(after_round=lambda run, figures, rounds=rounds: rounds.append(figures["round"]))
         while run(study, stack, hooks=hooks).failures:
             tries.append(study)
+            assert len(tries) < 20
             for failed in study.failures:
+                failed_rounds.add((failed.run.key, failed.failure["round"]))
                 assert (failed.failure["type"], failed.failure["client"]) == ("RoundError", None)
                 assert "clients are left to be summed, and 7 are needed" in failed.failure["message"]
                 assert "run again to try the round again" in failed.failure["message"]
@@ -61,6 +66,14 @@ def test_too_few_left_is_one_error_and_the_run_goes_on(tmp_path, run):
                 assert saved[1]["round"] == failed.failure["round"] - 1
         assert sorted(rounds) == sorted([1, 2, 3, 4] * 2)  # none was done twice
     assert len(tries) >= 2
+    for made in study.plan.runs:  # the rounds after one that was tried again have their first fates
+        task = prepare(made, study.store, "cpu").task
+        for figures in study.store.rounds(made.key)[1:]:
+            number = int(figures["round"])
+            fates = task.fates(number)[task.cohort(number)]
+            if (made.key, number) not in failed_rounds:
+                assert figures["dropped"] == (fates == Fate.DROPPED).sum()
+                assert figures["late"] == (fates == Fate.LATE).sum()
     for made, same in zip(*map(predictions, studies), strict=True):
         np.testing.assert_allclose(made, same, rtol=0, atol=2e-4)
 
