@@ -37,6 +37,11 @@ def settings_table(result: Digest) -> Table:
         "private training": f"{choice_name(study.privacy.model)}, delta = {study.privacy.delta:g}"
         if study.privacy and study.privacy.model and study.privacy.delta
         else "none",
+        "secure aggregation": ", ".join(
+            f"{key} = {value_name(value)}" for key, value in study.privacy.secure_sum if value is not None
+        )
+        if study.privacy and study.privacy.secure_sum
+        else "none",
         "grid": "; ".join(
             f"{key}: {', '.join(map(value_name, values))}" for key, values in study.grid.items()
         )

@@ -12,10 +12,12 @@ import pytest
 
 from fedsoft.analysis.digest import Digest, digest
 from fedsoft.analysis.frontier import CONTRASTS, GAP, Frontier, Measure, Point, measures_of
+from fedsoft.privacy import SecureSum
 from fedsoft.report.figures import frontier
 from fedsoft.report.frontier_table import frontier_table
 from fedsoft.report.frontier_words import BRIER, frontier_answers, setting_name
 from fedsoft.report.page import page
+from fedsoft.report.run_tables import settings_table
 from fedsoft.report.shown import Shown
 from fedsoft.study.opened import reopen_study
 
@@ -146,3 +148,19 @@ def test_verdicts_are_told_by_epsilon(private: Digest) -> None:
     assert "yes at ε = 1; no, it is worse, at ε = 4" in text
     assert "(at ε = 1 Brier score 0.400 against 0.500, −0.100 [−0.110 to −0.090])" in text
     assert "With labels in the clear: 0.000" in text
+
+
+def test_what_was_run_names_every_part_of_privacy(private: Digest) -> None:
+    def rows(result: Digest) -> dict[str, str]:
+        return {row[0].text: row[1].text for row in settings_table(result).rows}
+
+    plain = rows(private)
+    assert plain["label privacy"].startswith("randomized_response(epsilon=1.0, unit=vote")
+    assert (plain["private training"], plain["secure aggregation"]) == ("none", "none")
+    opened = private.opened
+    study = opened.plan.study
+    assert study.privacy is not None
+    privacy = study.privacy.model_copy(update={"secure_sum": SecureSum(bits=20)})
+    plan = replace(opened.plan, study=study.model_copy(update={"privacy": privacy}))
+    masked = rows(replace(private, opened=replace(opened, plan=plan)))
+    assert masked["secure aggregation"] == "range = 8.0, bits = 20, threshold = 0.67"
