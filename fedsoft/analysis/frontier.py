@@ -22,11 +22,12 @@ from fedsoft.supervision import NoiseMatched
 AXES = ("privacy.labels.epsilon", "privacy.model.epsilon")
 """Keys whose values a frontier goes along: the first of them in the grid."""
 
-Contrast = Literal["advantage", "toll", "noise", "softness"]
-CONTRASTS: tuple[Contrast, ...] = ("advantage", "toll", "noise", "softness")
-"""What is asked at each ε of a source S and its baseline B, both private. ``advantage``: S - B. ``toll``: S -
-S in the clear (at ε = ∞). ``noise``: S - S in the clear, smoothed as strongly as the noise. ``softness``: S
-so smoothed in the clear - S in the clear."""
+Contrast = Literal["advantage", "twins", "toll", "noise", "softness"]
+CONTRASTS: tuple[Contrast, ...] = ("advantage", "twins", "toll", "noise", "softness")
+"""What is asked at each ε of a source S and its baseline B, both private. ``advantage``: S - B.
+``twins``: the same of both in the clear, smoothed as strongly as the noise: an advantage's softness.
+``toll``: S - S in the clear (at ε = ∞). ``noise``: S - S so smoothed in the clear.
+``softness``: S so smoothed in the clear - S in the clear."""
 
 
 class Measure(NamedTuple):
@@ -174,7 +175,13 @@ def _beside(cells: Sequence[Cell], axis: str, strategy: str, store: Store, devic
             values = gather_runs(cell, [*arms[source], *arms[baseline]], [source, baseline], 1, store, device)
             if values:
                 yield _Held("advantage", _rest(cell, axis), epsilon, values, 0, 1, who_learned(values))
-        twin = next((label for label in arms if _is_twin(arms[label][0], source)), None)
+        twin, other = (
+            next((label for label in arms if _is_twin(arms[label][0], one)), None) for one in cell.study.pair
+        )
+        if twin and other and math.isfinite(epsilon):
+            values = gather_runs(cell, [*arms[twin], *arms[other]], [twin, other], 1, store, device)
+            if values:
+                yield _Held("twins", _rest(cell, axis), epsilon, values, 0, 1, who_learned(values))
         for label in filter(None, (source, twin if math.isfinite(epsilon) else None)):
             if label in arms:
                 own += arms[label]

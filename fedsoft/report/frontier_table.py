@@ -14,6 +14,7 @@ COLUMNS: tuple[tuple[str, Contrast, Measure], ...] = (
     ("equal\nconfidence", "advantage", BRIER._replace(view="equal_confidence")),
     ("own\ntemperature", "advantage", BRIER._replace(view="own_temperature")),
     ("NLL, a vote", "advantage", PEOPLE),
+    ("softness\nalone", "twins", BRIER),
     ("private −\nin the clear", "toll", BRIER),
     ("private −\nsmoothed", "noise", BRIER),
     ("smoothed −\nin the clear", "softness", BRIER),
@@ -34,7 +35,7 @@ def frontier_table(result: Digest, found: Frontier) -> Table:
             if any(cells):
                 rows.append([Cell("∞" if math.isinf(epsilon) else f"{epsilon:g}"), *_levels(cells[0]),
                              *map(_difference, cells)])  # fmt: skip
-    apart = sum(contrast == "advantage" for _, contrast, _ in kept)
+    apart = sum(contrast in ("advantage", "twins") for _, contrast, _ in kept)
     groups = (("", 1), ("Brier score", 2), (f"{source} − {baseline}", apart), (source, len(kept) - apart))
     return Table(("ε", source, baseline, *(head for head, _, _ in kept)), rows, groups=groups, fine=True)
 

@@ -23,7 +23,7 @@ def frontier_answers(result: Digest) -> list[Answer]:
     source, baseline = result.opened.plan.study.pair
     asked = {
         f"Does {source} beat {baseline} once both are private?": _kept(result, found),
-        "Is a gain only privacy's noise, which softens?": _noise(result, found),
+        "Is that only the softness of privacy's noise?": _noise(result, found),
         f"What to buy at ε = {_usual(found):g}?": _bought(result, found),
     }
     return [Answer(question, said) for question, said in asked.items() if said]
@@ -92,8 +92,19 @@ def _kept(result: Digest, found: Frontier) -> list[str]:
 
 
 def _noise(result: Digest, found: Frontier) -> list[str]:
-    """Whether private models are better than those in the clear, and whether smoothing does as much."""
+    """How much of an advantage is softness, and whether private models are better than those in the clear."""
     source, said, none = result.opened.plan.study.pair[0], [], []
+    for name, rest, _ in settings_of(result, found):
+        gains = [one for one in found.at("advantage", rest, BRIER) if one.verdict == "better"]
+        finite = [one for one in gains if math.isfinite(one.epsilon)]
+        one = _nearest(finite, _usual(found)) if finite else None
+        if one and (alone := _matching(found, one, BRIER, "twins")):
+            most = alone.high < 0 and alone.estimate < one.estimate / 2
+            word = "most of it" if most else "little of it" if alone.estimate < 0 else "none of it"
+            said.append(
+                f"{name}: of the {figure(one)} at ε = {one.epsilon:g} softness alone, in the clear and as "
+                f"strong as the noise, makes {figure(alone)}: {word}."
+            )
     for name, rest, _ in settings_of(result, found):
         tolls = [*found.at("toll", rest, BRIER), *found.at("toll", rest, GAP)]
         gains = [one for one in tolls if one.verdict == "better"]
@@ -101,15 +112,10 @@ def _noise(result: Digest, found: Frontier) -> list[str]:
         if tolls and not gains:
             none.append((name, _nearest(tolls, _usual(found))))
     if none:
-        costs = []
-        for name, one in none:
-            soft = _matching(found, one, BRIER, "softness")
-            alone = f", where as much smoothing alone costs {figure(soft)}" if soft else ""
-            costs.append(f"{_uncapital(name)}: {figure(one)}{alone}")
+        costs = "; ".join(f"{_uncapital(name)}: {figure(one)}" for name, one in none)
         said.append(
-            f"There is none to explain: private {source} is nowhere shown to be better, or better "
-            f"calibrated, than in the clear. What it costs in Brier score at ε = {none[0][1].epsilon:g}, "
-            f"{'; '.join(costs)}."
+            f"Against itself in the clear private {source} gains nothing, in Brier score or calibration, at "
+            f"any ε; at ε = {none[0][1].epsilon:g} it loses, {costs}."
         )
     return said
 

@@ -126,7 +126,12 @@ def _frontier(result: Digest) -> str:
     found = frontier_answers(result)
     if not found:
         return ""
-    return f"<h3>The answer: labels under privacy</h3>{_listed(found)}{_note(frontier_note(result))}"
+    rows = "".join(
+        f"<dt>{escape(one.question)}</dt>" + "".join(f"<dd>{escape(said)}</dd>" for said in one.sentences)
+        for one in found
+    )
+    head = "<h3>The answer: labels under privacy</h3>"
+    return f'{head}<dl class="answer">{rows}</dl>\n{_note(frontier_note(result))}'
 
 
 def _listed(found: Sequence[Answer]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from fedsoft.analysis.digest import Digest
@@ -26,7 +27,10 @@ def show(result: Digest, path: Path, console: Console) -> None:
     console.print(data_line(result), highlight=False, markup=False)
     if private := frontier_answers(result):
         _title(console, "The answer: labels under privacy")
-        _listed(console, private)
+        for answer in private:
+            console.print(answer.question, style="bold", highlight=False)
+            for said in answer.sentences:
+                console.print(Padding(said, (0, 0, 0, 2)), highlight=False, markup=False)
         console.print(frontier_note(result), style="dim", highlight=False, markup=False)
     together = in_detail(result)
     for one in together:

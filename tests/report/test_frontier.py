@@ -61,6 +61,7 @@ def test_every_contrast_is_the_difference_of_the_runs_that_it_names(private: Dig
             here = {"privacy.labels.epsilon": epsilon} | rest
             expected = {
                 "advantage": brier(private, here, "human_soft") - brier(private, here, "hard"),
+                "twins": brier(private, here, twin) - brier(private, here, "smoothing as private hard"),
                 "toll": brier(private, here, "human_soft") - brier(private, clear, "human_soft"),
                 "noise": brier(private, here, "human_soft") - brier(private, here, twin),
                 "softness": brier(private, here, twin) - brier(private, clear, "human_soft"),
@@ -135,7 +136,15 @@ def test_a_gain_that_smoothing_gives_too_is_called_softness(private: Digest) -> 
     more = point("noise", GAP, 4.0, -0.04, "better")
     assert "more than softness" in said(private, [*base, *gain, more], 1)
     none = said(private, [*base, gain[0]], 1)
-    assert "nowhere shown to be better, or better calibrated, than in the clear" in none
+    assert "private human_soft gains nothing, in Brier score or calibration, at any ε" in none
+
+
+@pytest.mark.parametrize(("alone", "word"), [(-0.08, "most"), (-0.02, "little"), (0.05, "none")])
+def test_what_of_an_advantage_is_softness_is_told(private: Digest, alone: float, word: str) -> None:
+    points = [point("advantage", BRIER, 1.0, -0.1, "better"), point("twins", BRIER, 1.0, alone, "worse")]
+    text = said(private, points, 1)
+    assert "as strong as the noise, makes" in text
+    assert text.count(f": {word} of it.") == 1
 
 
 def test_verdicts_are_told_by_epsilon(private: Digest) -> None:

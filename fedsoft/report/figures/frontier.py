@@ -17,6 +17,7 @@ from fedsoft.report.frontier_words import rest_of, setting_name
 from fedsoft.report.shown import Shown, value_name, with_results
 from fedsoft.supervision import NoiseMatched
 
+MOST_LINES = 8
 PANELS = {
     ("raw", "label", "accuracy"): "accuracy: higher is better",
     ("raw", "label", "brier"): "Brier score: lower is better",
@@ -50,9 +51,7 @@ def frontier(result: Digest) -> Figure | None:
                     pane.set_title(title)
                 if key[2] == "signed_gap":
                     pane.axhline(0, color=GREY, linewidth=0.8, zorder=1)
-            row[0].set_ylabel(
-                setting_name(next(iter(cells.values())), found.axis) if cells else "", color=INK
-            )
+            row[0].set_ylabel(_row_name(next(iter(cells.values())), found) if cells else "", color=INK)
             row[0].set_xticks(positions(found.values), [value_name(value) for value in found.values])
         figure.supxlabel(f"privacy loss ε {_whose(shown[0], found)}", color=INK, fontsize=8)
         heading(
@@ -63,12 +62,18 @@ def frontier(result: Digest) -> Figure | None:
     return figure
 
 
+def _row_name(shown: Shown, found: Frontier) -> str:
+    """What is private in a row of panels, part by part."""
+    return setting_name(shown, found.axis).replace("; ", ",\n").replace(", ε", "\nε")
+
+
 def _whose(shown: Shown, found: Frontier) -> str:
     return "of labels" if found.axis.startswith("privacy.labels") else "of models"
 
 
 def _looks(shown: Shown) -> dict[str, dict[str, Any]]:
-    """How the lines of the study's sources look, and of the pair's source smoothed in the clear."""
+    """How lines look: the study's sources, the pair with a private temperature, its source smoothed in the
+    clear."""
     source, baseline = shown.study.pair
     others = iter(PALETTE[1:])
     looks: dict[str, dict[str, Any]] = {}
@@ -87,6 +92,11 @@ def _looks(shown: Shown) -> dict[str, dict[str, Any]]:
                 "marker": "o",
                 "markersize": 3.4,
             }
+    for arm in shown.study.rivals:
+        name = arm.source.label() if arm.source else ""
+        if arm.calibration and name in (source, baseline) and len(looks) < MOST_LINES:
+            own = {"linestyle": ":", "marker": "o", "markerfacecolor": "white", "markersize": 3.4}
+            looks[arm.label()] = {"color": STRONG if name == source else INK, "linewidth": 1.2, **own}
     return looks
 
 
