@@ -262,7 +262,8 @@ def audit_privacy(
     if cell > len(cells):
         raise StudyFileError(f"--cell {cell}: the study's grid has {plural(len(cells), 'cell')}; name one.")
     planned = plan_audit(opened, cells[cell - 1], Effort(canaries, shadows, attacked, draw, members))
-    opened.save()
+    if not (opened.store.root / "study.json").exists():  # which is of the results that lie there
+        opened.save()
     log_to(opened.store.root / "log.txt")
     audit = planned.run()
     console = Console()

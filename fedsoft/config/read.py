@@ -120,6 +120,11 @@ def _check_secure_sum(study: Study, options: SecureSum, where: str) -> None:
                 f"{where}: strategies: {strategy.label()} needs each client's update, and "
                 "privacy.secure_sum shows the server their sum alone; leave one of the two out."
             )
+    if scenario.sampling == "poisson":
+        raise StudyFileError(
+            f"{where}: privacy.secure_sum needs cohorts of a size that is known, and scenario.sampling = "
+            '"poisson" draws them of any; set it to "fixed".'
+        )
     try:
         options.check_cohort(max(1, round(scenario.participation * scenario.clients)))
     except ValueError as error:

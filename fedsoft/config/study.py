@@ -109,7 +109,8 @@ class Study(BaseModel):
         """Labels of the compared arms, the baseline last: the endpoint's, else the first that is not it."""
         if self.endpoint:
             return self.endpoint.source, self.endpoint.baseline
-        others = [label for label in self._labels if label != self.baseline]
+        controls = [arm.label() for arm in self.arms if arm.source and arm.source.in_the_clear]
+        others = [label for label in self._labels if label not in (self.baseline, *controls)]
         return (others or [self.baseline])[0], self.baseline
 
     @property

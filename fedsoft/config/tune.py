@@ -13,6 +13,10 @@ NOT_TUNED = ("training", "scenario", "folds", "tuned", "description", "cartograp
 """Keys that tuning cannot choose, beside these."""
 
 
+TUNED_OF_PRIVACY = ("model.clip", "model.quantile", "model.clip_lr")
+"""Keys of ``privacy`` that promise nothing."""
+
+
 class Tune(BaseModel):
     """What `fedsoft tune` tries: as many points for every strategy, on seeds that the study does not report.
 
@@ -80,5 +84,10 @@ class Tune(BaseModel):
                     raise ValueError(
                         f"tune.keys has {key!r} and {option!r}, which are one; leave one of them out"
                     )
+            elif first == "privacy" and rest not in TUNED_OF_PRIVACY:
+                raise ValueError(
+                    f"tune.keys has {key!r}, and what privacy promises is yours to choose: trials would "
+                    "choose none; of [privacy] tune the clip norm alone"
+                )
             elif key in NOT_TUNED or first in (*AXES_NOT_IN_GRID, "endpoint", "redraw"):
                 raise ValueError(f"tune.keys has {key!r}, which is not for tuning to choose")

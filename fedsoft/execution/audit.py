@@ -181,6 +181,8 @@ def _unfit(run: RunSettings) -> str | None:
     if not run.trained() or run.own is not None:
         return "a model of your own is not trained here."
     for source in run.sources:
+        if source.in_the_clear:
+            return "it is a control, which sees labels in the clear and claims nothing."
         if source.needs_answers:
             return "it asks who answered what, and canaries have answers of nobody in particular."
         if source.needs_predictions:

@@ -146,7 +146,8 @@ def _play(
         agreed.check_left(len(used), lost)
     if len(used) < max(1, grid.task.enough * size) or not suits(len(used)):
         _raise_for(number, [one for one in lost if one[1].error.code != FAILING], size)
-        return void
+        if agreed or not isinstance(strategy, PrivateMean):
+            return void  # else it would be told, by a model without noise, that somebody was there
     if not agreed:
         return _after(strategy.aggregate_train(number, [reply for _, reply in used]), void, strategy, used)
     total = yield from agreed.open(used)

@@ -31,8 +31,7 @@ def charge_calibration(
         stay those of training.
     """
     total = dict(spent)
-    each = epsilon if whole is None else whole
-    for kind in ("", "model_"):
+    for kind, each in (("", epsilon), ("model_", epsilon if whole is None else whole)):
         for unit in APART:
             if (key := f"{kind}epsilon_per_{unit}_max") in total:
                 total[key] = max(float(total[key]), each)

@@ -41,6 +41,11 @@ class Privacy(BaseModel):
                 "delta is required beside `model`; set it below one over the number of "
                 f"{self.model.unit}s, such as 1e-5"
             )
+        if self.delta is not None and self.model is None:
+            raise ValueError(
+                "delta is of what `model` spends, and there is no model; leave it out (a label mechanism "
+                "that takes one has its own)"
+            )
         return self
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ from fedsoft.report.tables import Cell, Table, to_rich
 from fedsoft.study.plan import Cell as GridCell
 
 SEES = {"labels": "what clients train on", "model": "the trained model"}
-NO_TEST = "no test: the ceiling is below the claim"
+NO_TEST = "no test: the ceiling is too low"
 NAMES = ("source", "mechanism", "hides", "seen")
 HIDDEN = {
     "labels": {
@@ -87,7 +87,8 @@ def verdict(found: Finding) -> str:
     if found.contradicts:
         return "leaks more than is claimed"
     if claim is None:
-        return f"no claim; {guessed.epsilon / guessed.ceiling:.0%} of the ceiling"
+        share = guessed.epsilon / guessed.ceiling if guessed.ceiling else 0.0
+        return f"no claim; {share:.0%} of the ceiling" if guessed.ceiling else NO_TEST
     if guessed.ceiling <= claim:
         return NO_TEST
     return "does not contradict the claim"
@@ -112,7 +113,8 @@ def notes(audit: Audit) -> list[str]:
         one.claim.epsilon is not None and one.guessed.ceiling <= one.claim.epsilon for one in audit.findings
     ):
         said.append(
-            "Where the ceiling is below the claim, ask for more --canaries, or more models --attacked."
+            "Where the ceiling is below the claim, more --canaries may raise it. Where δ is not 0, canaries "
+            "of all models together pay for it: fewer --attacked, or a smaller δ; else more --attacked."
         )
     return [*said, *(f"Not audited: {line}" for line in audit.left_out)]
 

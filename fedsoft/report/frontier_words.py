@@ -34,7 +34,8 @@ def frontier_note(result: Digest) -> str:
     baseline = result.opened.plan.study.pair[1]
     return (
         "In brackets: 95 % intervals, Holm-adjusted over all ε and settings of a question. Brier score and "
-        f"NLL: lower is better. At equal confidence: as confident on average as {baseline} at the same ε. "
+        "NLL: lower is better. At ε a vote an image with n answers spends n ε. At equal confidence: as "
+        f"confident on average as {baseline} at the same ε. "
         "Own temperatures are fitted to labels in the clear; what a private one does is an arm of its own. "
         "Smoothing as strong as the noise is a control, which sees labels in the clear."
     )
@@ -74,21 +75,22 @@ def rest_of(shown: Shown, found: Frontier) -> dict[str, Any]:
 
 def _kept(result: Digest, found: Frontier) -> list[str]:
     """How the source compares with its baseline at every ε, and what is left of it at equal confidence."""
-    said, clear = [], None
+    said = []
     for name, rest, _ in settings_of(result, found):
         every = found.at("advantage", rest, BRIER)
         finite = [one for one in every if math.isfinite(one.epsilon)]
         if not finite:
             continue
-        clear = clear or next((one for one in every if math.isinf(one.epsilon)), None)
+        clear = next((one for one in every if math.isinf(one.epsilon)), None)
+        beside = f"; at ε = ∞ {figure(clear)}" if clear else ""
         one = _nearest(finite, _usual(found))
         equal = _matching(found, one, BRIER._replace(view="equal_confidence"))
         left = f"; {figure(equal)} at equal confidence" if equal else ""
         said.append(
             f"{name}: {_by_verdict(finite)} (at ε = {one.epsilon:g} Brier score {plain(one.level)} against "
-            f"{plain(one.usual)}, {figure(one)}{left})."
+            f"{plain(one.usual)}, {figure(one)}{left}{beside})."
         )
-    return [*said, f"With labels in the clear: {figure(clear)}."] if clear else said
+    return said
 
 
 def _noise(result: Digest, found: Frontier) -> list[str]:
@@ -154,8 +156,8 @@ def _by_verdict(points: Sequence[Point]) -> str:
         "better": "yes",
         "worse": "no, it is worse,",
         "as good": "they are as good",
-        "undecided at this size": "they are not told apart",
-        "no verdict": "one of them has learned nothing",
+        "undecided at this size": "undecided",
+        "no verdict": "one of them is not shown to have learned",
         "nothing was compared": "they are the same",
     }
     groups: dict[str, list[float]] = {}

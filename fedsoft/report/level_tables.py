@@ -10,7 +10,10 @@ from fedsoft.report.shown import Shown, axes_name, value_name
 from fedsoft.report.tables import Cell, Table, level_cell
 from fedsoft.report.words import METRICS
 
-UNITS = {"vote": "a vote", "image": "an example", "annotator": "an annotator", "client": "a client"}
+UNITS = {
+    "vote": "a vote", "image": "an example", "annotator": "an annotator", "client": "a client",
+    "example": "an example",
+}  # fmt: skip
 """What label privacy may protect, as a figure of ε names it."""
 
 LEVELS = ("accuracy", "nll", "brier", "signed_gap")
@@ -98,9 +101,9 @@ def privacy_of(shown: Shown, source: str) -> str:
     arm, target, privacy = shown.arms[source], shown.cell.targets.get(source), shown.study.privacy
     if target is None:
         return NOT_ENOUGH
-    if arm.source and arm.source.in_the_clear:
-        return "in the clear: a control"
     spent = privacy_note(target.privacy, privacy.labels.unit if privacy and privacy.labels else "vote")
+    if arm.source and arm.source.in_the_clear:
+        return f"in the clear: a control{f'; {spent}' * (spent != 'none')}"
     return f"your own model's: not known{f'; {spent}' * (spent != 'none')}" if arm.own else spent
 
 
@@ -117,15 +120,10 @@ def privacy_note(spent: Mapping[str, float | str], unit: str) -> str:
     for one in ("client", "example"):
         if most := spent.get(f"model_epsilon_per_{one}_max"):
             delta = float(spent["model_delta"])
-            said.append(f"training ε {float(most):.3g} {article(one)} at δ {delta:.0e}")
+            said.append(f"training ε {float(most):.3g} {UNITS[one]} at δ {delta:.0e}")
     if "epsilon_calibration" in spent:
-        said.append(f"ε {float(spent['epsilon_calibration']):.3g} a validation label")
+        said.append(f"ε {float(spent['epsilon_calibration']):.3g} a validation answer")
     return "; ".join(said) or "none"
-
-
-def article(unit: str) -> str:
-    """A unit with its article."""
-    return f"an {unit}" if unit[0] in "aeiou" else f"a {unit}"
 
 
 def strategy_table(shown: Shown) -> Table:

@@ -130,7 +130,7 @@ def _frontier(result: Digest) -> str:
         f"<dt>{escape(one.question)}</dt>" + "".join(f"<dd>{escape(said)}</dd>" for said in one.sentences)
         for one in found
     )
-    head = "<h3>The answer: labels under privacy</h3>"
+    head = "<h3>The answer: what privacy takes away</h3>"
     return f'{head}<dl class="answer">{rows}</dl>\n{_note(frontier_note(result))}'
 
 

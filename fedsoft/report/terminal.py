@@ -26,7 +26,7 @@ def show(result: Digest, path: Path, console: Console) -> None:
     console.print(f"\n[bold]{result.opened.plan.study.name}[/bold]", highlight=False)
     console.print(data_line(result), highlight=False, markup=False)
     if private := frontier_answers(result):
-        _title(console, "The answer: labels under privacy")
+        _title(console, "The answer: what privacy takes away")
         for answer in private:
             console.print(answer.question, style="bold", highlight=False)
             for said in answer.sentences:

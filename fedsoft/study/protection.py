@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedsoft.errors import FedsoftWarning, StudyFileError
+from fedsoft.errors import DataError, FedsoftWarning, StudyFileError
 from fedsoft.federation import Task
 from fedsoft.plural import plural
 from fedsoft.privacy import ModelMechanism, Privacy
@@ -89,12 +89,10 @@ def check_protection(ready: "Prepared") -> None:
     privacy = ready.settings.privacy
     pooling = [one.label() for one in ready.settings.sources if one.pools or one.borrows_rate]
     if pooling and privacy and privacy.labels is None:
-        warnings.warn(
+        raise DataError(
             f"source {pooling[0]!r} makes targets of many examples' votes in the clear, so privacy.model "
-            f"protects the targets of {unit}s, and not the votes that others' targets are made of; protect "
-            "votes with privacy.labels, or choose a source that is made image by image.",
-            FedsoftWarning,
-            stacklevel=2,
+            f"would protect a {unit}'s own target, and not its votes in those of others; protect votes with "
+            "privacy.labels, or choose a source that is made image by image."
         )
     spent = float(protection.spent[f"model_epsilon_per_{unit}_max"])
     if spent > SAYS_NOTHING:

@@ -328,3 +328,14 @@ def test_private_steps_draw_noise_by_seed_client_and_round(make_task, federate):
         np.testing.assert_allclose(two[name], one[name], atol=1e-4)
         np.testing.assert_allclose(whole[name], one[name], atol=1e-4)
         assert (other[name] != one[name]).all()
+
+
+def test_a_round_in_which_all_are_lost_still_gets_its_noise(make_task, federate):
+    """A model without noise would tell that somebody was in the cohort."""
+    task = replace(make_task(), mishaps=Mishaps(failing=1.0))
+    (ended,) = federate(private(task), InProcessGrid(task), 1)
+    start = task.initial()
+    assert ended.cohort == 0
+    assert all((ended.arrays[name] != start[name]).any() for name in start)
+    (quiet,) = federate("fedavg", InProcessGrid(task), 1)
+    assert all((quiet.arrays[name] == start[name]).all() for name in start)

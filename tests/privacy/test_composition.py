@@ -31,10 +31,15 @@ def test_examples_apart_compose_in_parallel_and_holders_in_sequence():
 
 
 def test_whole_examples_cost_what_they_cost():
-    spent = {"epsilon_per_example_max": 1.0, "epsilon_per_client_max": 1.0}
+    spent = {
+        "epsilon_per_vote_max": 1.0,
+        "model_epsilon_per_example_max": 1.0,
+        "model_epsilon_per_client_max": 1.0,
+    }
     assert charge_calibration(spent, 2.0, HELD, whole=5.0) == {
-        "epsilon_per_example_max": 5.0,
-        "epsilon_per_client_max": pytest.approx(26.0),
+        "epsilon_per_vote_max": 2.0,  # a label costs what it costs alone
+        "model_epsilon_per_example_max": 5.0,
+        "model_epsilon_per_client_max": pytest.approx(26.0),
         "epsilon_calibration": 2.0,
     }
 

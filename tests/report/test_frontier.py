@@ -91,7 +91,7 @@ def test_what_is_written_can_be_read_without_fedsoft(private: Digest) -> None:
 
 def test_the_page_opens_with_the_answer_and_has_table_and_figure(private: Digest) -> None:
     text = page(private)
-    assert text.index("The answer: labels under privacy") < text.index("Verdict on the endpoint")
+    assert text.index("The answer: what privacy takes away") < text.index("Verdict on the endpoint")
     assert "Does human_soft beat hard once both are private?" in text
     assert "<h3>What privacy takes away</h3>" in text
     assert private.frontier is not None
@@ -155,8 +155,7 @@ def test_verdicts_are_told_by_epsilon(private: Digest) -> None:
     ]
     text = said(private, points, 0)
     assert "yes at ε = 1; no, it is worse, at ε = 4" in text
-    assert "(at ε = 1 Brier score 0.400 against 0.500, −0.100 [−0.110 to −0.090])" in text
-    assert "With labels in the clear: 0.000" in text
+    assert "(at ε = 1 Brier score 0.400 against 0.500, −0.100 [−0.110 to −0.090]; at ε = ∞ 0.000" in text
 
 
 def test_what_was_run_names_every_part_of_privacy(private: Digest) -> None:

@@ -172,7 +172,7 @@ def test_a_privacy_note_begins_with_what_is_protected(unit: str, note: str) -> N
     assert privacy_note(spent, unit) == note
     assert privacy_note(spent | {"delta": 1e-5}, unit) == f"{note}, δ 1e-05"
     assert privacy_note({}, unit) == "none"
-    assert privacy_note({"epsilon_calibration": 2.0}, unit) == "ε 2 a validation label"
+    assert privacy_note({"epsilon_calibration": 2.0}, unit) == "ε 2 a validation answer"
     trained = {"model_epsilon_per_example_max": 2.0, "model_delta": 1e-5, "model_accountant": "pld"}
     assert privacy_note(trained, unit) == "training ε 2 an example at δ 1e-05"
     both = spent | {"model_epsilon_per_client_max": 3.0, "model_delta": 0.01}

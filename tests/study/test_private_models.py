@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from fedsoft.errors import FedsoftWarning, StudyFileError
+from fedsoft.errors import FedsoftError, FedsoftWarning, StudyFileError
 from fedsoft.study.opened import open_study
 from fedsoft.study.prepare import prepare
 from fedsoft.study.protection import protection_of
@@ -142,9 +142,9 @@ def test_what_protects_nobody_is_warned_of(tmp_path):
         opened(tmp_path, BY_EXAMPLE)
 
 
-def test_targets_made_of_many_examples_votes_are_warned_of(tmp_path):
+def test_targets_made_of_many_examples_votes_are_refused(tmp_path):
     told = "'human_soft_shrunk' makes targets of many examples' votes in the clear"
-    with pytest.warns(FedsoftWarning, match=told):
+    with pytest.raises(FedsoftError, match=told):
         opened(tmp_path, BY_EXAMPLE, sources=["hard", "human_soft_shrunk"])
     with warnings.catch_warnings():
         warnings.simplefilter("error", FedsoftWarning)

@@ -121,9 +121,9 @@ def test_the_temperature_is_charged(ran, result):
     assert after["epsilon_per_image_max"] == before["epsilon_per_image_max"] == 18.0
     assert after["epsilon_calibration"] == 3.0
     shown = Shown(result, result.cells[0])
-    assert privacy_of(shown, ARMS[4]) == "ε 3 a vote, 18 an example; ε 3 a validation label"
+    assert privacy_of(shown, ARMS[4]) == "ε 3 a vote, 18 an example; ε 3 a validation answer"
     open_ = Shown(result, result.cells[1])
-    assert privacy_of(open_, ARMS[4]) == "ε 3 a validation label"
+    assert privacy_of(open_, ARMS[4]) == "ε 3 a validation answer"
     again, other = (found(ran, ARMS[4], seed=seed).stream("votes", "private calibration") for seed in (0, 1))
     assert again.random() != other.random()
 

@@ -41,13 +41,17 @@ def share_within(within: float, there: int, noise: float, expected: float) -> fl
     return 0.5 + (within - there / 2 + noise) / expected
 
 
+LEAST, MOST, FARTHEST = 1e-12, 1e12, 100.0
+"""Ends of an adaptive bound, and of the exponent of one step: a noisy count may lie far outside [0, 1]."""
+
+
 def adapted(bound: float, within: float, quantile: float, lr: float) -> float:
     """The next bound: bound · exp(-lr · (within - quantile)). Andrew et al. 2021, Algorithm 1.
 
     It falls where more updates are within than the quantile asks, and rises where fewer are. Flower's own
     wrapper puts the share that is *clipped* in the place of ``within``, and so goes the other way.
     """
-    return bound * math.exp(-lr * (within - quantile))
+    return min(max(bound * math.exp(min(-lr * (within - quantile), FARTHEST)), LEAST), MOST)
 
 
 def noise_beside_count(noise: float, count_noise: float) -> float:
