@@ -126,6 +126,9 @@ def _gain(found: Frontier, one: Point) -> str:
     """A gain over the same in the clear, and what mere smoothing makes of it."""
     what = "Brier score" if one.measure.metric == "brier" else "the size of the signed gap"
     text = f"{what} changes by {figure(one)} against labels in the clear"
+    score = _matching(found, one, BRIER)
+    if score and score.measure != one.measure:
+        text += f" (the Brier score by {figure(score)})"
     rival = _matching(found, one, one.measure, "noise")
     if rival is None:
         return text

@@ -121,7 +121,7 @@ def test_the_temperature_is_charged(ran, result):
     assert after["epsilon_per_image_max"] == before["epsilon_per_image_max"] == 18.0
     assert after["epsilon_calibration"] == 3.0
     shown = Shown(result, result.cells[0])
-    assert privacy_of(shown, ARMS[4]) == "ε 3 a vote, 18 an example; ε 3 a validation answer"
+    assert privacy_of(shown, ARMS[4]) == "ε 3 a vote (18 an example); ε 3 a validation answer"
     open_ = Shown(result, result.cells[1])
     assert privacy_of(open_, ARMS[4]) == "ε 3 a validation answer"
     again, other = (found(ran, ARMS[4], seed=seed).stream("votes", "private calibration") for seed in (0, 1))
@@ -180,9 +180,9 @@ def test_calibrators_in_the_clear_are_refused_with_the_mend(name):
         ({"rivals": [{"source": "hard", "training": EARLY}]}, "stops by validation labels"),
         ({"strategies": [{"name": "fedavg", "training": EARLY}]}, "stops by validation"),
         ({"cartography": True}, "cartography tells .* in the clear"),
-        ({"sources": ["hard", "human_soft_mode_matched"]}, "needs the dataset's label in the clear"),
-        ({"sources": ["hard", {"name": "smoothing", "rate": 0.1}]}, "needs the dataset's label in the clear"),
-        ({"scenario": {"parties": [{"share": 0.5, "source": "mass_only"}]}}, "needs the dataset's label in"),
+        ({"sources": ["hard", "human_soft_mode_matched"]}, "sees each example's label in the clear"),
+        ({"sources": ["hard", {"name": "smoothing", "rate": 0.1}]}, "sees each example's label in the clear"),
+        ({"scenario": {"parties": [{"share": 0.5, "source": "mass_only"}]}}, "sees each example's label in"),
         ({"sources": ["teacher"]}, "learns from a model that saw labels in the clear"),
     ],
 )  # fmt: skip
