@@ -12,6 +12,7 @@ from torch import Tensor
 from fedsoft.errors import in_a_line
 from fedsoft.federation import asks
 from fedsoft.federation.asked import Asked
+from fedsoft.federation.codes import FAILED, FAILING, NOT_FINITE, UNCLIPPED
 from fedsoft.federation.guided import (
     guidance_of,
     look_at_own,
@@ -36,15 +37,6 @@ from fedsoft.training import (
     plan_steps,
     predict,
 )
-
-FAILED = 2
-"""Flower's error code of a client that raised."""
-NOT_FINITE = 102
-"""Our error code of a client whose update is not finite, and which therefore sends none."""
-FAILING = 103
-"""Our error code of a client that fails because the scenario says so."""
-UNCLIPPED = 104
-"""Our error code of a client whose update is not as private as promised, and which therefore sends none."""
 
 
 def answer(asked: Sequence[Asked]) -> list[Message]:

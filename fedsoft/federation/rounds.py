@@ -10,7 +10,7 @@ from flwr.serverapp.strategy import Strategy
 
 from fedsoft.errors import EngineError, in_a_line
 from fedsoft.federation.asks import ATTEMPT, attempt_of, size_of
-from fedsoft.federation.client import FAILING, NOT_FINITE
+from fedsoft.federation.codes import FAILING, NOT_FINITE
 from fedsoft.federation.exchange import Exchange, RoundError
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import to_arrays, to_record

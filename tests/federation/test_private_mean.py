@@ -15,7 +15,7 @@ from fedsoft.errors import EngineError
 from fedsoft.federation import STRATEGIES, asks
 from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.checkpoint import restore_strategy, strategy_state
-from fedsoft.federation.client import UNCLIPPED
+from fedsoft.federation.codes import UNCLIPPED
 from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.protected import clipped_update
 from fedsoft.federation.records import to_arrays, to_record
@@ -339,3 +339,17 @@ def test_a_round_in_which_all_are_lost_still_gets_its_noise(make_task, federate)
     assert all((ended.arrays[name] != start[name]).any() for name in start)
     (quiet,) = federate("fedavg", InProcessGrid(task), 1)
     assert all((quiet.arrays[name] == start[name]).all() for name in start)
+
+
+def test_an_adaptive_bound_is_the_same_whoever_clips(make_task, federate):
+    """A clipped update is as long as the bound, up to rounding, which says nothing of how long it was."""
+    ended = []
+    for side in ("server", "client"):
+        task = make_task()
+        strategy = private(
+            task, noise=1e-9, clip=0.05, side=side, clipping="adaptive", count_noise=1e-6, quantile=0.9
+        )
+        federate(strategy, InProcessGrid(task), 6)
+        ended.append(strategy.clip_norm)
+    assert ended[0] == pytest.approx(ended[1], rel=1e-6)
+    assert ended[0] > 0.06

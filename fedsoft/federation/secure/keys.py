@@ -18,15 +18,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from fedsoft.errors import EngineError
+from fedsoft.federation.codes import ALTERED
 from fedsoft.federation.secure.shamir import COEFFICIENT, SHARE, split
 from fedsoft.streams import stream
 
 KEY = 32
 """Bytes of every key, public ones too."""
-
-
-ALTERED = 104
-"""Our error code of a client that was sent what another one did not write."""
 
 
 class AlteredError(EngineError):

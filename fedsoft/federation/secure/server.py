@@ -8,11 +8,11 @@ import numpy as np
 from flwr.app import ConfigRecord, Message, MessageType
 
 from fedsoft.federation import asks
-from fedsoft.federation.client import FAILING, NOT_FINITE
+from fedsoft.federation.codes import ALTERED, FAILING, NOT_FINITE
 from fedsoft.federation.exchange import Exchange, RoundError
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import RecordDict
-from fedsoft.federation.secure.keys import ALTERED, KeyPair, Told, commitment, own_mask, pair_mask
+from fedsoft.federation.secure.keys import KeyPair, Told, commitment, own_mask, pair_mask
 from fedsoft.federation.secure.shamir import combine
 from fedsoft.federation.secure.words import from_words
 from fedsoft.federation.totals import Total

@@ -23,6 +23,8 @@ class Nucfl(StrategyOptions):
     The server needs nothing besides, and clients send nothing besides.
     """
 
+    couples_examples = True
+
     beta: float = Field(1.0, ge=0, le=1e6, description="weight of the gap where local and global model agree")
     gap: Literal["dca", "mdca"] = Field("dca", description="of confidence, or of each class")
     similarity: Literal["cosine", "cka"] = Field(

@@ -27,11 +27,13 @@ class StrategyOptions(Options):
         needs: what the server must have or be told besides models and example counts, in a few words.
         needs_examples: the server must hold unlabelled examples.
         of_means: it sees no more of clients than the mean of their models and metrics, weighted by examples.
+        couples_examples: it adds to clients' loss what is of a batch as a whole.
     """
 
     needs: ClassVar[str] = "nothing"
     needs_examples: ClassVar[bool] = False
     of_means: ClassVar[bool] = False
+    couples_examples: ClassVar[bool] = False
 
     training: Training = Field(
         Training(), exclude=True, description="any keys of [training], where they differ from it under this"
