@@ -165,10 +165,11 @@ def digest(opened: OpenStudy) -> Digest:
     endpoint = plan.study.endpoint
     seeds = [(cell, seed) for cell in plan.cells for seed in cell.study.seeds]
     work: list[Callable[[], Any]] = [
+        partial(frontier_of, plan, plan.study.reference_strategy, store, device),
         *(partial(_cell, Finished(cell, store, device, records)) for cell in plan.cells),
         *(partial(score_seed, cell, seed, store, device) for cell, seed in seeds),
     ]
-    found = in_parallel(work, None if len(records) >= MANY and device == "cpu" else 1)
+    frontier, *found = in_parallel(work, None if len(records) >= MANY and device == "cpu" else 1)
     digested, scored = found[: len(plan.cells)], found[len(plan.cells) :]
     write_results(plan, store, scored)
     clients = [
@@ -187,7 +188,7 @@ def digest(opened: OpenStudy) -> Digest:
         seconds=seconds_of([run for run in plan.runs if run.key in records], store),
         people=crowd_of(load_dataset(plan.study.dataset)),
         strategies=compare_strategies(plan.study, contests),
-        frontier=frontier_of(plan, plan.study.reference_strategy, store, device),
+        frontier=frontier,
     )
     write_tables(store.root, plan.study, result.cells, result.conclusions)
     if result.strategies:

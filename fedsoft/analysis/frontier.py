@@ -124,15 +124,16 @@ def frontier_of(plan: Plan, strategy: str, store: Store, device: str) -> Frontie
         return None
     rests: list[dict[str, Any]] = []
     for cell in plan.cells:
-        if (rest := _rest(cell, axis)) not in rests:
+        if (rest := rest_of(cell.axes, axis)) not in rests:
             rests.append(rest)
-    held = [
-        one
-        for rest in rests
-        for one in _beside(
-            [cell for cell in plan.cells if _rest(cell, axis) == rest], axis, strategy, store, device
-        )
-    ]
+    held: list[_Held] = []
+    for rest in rests:
+        line = [
+            _Arms.of(cell, axis, strategy, store) for cell in plan.cells if rest_of(cell.axes, axis) == rest
+        ]
+        for arms in line:
+            held += _within(arms, store, device)
+        held += _along(sorted(line, key=lambda arms: arms.epsilon), store, device)
     points = [
         point
         for contrast in CONTRASTS
@@ -160,66 +161,95 @@ class _Held:
         return self.values.sources[self.one] in beat and self.values.sources[self.other] in beat
 
 
-def _rest(cell: Cell, axis: str) -> dict[str, Any]:
-    return {key: value for key, value in cell.axes.items() if key != axis}
+def rest_of(axes: dict[str, Any], axis: str) -> dict[str, Any]:
+    """The values that set a cell apart, but for the one along the axis."""
+    return {key: value for key, value in axes.items() if key != axis}
 
 
-def _beside(cells: Sequence[Cell], axis: str, strategy: str, store: Store, device: str) -> Iterator[_Held]:
-    """All that is held against each other in the cells along the axis."""
-    own: list[RunSettings] = []
+@dataclass(frozen=True)
+class _Arms:
+    """What of a cell a frontier is made of: runs, one a seed, of arms of which all are done; else None.
+
+    Attributes:
+        source: of the pair's source.
+        baseline: of its baseline.
+        source_twin: of the source's twin, in the clear and smoothed as strongly as the noise.
+        baseline_twin: of the baseline's.
+    """
+
+    cell: Cell
+    rest: dict[str, Any]
+    epsilon: float
+    source: list[RunSettings] | None
+    baseline: list[RunSettings] | None
+    source_twin: list[RunSettings] | None
+    baseline_twin: list[RunSettings] | None
+
+    @classmethod
+    def of(cls, cell: Cell, axis: str, strategy: str, store: Store) -> "_Arms":
+        """Of a cell, under a strategy."""
+        arms: dict[str, list[RunSettings]] = {}
+        for run in cell.runs:
+            if run.strategy.label() == strategy:
+                arms.setdefault(run.arm.label(), []).append(run)
+        done = {label: runs for label, runs in arms.items() if all(store.is_done(run.key) for run in runs)}
+        twins = {
+            runs[0].source.of.label(): runs
+            for runs in done.values()
+            if isinstance(runs[0].source, NoiseMatched)
+        }
+        source, baseline = cell.study.pair
+        pair = done.get(source), done.get(baseline), twins.get(source), twins.get(baseline)
+        return cls(cell, rest_of(cell.axes, axis), float(cell.axes[axis]), *pair)
+
+
+def _within(arms: _Arms, store: Store, device: str) -> Iterator[_Held]:
+    """What is held against each other at one ε: the pair, and where anything is private its twins."""
+    asked: list[tuple[Contrast, list[RunSettings] | None, list[RunSettings] | None]] = [
+        ("advantage", arms.source, arms.baseline)
+    ]
+    if math.isfinite(arms.epsilon):
+        asked.append(("twins", arms.source_twin, arms.baseline_twin))
+    for contrast, one, other in asked:
+        if one and other:
+            names = [one[0].arm.label(), other[0].arm.label()]
+            if values := gather_runs(arms.cell, [*one, *other], names, 1, store, device):
+                yield _Held(contrast, arms.rest, arms.epsilon, values, 0, 1, who_learned(values))
+
+
+def _along(line: Sequence[_Arms], store: Store, device: str) -> Iterator[_Held]:
+    """What is held against the source in the clear, and against its twin: at every finite ε of a line."""
+    wanted: list[RunSettings] = []
+    place: dict[tuple[str, float], int] = {}
     names: list[str] = []
-    for cell in sorted(cells, key=lambda cell: float(cell.axes[axis])):
-        epsilon, (source, baseline) = float(cell.axes[axis]), cell.study.pair
-        arms = _arms(cell, strategy, store)
-        if source in arms and baseline in arms:
-            values = gather_runs(cell, [*arms[source], *arms[baseline]], [source, baseline], 1, store, device)
-            if values:
-                yield _Held("advantage", _rest(cell, axis), epsilon, values, 0, 1, who_learned(values))
-        twin, other = (
-            next((label for label in arms if _is_twin(arms[label][0], one)), None) for one in cell.study.pair
-        )
-        if twin and other and math.isfinite(epsilon):
-            values = gather_runs(cell, [*arms[twin], *arms[other]], [twin, other], 1, store, device)
-            if values:
-                yield _Held("twins", _rest(cell, axis), epsilon, values, 0, 1, who_learned(values))
-        for label in filter(None, (source, twin if math.isfinite(epsilon) else None)):
-            if label in arms:
-                own += arms[label]
-                names.append(_at(label, epsilon))
-    clear = _at(source, math.inf)
-    values = gather_runs(cells[0], own, names, names.index(clear), store, device) if clear in names else None
-    if values is None:
+    for arms in line:
+        for role, runs in (("private", arms.source), ("smoothed", arms.source_twin)):
+            if runs and (role == "private" or math.isfinite(arms.epsilon)):
+                place[role, arms.epsilon] = len(names)
+                names.append(_at(runs[0].arm.label(), arms.epsilon))
+                wanted += runs
+    clear = place.get(("private", math.inf))
+    values = None if clear is None else gather_runs(line[0].cell, wanted, names, clear, store, device)
+    if values is None or clear is None:
         return
-    place, learned = {name: i for i, name in enumerate(names)}, who_learned(values)
-    for cell in cells:
-        epsilon = float(cell.axes[axis])
-        private, smoothed = _at(source, epsilon), _at(twin or "", epsilon)
-        asked: list[tuple[Contrast, str, str]] = [
+    learned = who_learned(values)
+    for arms in line:
+        private, smoothed = (
+            place.get((role, arms.epsilon)) if math.isfinite(arms.epsilon) else None
+            for role in ("private", "smoothed")
+        )
+        asked: list[tuple[Contrast, int | None, int | None]] = [
             ("toll", private, clear),
             ("noise", private, smoothed),
             ("softness", smoothed, clear),
         ]
         for contrast, one, other in asked:
-            if math.isfinite(epsilon) and one in place and other in place:
-                yield _Held(contrast, _rest(cell, axis), epsilon, values, place[one], place[other], learned)
+            if one is not None and other is not None:
+                yield _Held(contrast, arms.rest, arms.epsilon, values, one, other, learned)
 
 
 def _at(label: str, epsilon: float) -> str:
     return f"{label} at ε = {'∞' if math.isinf(epsilon) else f'{epsilon:g}'}"
-
-
-def _arms(cell: Cell, strategy: str, store: Store) -> dict[str, list[RunSettings]]:
-    """The runs of every arm of a cell under a strategy, of arms of which all are done."""
-    arms: dict[str, list[RunSettings]] = {}
-    for run in cell.runs:
-        if run.strategy.label() == strategy:
-            arms.setdefault(run.arm.label(), []).append(run)
-    return {label: runs for label, runs in arms.items() if all(store.is_done(run.key) for run in runs)}
-
-
-def _is_twin(run: RunSettings, source: str) -> bool:
-    """Whether a run is of a source's twin, in the clear and smoothed as strongly as the noise."""
-    return isinstance(run.source, NoiseMatched) and run.source.of.label() == source
 
 
 def _points(held: Sequence[_Held], measure: Measure) -> list[Point]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fedsoft.analysis.digest import Digest
-from fedsoft.analysis.frontier import GAP, Contrast, Frontier, Measure, Point
+from fedsoft.analysis.frontier import GAP, Contrast, Frontier, Measure, Point, rest_of
 from fedsoft.report.answer import Answer
 from fedsoft.report.numbers import figure, plain
 from fedsoft.report.purchase_words import purchase_sentence
@@ -31,14 +31,24 @@ def frontier_answers(result: Digest) -> list[Answer]:
 
 def frontier_note(result: Digest) -> str:
     """How to read the answer."""
-    baseline = result.opened.plan.study.pair[1]
-    return (
+    study = result.opened.plan.study
+    note = (
         "In brackets: 95 % intervals, Holm-adjusted over all ε and settings of a question. Brier score and "
         "NLL: lower is better. At ε a vote an image with n answers spends n ε. At equal confidence: as "
-        f"confident on average as {baseline} at the same ε. "
-        "Own temperatures are fitted to labels in the clear; what a private one does is an arm of its own. "
-        "Smoothing as strong as the noise is a control, which sees labels in the clear."
+        f"confident on average as {study.pair[1]} at the same ε. "
+        "Own temperatures are fitted to labels in the clear; what a private one does is an arm of its own."
     )
+    if study.privacy and study.privacy.labels:
+        note += " Smoothing as strong as the noise is a control, which sees labels in the clear."
+    return note
+
+
+TABLE_NOTE = (
+    "Differences of Brier scores against the label (NLL: of a person's answer); below zero: better. Below "
+    "each its 95 % interval, Holm-adjusted over the column; bold: better or worse beyond doubt; grey: one of "
+    "the two is no better than a constant. Every measure: frontier.csv."
+)
+"""How to read the table of a frontier."""
 
 
 def setting_name(shown: Shown, axis: str) -> str:
@@ -59,18 +69,13 @@ def setting_name(shown: Shown, axis: str) -> str:
 
 def settings_of(result: Digest, found: Frontier) -> list[tuple[str, dict[str, Any], list[Shown]]]:
     """Every combination of the other axes: its name, and its cells along the axis."""
-    named = []
+    named, known = [], with_results(result)
     for rest in found.rests:
-        cells = [one for one in with_results(result) if rest_of(one, found) == rest]
+        cells = [one for one in known if rest_of(one.cell.axes, found.axis) == rest]
         if cells:
             name = setting_name(cells[0], found.axis)
             named.append((name[0].upper() + name[1:], rest, cells))
     return named
-
-
-def rest_of(shown: Shown, found: Frontier) -> dict[str, Any]:
-    """The values of a cell but for the one along the axis."""
-    return {key: value for key, value in shown.cell.axes.items() if key != found.axis}
 
 
 def _kept(result: Digest, found: Frontier) -> list[str]:

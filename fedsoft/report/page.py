@@ -22,7 +22,7 @@ from fedsoft.report.effect_tables import effects_table
 from fedsoft.report.failures import failure_lines
 from fedsoft.report.figures.style import to_svg
 from fedsoft.report.frontier_table import frontier_table
-from fedsoft.report.frontier_words import frontier_answers, frontier_note
+from fedsoft.report.frontier_words import TABLE_NOTE, frontier_answers, frontier_note
 from fedsoft.report.gallery import (
     Plate,
     all_plates,
@@ -155,13 +155,8 @@ def _answers(details: list[Shown]) -> str:
 def _grid(result: Digest, drawn: Mapping[str, str]) -> str:
     parts = ["<h2>Over the grid</h2>\n"]
     if result.frontier:
-        note = (
-            "Differences of Brier scores against the label (NLL: of a person's answer); below zero: better. "
-            "Below each its 95 % interval, Holm-adjusted over the column; bold: better or worse beyond "
-            "doubt; grey: one of the two is no better than a constant. Every measure: frontier.csv."
-        )
         parts.append("<h3>What privacy takes away</h3>\n")
-        parts.append(to_html(frontier_table(result, result.frontier)) + _note(note))
+        parts.append(to_html(frontier_table(result, result.frontier)) + _note(TABLE_NOTE))
     for plate in grid_plates(result):
         if drawn[plate.name]:
             parts.append(f"<h3>{escape(plate.title)}</h3>\n{_figure(plate, drawn)}")

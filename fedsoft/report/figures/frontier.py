@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fedsoft.analysis.digest import Digest
-from fedsoft.analysis.frontier import Frontier
+from fedsoft.analysis.frontier import Frontier, rest_of
 from fedsoft.report.colours import GREY, INK, PALETTE, RULE, STRONG
 from fedsoft.report.figures.grid import MOST_RESTS, positions
 from fedsoft.report.figures.style import heading, panels, style
-from fedsoft.report.frontier_words import rest_of, setting_name
+from fedsoft.report.frontier_words import setting_name
 from fedsoft.report.shown import Shown, value_name, with_results
 from fedsoft.supervision import NoiseMatched
 
@@ -44,7 +44,11 @@ def frontier(result: Digest) -> Figure | None:
             len(found.rests), len(kept), 1.2 + 2.5 * len(found.rests), sharex=True, sharey="col"
         )
         for row, rest in zip(panes, found.rests, strict=True):
-            cells = {float(one.cell.axes[found.axis]): one for one in shown if rest_of(one, found) == rest}
+            cells = {
+                float(one.cell.axes[found.axis]): one
+                for one in shown
+                if rest_of(one.cell.axes, found.axis) == rest
+            }
             for pane, (key, title) in zip(row, kept.items(), strict=True):
                 _panel(pane, cells, found, key, looks)
                 if rest == found.rests[0]:
