@@ -576,6 +576,9 @@ def test_an_audit_prints_its_bounds_and_writes_them(fedsoft, tmp_path):
     assert [row["source"] for row in rows] == ["human_soft"] * 2 + ["hard"] * 2
     assert float(rows[0]["epsilon_at_least"]) == first["epsilon_at_least"]
     assert fedsoft("run", "study.toml", "--dry-run")[0] == 0  # the folder is the study's
+    kept = (tmp_path / "runs/study/study.json").read_bytes()
+    assert fedsoft("audit-privacy", "study.toml", *AUDIT, "--set", "privacy.labels.epsilon=4.0")[0] == 0
+    assert (tmp_path / "runs/study/study.json").read_bytes() == kept
 
 
 def test_an_audit_that_refutes_a_claim_is_an_error(fedsoft, tmp_path, monkeypatch):

@@ -25,15 +25,8 @@ def check_private_model(study: Study) -> None:
     by_example = isinstance(private.model, DpSgd)
     for strategy in study.strategies:
         _check_strategy(strategy, private.model)
-        for arm in study.arms:
-            training = arm.trained(changed(study.training, strategy.training))
-            if training.stop == "best_validation":
-                raise ValueError(
-                    'training.stop = "best_validation" chooses a round by labels in the clear, which '
-                    'privacy.model does not protect; set it to "last"'
-                )
-            if by_example:
-                _check_by_example(training)
+        for arm in study.arms if by_example else ():
+            _check_by_example(arm.trained(changed(study.training, strategy.training)))
     if by_example and study.scenario.partition.overlaps:
         raise ValueError(
             f"privacy.model dp_sgd counts what one client gives away of an example, but partition "
@@ -49,8 +42,7 @@ def _check_arms(study: Study) -> None:
                 f"rival {arm.label()!r} trains {arm.members} models, each of which would spend ε anew; leave "
                 "it out of a study with privacy.model"
             )
-    chosen = [arm.source for arm in study.arms if arm.source]
-    for source in (*chosen, *(party.source for party in study.scenario.parties if party.source)):
+    for source in study.chosen_sources:
         if source.needs_predictions:
             raise ValueError(
                 f"source {source.label()!r} learns from a model that was trained without noise, which "
@@ -77,7 +69,7 @@ def _check_strategy(strategy: StrategyOptions, mechanism: ModelMechanism) -> Non
             f"strategy {strategy.label()!r} needs {strategy.needs}, which dp_sgd does not protect; choose "
             "one that is given models alone, such as fedavg"
         )
-    elif strategy.name == "nucfl":
+    elif strategy.couples_examples:
         raise ValueError(
             f"strategy {strategy.label()!r} adds a calibration gap of whole batches to the loss, and dp_sgd "
             "clips the gradient of each example by itself; choose another"

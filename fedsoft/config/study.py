@@ -166,14 +166,14 @@ class Study(BaseModel):
         return self
 
     @property
-    def _chosen_sources(self) -> list[LabelSource]:
+    def chosen_sources(self) -> list[LabelSource]:
         """Every source that the file names: of arms, and of parties."""
         chosen = [*self.sources, *(arm.source for arm in self.rivals if arm.source)]
         return [*chosen, *(party.source for party in self.scenario.parties if party.source)]
 
     def _check_controls(self) -> None:
         """Refuse controls that a study has without being asked."""
-        for source in self._chosen_sources:
+        for source in self.chosen_sources:
             if source.in_the_clear:
                 raise ValueError(
                     f"source {source.label()!r} is a control that a study with [privacy.labels] has beside "
@@ -223,7 +223,7 @@ class Study(BaseModel):
                 f"privacy.labels {mechanism.name!r} trains twice, on half and on all, and privacy.model "
                 "accounts for one training; choose another label mechanism, or leave privacy.model out"
             )
-        for source in self._chosen_sources:
+        for source in self.chosen_sources:
             if source.needs_predictions:
                 raise ValueError(
                     f"source {source.label()!r} learns from a model that saw labels in the clear, or may "

@@ -60,10 +60,6 @@ class Calibrator(Options):
             reference: (V, C) rows on the simplex: labels, votes, or distributions.
         """
 
-    def fit_privately(self, probs: Tensor, reference: Tensor, rng: np.random.Generator) -> Calibration:
-        """Fit the map with noise, for those that spend an ε; other maps have no such fit."""
-        raise NotImplementedError(f"{type(self).name} is fitted in the clear")
-
     @model_validator(mode="after")
     def _summed(self) -> Self:
         if self.scope == "federated" and not isinstance(self, BySums):
@@ -137,7 +133,7 @@ class Temperature(BySums):
             )
         return self
 
-    def fit_privately(self, probs: Tensor, reference: Tensor, rng: np.random.Generator) -> Calibration:
+    def draw(self, probs: Tensor, reference: Tensor, rng: np.random.Generator) -> Calibration:
         """A temperature drawn by the Brier score over examples and pseudo-examples."""
         assert self.epsilon is not None, "without an ε it is fitted in the clear"
         temperature = draw_temperature(probs, reference, self.pseudo, self.epsilon, rng)

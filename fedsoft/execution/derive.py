@@ -1,16 +1,18 @@
 """Runs that train nothing: ensembles, calibrated runs, and the user's own models, all made of predictions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from fedsoft.errors import DataError
 from fedsoft.evaluation import BySums, Calibrator, Exchanges, onehot
-from fedsoft.evaluation.calibrators import Temperature
+from fedsoft.evaluation.calibrators import Calibration, Temperature
 from fedsoft.evaluation.private_temperature import whole_example
-from fedsoft.privacy import Privacy, charge_calibration
+from fedsoft.privacy import charge_calibration
 from fedsoft.study.data import load_dataset
 from fedsoft.study.dealing import NO_VALIDATION, client_labels, deal_data
 from fedsoft.study.own_models import own_predictions
@@ -64,12 +66,12 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
         cost["votes_bought"] += int(load_dataset(settings.dataset).voted[rows].sum())
     else:
         classes = client_labels(settings, load_dataset(settings.dataset))[rows]
-    if settings.calibration.spends is not None:
-        cost["privacy"] = charged(settings, settings.calibration.spends, cost["privacy"], rows)
-        rng = settings.stream("votes", "private calibration")
-        return calibrate(settings.calibration, made[0], classes, device, rng), cost
+    if isinstance(settings.calibration, Temperature) and settings.calibration.epsilon is not None:
+        cost["privacy"] = charged(settings, settings.calibration, cost["privacy"], rows)
+        draw = partial(settings.calibration.draw, rng=settings.stream("votes", "private calibration"))
+        return calibrate(draw, made[0], classes, device), cost
     if settings.calibration.scope == "all":
-        return calibrate(settings.calibration, made[0], classes, device), cost
+        return calibrate(settings.calibration.fit, made[0], classes, device), cost
     validation = deal_data(settings, load_dataset(settings.dataset)).validation
     order = np.argsort(validation.rows)
     owner = validation.owner[order[np.searchsorted(validation.rows, rows, sorter=order)]]
@@ -84,9 +86,9 @@ def derive(settings: RunSettings, store: Store, device: str) -> tuple[dict[str, 
 
 
 def charged(
-    settings: RunSettings, epsilon: float, spent: Mapping[str, float | str], rows: np.ndarray
+    settings: RunSettings, calibration: Temperature, spent: Mapping[str, float | str], rows: np.ndarray
 ) -> dict[str, float | str]:
-    """The privacy losses of a run, with that of a calibrator fitted to validation examples (V,) at ε each."""
+    """The privacy losses of a run, with that of a temperature drawn by validation examples (V,)."""
     dataset = load_dataset(settings.dataset)
     owner = deal_data(settings, dataset).validation.owner
     answered = np.array([len(rows)])  # were all one person's
@@ -94,12 +96,9 @@ def charged(
         answers = dataset.annotations
         answered = np.bincount(answers.annotator[np.isin(answers.item, rows)], minlength=1)
     held = {"client": np.unique(owner, return_counts=True)[1], "annotator": answered}
-    private = settings.privacy
-    if private is None or private == Privacy(labels=private.labels):
-        return charge_calibration(spent, epsilon, held)
-    assert isinstance(settings.calibration, Temperature)
-    whole = whole_example(epsilon, settings.calibration.pseudo, len(rows))
-    return charge_calibration(spent, epsilon, held, whole)
+    assert calibration.epsilon is not None, "one in the clear costs no ε"
+    whole = whole_example(calibration.epsilon, calibration.pseudo, len(rows))
+    return charge_calibration(spent, calibration.epsilon, whole, held)
 
 
 def average(made: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -116,22 +115,16 @@ def average(made: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 def calibrate(
-    calibrator: Calibrator,
+    fit: Callable[[Tensor, Tensor], Calibration],
     made: dict[str, np.ndarray],
     classes: np.ndarray,
     device: str,
-    rng: np.random.Generator | None = None,
 ) -> dict[str, np.ndarray]:
-    """Predictions after the map that fits those on validation examples to classes (V,), these included.
-
-    With a generator, the map is fitted with the noise that the calibrator's ε asks for.
-    """
+    """Predictions after the map that is fitted to those on validation examples, by classes (V,), these
+    included."""
     probs = {name: torch.from_numpy(made[name]).to(device).double() for name in PREDICTED}
     reference = onehot(torch.from_numpy(classes).to(device), probs["validation"].shape[1])
-    if rng is None:
-        calibrated = calibrator.fit(probs["validation"], reference)
-    else:
-        calibrated = calibrator.fit_privately(probs["validation"], reference, rng)
+    calibrated = fit(probs["validation"], reference)
     return made | {name: calibrated(p).float().cpu().numpy() for name, p in probs.items()}
 
 
@@ -149,12 +142,12 @@ def calibrate_clients(
         owner: (V,) the client of each validation example.
         device: where to compute.
     """
-    result = calibrate(calibrator, made, classes, device)
+    result = calibrate(calibrator.fit, made, classes, device)
     for client in np.unique(owner):
         mine, tested = owner == client, made["test_client"] == client
         if mine.sum() >= FEWEST:
             part = {"validation": made["validation"][mine], "test": made["test"][tested]}
-            own = calibrate(calibrator, part, classes[mine], device)
+            own = calibrate(calibrator.fit, part, classes[mine], device)
             result["validation"][mine], result["test"][tested] = own["validation"], own["test"]
     return result
 

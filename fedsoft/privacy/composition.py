@@ -11,27 +11,23 @@ HELD = ("annotator", "client")
 
 
 def charge_calibration(
-    spent: Mapping[str, float | str],
-    epsilon: float,
-    held: Mapping[str, np.ndarray],
-    whole: float | None = None,
+    spent: Mapping[str, float | str], epsilon: float, whole: float, held: Mapping[str, np.ndarray]
 ) -> dict[str, float | str]:
     """The privacy losses of a run whose calibrator was fitted to validation answers with noise.
 
     Args:
-        spent: losses of training by key, such as ``epsilon_per_vote_max``.
+        spent: losses of labels and, by keys with ``model_``, of training, such as ``epsilon_per_vote_max``.
         epsilon: ε of the answer to one validation example.
+        whole: ε of a whole validation example, its input too, as private training protects it.
         held: for each unit that may have answers in both, (U,) how many validation examples each of the units
             has a say in. Of several answers changed at once every one costs ε.
-        whole: ε of a whole validation example, its input too, where training protects whole examples; else
-            None.
 
     Returns:
         the same keys with what is spent together, and ``epsilon_calibration``. Means of units that are apart
         stay those of training.
     """
     total = dict(spent)
-    for kind, each in (("", epsilon), ("model_", epsilon if whole is None else whole)):
+    for kind, each in (("", epsilon), ("model_", whole)):
         for unit in APART:
             if (key := f"{kind}epsilon_per_{unit}_max") in total:
                 total[key] = max(float(total[key]), each)

@@ -11,7 +11,7 @@ from fedsoft.privacy import DiscreteGaussian, LabelMechanism
 
 
 @dataclass
-class Protected:
+class PrivateUnits:
     """The units of a run, party by party.
 
     Attributes:

@@ -16,7 +16,7 @@ from fedsoft.plural import plural
 from fedsoft.scenarios import Clients, Party
 from fedsoft.study.canaries import Planted
 from fedsoft.study.data import load_dataset
-from fedsoft.study.protected import Protected
+from fedsoft.study.private_units import PrivateUnits
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 from fedsoft.study.votes import Named, answers_held, parties_of, simulated_answers
@@ -214,11 +214,11 @@ def check_votes(held: Holdings) -> None:
     """
     settings, dataset = held.settings, held.dataset
     fewer = settings.scenario.few_votes == "take"
-    protected = Protected(settings.mechanism)
+    units = PrivateUnits(settings.mechanism)
     for number, rows, party, named in parties_of(settings, dataset, held.train, held.team):
         source = _source(settings, party)
         if not source.needs_votes:
-            protected.add(len(rows), held.train.owner[rows])
+            units.add(len(rows), held.train.owner[rows])
             continue
         if source.needs_counts and party.crowd is None:
             dataset.require_counts(f"label source {source.label()!r}")
@@ -237,8 +237,8 @@ def check_votes(held: Holdings) -> None:
             evidence = Evidence(labels, dataset.classes, client, votes=votes[voted], fewer=fewer)
             answers = source.answers(evidence, named("votes bought"))
         if answers is not None:
-            protected.add(int(answers.sum()), client, people, dataset.name, party.crowd is not None)
-    protected.check()
+            units.add(int(answers.sum()), client, people, dataset.name, party.crowd is not None)
+    units.check()
 
 
 def _collected(

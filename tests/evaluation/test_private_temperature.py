@@ -150,7 +150,7 @@ def test_the_calibrator_draws_as_its_options_say(predictions):
     p, labels = torch.from_numpy(predictions[0]), onehot(torch.from_numpy(predictions[1]), 4)
     chosen = CALIBRATORS.parse({"name": "temperature", "epsilon": 0.5, "pseudo": 3.0})
     assert (chosen.spends, chosen.label()) == (0.5, "temperature(pseudo=3.0, epsilon=0.5)")
-    calibrated = chosen.fit_privately(p, labels, stream("u"))(p)
+    calibrated = chosen.draw(p, labels, stream("u"))(p)
     temperature = draw_temperature(p, labels, 3.0, 0.5, stream("u"))
     np.testing.assert_allclose(calibrated, tempered(p.numpy(), temperature))
 

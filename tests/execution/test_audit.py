@@ -13,6 +13,7 @@ from fedsoft.federation import asks
 from fedsoft.privacy import MECHANISMS
 from fedsoft.privacy.audit import area_under_curve, audit_guesses
 from fedsoft.privacy.labels import randomized_response
+from fedsoft.report.audit_tables import verdict
 from fedsoft.streams import stream
 from fedsoft.study.canaries import ABSENT
 from fedsoft.study.opened import open_study
@@ -195,6 +196,22 @@ def test_sources_that_cannot_be_attacked_are_named(study):
     audit = audited(study(source="teacher"))
     assert audit.findings == []
     assert "teacher: it learns from other models" in audit.left_out[0]
+
+
+def test_a_control_claims_nothing(study):
+    labels = {"name": "randomized_response", "epsilon": 1.0}
+    endpoint = {"source": "smoothing as private human_soft", "baseline": "human_soft"}
+    audit = plan_audit(opened := study(labels, endpoint=endpoint), opened.plan.cells[0], SMALL)
+    assert [source for source, _ in audit.attacks] == ["human_soft"]
+    assert audit.left_out == [
+        "smoothing as private human_soft: it is a control, which sees labels in the clear and claims nothing."
+    ]
+
+
+def test_too_few_canaries_are_no_test(study):
+    (finding, *_) = audited(study(source="hard"), Effort(canaries=1, shadows=4, attacked=1)).findings
+    assert finding.guessed.ceiling == 0
+    assert verdict(finding) == "no test: the ceiling is too low"
 
 
 def test_clients_of_private_training_are_canaries_in_or_out(study):

@@ -338,7 +338,7 @@ def test_a_client_with_few_validation_examples_takes_the_map_of_all():
     probs = stream("predictions").dirichlet(np.ones(3), size=60).astype(np.float32)
     made = {"validation": probs[:40], "test": probs[40:], "test_client": np.repeat([0, 1], 10)}
     classes, owner = np.arange(40) % 3, np.repeat([0, 1], [31, 9])
-    pooled = calibrate(Temperature(), made, classes, "cpu")
+    pooled = calibrate(Temperature().fit, made, classes, "cpu")
     result = calibrate_clients(Temperature(), made, classes, owner, "cpu")
     np.testing.assert_array_equal(result["test"][10:], pooled["test"][10:])
     assert np.abs(result["test"][:10] - pooled["test"][:10]).max() > 1e-4

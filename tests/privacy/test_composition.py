@@ -18,7 +18,7 @@ SPENT = {
 
 
 def test_examples_apart_compose_in_parallel_and_holders_in_sequence():
-    assert charge_calibration(SPENT, 2.0, HELD) == {
+    assert charge_calibration(SPENT, 2.0, 5.0, HELD) == {
         "epsilon_per_vote_max": 2.0,  # the larger: a vote is on a training or on a validation image
         "epsilon_per_image_max": 4.0,
         "epsilon_per_image_mean": 3.0,
@@ -36,7 +36,7 @@ def test_whole_examples_cost_what_they_cost():
         "model_epsilon_per_example_max": 1.0,
         "model_epsilon_per_client_max": 1.0,
     }
-    assert charge_calibration(spent, 2.0, HELD, whole=5.0) == {
+    assert charge_calibration(spent, 2.0, 5.0, HELD) == {
         "epsilon_per_vote_max": 2.0,  # a label costs what it costs alone
         "model_epsilon_per_example_max": 5.0,
         "model_epsilon_per_client_max": pytest.approx(26.0),
@@ -45,4 +45,4 @@ def test_whole_examples_cost_what_they_cost():
 
 
 def test_training_in_the_clear_is_not_made_private():
-    assert charge_calibration({}, 0.5, HELD) == {"epsilon_calibration": 0.5}
+    assert charge_calibration({}, 0.5, 1.0, HELD) == {"epsilon_calibration": 0.5}

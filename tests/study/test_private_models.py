@@ -86,7 +86,7 @@ def test_bad_settings_are_told_before_anything_is_written(privacy, told, tmp_pat
             {"sources": ["hard", "teacher"]},
             "'teacher' learns from a model that was trained",
         ),
-        (BY_CLIENT, {"training": {"stop": "best_validation"}}, "chooses a round by labels in the clear"),
+        (BY_CLIENT, {"training": {"stop": "best_validation"}}, "stops by validation labels in the clear"),
         (
             BY_CLIENT,
             {"rivals": [{"source": "hard", "members": 2}]},

@@ -1,6 +1,7 @@
 """What a study with label privacy has beside what it lists, and what it refuses."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,6 +105,11 @@ def test_controls_are_not_for_sale(result):
     assert not any(shown.is_free(shown.arms[control]) for control in CONTROLS)
     assert shown.is_free(shown.arms["hard"])
     assert {privacy_of(shown, control) for control in CONTROLS} == {"in the clear: a control"}
+    target = shown.cell.targets[CONTROLS[0]]
+    spent = {"model_epsilon_per_example_max": 8.0, "model_delta": 1e-5}
+    trained = replace(shown.cell, targets={CONTROLS[0]: replace(target, privacy=spent)})
+    told = privacy_of(Shown(result, trained), CONTROLS[0])
+    assert told == "in the clear: a control; training ε 8 an example at δ 1e-05"
 
 
 def test_members_of_an_ensemble_share_their_private_answers(ran):

@@ -29,6 +29,8 @@ AXIS = {"from": 0.1, "to": 1.0}
         ),
         ({"training.lr": AXIS, "strategies.fedavg.training.lr": AXIS}, {}, "which are one"),
         ({"strategies.fedavg.name": {"choices": ["krum"]}}, {}, "that is no option"),
+        ({"privacy.model.epsilon": AXIS}, {}, "what privacy promises is yours to choose"),
+        ({"privacy.delta": AXIS}, {}, "what privacy promises is yours to choose"),
         ({"strategies.krum.malicious": AXIS}, {}, "'krum' is not among the strategies"),
     ],
 )
@@ -45,3 +47,9 @@ def test_momentum_under_a_strategy_is_checked_as_the_studys_own():
         cells(table, "tuned.toml")
     still = [{"name": "scaffold", "training": {"momentum": 0.0}}]
     assert cells({**TABLE, "training": {"momentum": 0.9}, "strategies": still}, "tuned.toml")
+
+
+def test_a_clip_norm_may_be_tuned():
+    keys = {"privacy.model.clip": AXIS}
+    private = {"delta": 1e-2, "model": {"name": "dp_fedavg", "noise": 1.0}}
+    assert validate({**TABLE, "privacy": private, "tune": {"keys": keys}}, "tuned.toml").tune

@@ -67,10 +67,10 @@ class LabelMechanism(Options):
         The most and the mean over units, for each unit that is known; with ``delta`` where one is spent.
         """
 
+    @abstractmethod
     def softening(self, answers: Answers) -> np.ndarray:
         """(N,) γ in [0, 1]: the uniform share that the noise puts, in expectation, into soft labels that are
         not corrected for it; the label smoothing that the noise would be mistaken for."""
-        raise NotImplementedError
 
     def first_stage(self) -> "LabelMechanism | None":
         """How the first half of the examples is asked, for a model whose predictions are the others' prior;

@@ -48,6 +48,8 @@ def test_the_bound_moves_towards_its_quantile():
         bound = adapted(bound, share_within((lengths <= bound).sum(), 500, 0.0, 500), 0.3, 0.2)
     assert bound == pytest.approx(np.quantile(lengths, 0.3), rel=0.02)
     assert adapted(2.0, 0.9, 0.5, 0.2) == pytest.approx(2 * np.exp(-0.08))
+    assert adapted(2.0, -1e9, 0.5, 0.2) == 1e12  # counts under much noise are anything
+    assert adapted(2.0, 1e9, 0.5, 0.2) == 1e-12
 
 
 def test_count_and_updates_together_spend_what_is_accounted_for():
