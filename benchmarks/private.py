@@ -12,8 +12,8 @@ from benchmarks.rounds import SEEDS, in_lockstep
 from benchmarks.workloads import WORKLOADS
 from fedsoft.execution.groups import StackChoice, groups_of
 from fedsoft.federation import Task
+from fedsoft.federation.programs import Stack, programs
 from fedsoft.federation.records import to_parameters
-from fedsoft.federation.together import Stack, programs
 from fedsoft.privacy.models import GaussianNoise
 from fedsoft.streams import stream
 from fedsoft.study.opened import open_study

@@ -21,8 +21,8 @@ from fedsoft.execution.lockstep import execute_together
 from fedsoft.execution.processes import InProcess
 from fedsoft.execution.run import Hooks
 from fedsoft.federation import Task
+from fedsoft.federation.programs import Stack, programs
 from fedsoft.federation.records import to_parameters
-from fedsoft.federation.together import Stack, programs
 from fedsoft.files import write_npz
 from fedsoft.study.opened import open_study
 from fedsoft.training import local_update

@@ -6,8 +6,7 @@ import numpy as np
 import torch
 
 from fedsoft.evaluation import Cartography
-from fedsoft.federation.records import to_parameters
-from fedsoft.federation.rounds import RoundResult
+from fedsoft.federation.results import RoundResult
 from fedsoft.study.prepare import Prepared
 from fedsoft.training import predict
 
@@ -20,7 +19,7 @@ def follow(prepared: Prepared, seen: Cartography, result: RoundResult) -> Cartog
     These stay true where the labels that clients have are wrong.
     """
     task, rows = prepared.task, torch.from_numpy(prepared.task.train.rows)
-    parameters = to_parameters(result.arrays, task.inputs.device)
+    parameters = result.parameters(task.inputs.device)
     probs = predict(task.model, parameters, task.inputs[rows])
     labels = torch.from_numpy(prepared.dataset.labels)[rows]
     return seen.after(probs, labels.to(probs.device))

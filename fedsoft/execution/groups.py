@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from fedsoft.federation.together import Stack
+from fedsoft.federation.programs import Stack
 from fedsoft.study.data import input_tensor, load_dataset
 from fedsoft.study.settings import RunSettings
 from fedsoft.training import measured_stack

@@ -1,23 +1,24 @@
 """Runs executed to their end: one on any engine, or several in this process, in lockstep."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from flwr.app import Message
 
-from fedsoft.execution.run import Hooks, Host, Interrupted, Meter, Run, begin
+from fedsoft.execution.run import Hooks, Host, Interrupted, Meter, Run, Waits, begin
 from fedsoft.execution.scoring import Scoring, score_together
+from fedsoft.federation.direct import Merge, Trainer, Turn, merge_together
 from fedsoft.federation.exchange import Exchange
 from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.together import Stack, train_together
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
 
-Replies = Callable[[list[Exchange]], list[list[Message]]]
-"""Gives each run the replies that it waits for."""
+Doing = Mapping[type, Callable[[list[Any]], Sequence[Any]]]
+"""What gives runs the things that they wait for, by kind, to all who wait for one at once."""
 
 
 def execute(settings: RunSettings, host: Host) -> None:
@@ -29,7 +30,8 @@ def execute(settings: RunSettings, host: Host) -> None:
     """
     meter = Meter()
     run = begin(settings, host, meter)
-    _advance([(run, meter)], lambda exchanges: [exchange.alone() for exchange in exchanges])
+    alone: Doing = {kind: lambda wants: [one.alone() for one in wants] for kind in (Merge, Turn, Exchange)}
+    _advance([(run, meter)], {Scoring: score_together, **alone})
 
 
 def execute_together(
@@ -71,10 +73,16 @@ def execute_hosted(runs: Sequence[tuple[RunSettings, Host]], stack: Stack) -> No
     begun = [
         (begin(run, heeding(host), meter), meter) for (run, host), meter in zip(runs, meters, strict=True)
     ]
-    _advance(begun, lambda exchanges: _train(exchanges, stack), end)
+    together: Doing = {
+        Scoring: score_together,
+        Merge: merge_together,
+        Exchange: lambda exchanges: _exchange(exchanges, stack),
+        Turn: Trainer(stack).train,
+    }
+    _advance(begun, together, end)
 
 
-def _train(exchanges: list[Exchange], stack: Stack) -> list[list[Message]]:
+def _exchange(exchanges: list[Exchange], stack: Stack) -> list[list[Message]]:
     """The replies that each run waits for."""
     asked = []
     for exchange in exchanges:
@@ -84,19 +92,15 @@ def _train(exchanges: list[Exchange], stack: Stack) -> list[list[Message]]:
     return [list(islice(replies, len(part))) for part in asked]
 
 
-def _advance(
-    runs: Sequence[tuple[Run, Meter]], replies: Replies, end: Callable[[], None] = lambda: None
-) -> None:
-    """Advance runs to their ends: all figures and queries first, so that whoever trains does so together.
+def _advance(runs: Sequence[tuple[Run, Meter]], doing: Doing, end: Callable[[], None] = lambda: None) -> None:
+    """Advance runs to their ends, those who train last, so that all do so together.
 
     Args:
         runs: with their meters.
-        replies: has clients train.
+        doing: does what runs wait for.
         end: called when something around the runs fails; they then have a round to stop.
     """
-    scoring: list[tuple[Run, Meter, Scoring]] = []
-    telling: list[tuple[Run, Meter, Exchange]] = []
-    training: list[tuple[Run, Meter, Exchange]] = []
+    waiting: dict[int, list[tuple[Run, Meter, Any]]] = {}
     error: Exception | None = None
 
     def resume(run: Run, meter: Meter, answer: Any) -> None:
@@ -104,10 +108,7 @@ def _advance(
         meter.resumed = time.monotonic()
         try:
             wants = run.throw(answer) if isinstance(answer, Exception) else run.send(answer)
-            if isinstance(wants, Scoring):
-                scoring.append((run, meter, wants))
-            else:
-                (training if wants.trains else telling).append((run, meter, wants))
+            waiting.setdefault(_order(wants), []).append((run, meter, wants))
         except StopIteration:
             pass
         except Exception as raised:  # the others leave checkpoints before it ends them all
@@ -118,19 +119,23 @@ def _advance(
 
     for run, meter in runs:
         resume(run, meter, None)
-    while scoring or telling or training:
-        began = time.monotonic()
-        together = score_together if scoring else replies
-        turn: list[tuple[Run, Meter, Any]] = scoring or telling or training
-        answers = _each(together, [wants for *_, wants in turn])
-        resumed = [(run, meter) for run, meter, _ in turn]
-        turn.clear()
-        spent = (time.monotonic() - began) / len(resumed)
-        for (run, meter), answer in zip(resumed, answers, strict=True):
+    while waiting:
+        began, turn = time.monotonic(), waiting.pop(min(waiting))
+        wanted = [wants for *_, wants in turn]
+        answers = _each(doing[type(wanted[0])], wanted)
+        spent = (time.monotonic() - began) / len(turn)
+        for (run, meter, _), answer in zip(turn, answers, strict=True):
             meter.seconds += spent
             resume(run, meter, answer)
     if error:
         raise error
+
+
+def _order(wants: Waits) -> int:
+    """When what a run waits for is done, beside what others wait for: the lowest first."""
+    if isinstance(wants, Exchange):
+        return 3 if wants.trains else 2
+    return {Scoring: 0, Merge: 1, Turn: 4}[type(wants)]
 
 
 def _each(together: Callable[[list[Any]], Sequence[Any]], wanted: list[Any]) -> list[Any]:

@@ -19,7 +19,7 @@ from fedsoft.execution.groups import StackChoice, groups_of
 from fedsoft.execution.ray_cluster import at_once, ray_cluster, task_options
 from fedsoft.execution.run import Hooks, Interrupted
 from fedsoft.execution.worker import Needed, News, work
-from fedsoft.federation.together import Stack
+from fedsoft.federation.programs import Stack
 from fedsoft.study.data import give_dataset, load_dataset
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store

@@ -26,10 +26,10 @@ from fedsoft.execution.scoring import Figures, Scoring, scores
 from fedsoft.execution.standing import Standing, begun, restored, to_checkpoint
 from fedsoft.federation import StrategyOptions, Task
 from fedsoft.federation.at_server import AtServer
-from fedsoft.federation.exchange import Exchange, RoundError
+from fedsoft.federation.exchange import RoundError
 from fedsoft.federation.grids import CohortGrid
-from fedsoft.federation.records import to_parameters
-from fedsoft.federation.rounds import RoundResult, play_round
+from fedsoft.federation.results import RoundResult
+from fedsoft.federation.rounds import Wait, play_round
 from fedsoft.federation.servers.weighing import Weighing
 from fedsoft.study.canaries import Planted
 from fedsoft.study.data import load_dataset
@@ -105,8 +105,8 @@ class Meter:
         return self.seconds + time.monotonic() - self.resumed
 
 
-Waits = Exchange | Scoring
-"""What a run at work waits for: replies of clients, or the figures of a round."""
+Waits = Wait | Scoring
+"""What a run at work waits for: what its round waits for, or the figures of a round."""
 
 Run = Generator[Waits, Any, None]
 """A run at work: yields what it waits for, takes it, and ends when its results are stored."""
@@ -200,7 +200,7 @@ def _run(settings: RunSettings, host: Host, meter: Meter) -> Generator[Waits, An
     """A run that trains."""
     prepared = prepare(settings, host.store, host.device, host.planted)
     ended, strategy = yield from _train(prepared, host, meter)
-    parameters = to_parameters(ended.kept.arrays, prepared.task.inputs.device)
+    parameters = ended.kept.parameters(prepared.task.inputs.device)
     return Results(
         record={
             **_origin(settings, host),

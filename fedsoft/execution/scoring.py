@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from fedsoft.evaluation import METRICS, Predictions, Reference
-from fedsoft.federation.records import to_parameters
-from fedsoft.federation.rounds import RoundResult
+from fedsoft.federation.results import RoundResult
 from fedsoft.study.prepare import Prepared
 from fedsoft.training import predict
 
@@ -28,7 +27,7 @@ class Scoring:
     def predictions(self) -> Tensor:
         """Probabilities (V, C) on the validation examples."""
         task = self.prepared.task
-        parameters = to_parameters(self.result.arrays, task.inputs.device)
+        parameters = self.result.parameters(task.inputs.device)
         return predict(task.model, parameters, self.prepared.validation[0])
 
 

@@ -10,7 +10,7 @@ from fedsoft.evaluation import Cartography
 from fedsoft.execution.follow import from_sums, to_sums
 from fedsoft.execution.scoring import Figures
 from fedsoft.federation.checkpoint import restore_strategy, strategy_state
-from fedsoft.federation.rounds import RoundResult
+from fedsoft.federation.results import RoundResult
 from fedsoft.study.prepare import Prepared
 
 

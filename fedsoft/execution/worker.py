@@ -15,7 +15,7 @@ import torch
 from fedsoft.errors import FedsoftError
 from fedsoft.execution.lockstep import execute_together
 from fedsoft.execution.run import Hooks, Interrupted
-from fedsoft.federation.together import Stack
+from fedsoft.federation.programs import Stack
 from fedsoft.study.failures import Failure
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store

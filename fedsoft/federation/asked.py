@@ -1,9 +1,11 @@
 """A client, and what it is asked."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
-from flwr.app import ConfigRecord, Message, MessageType
+from flwr.app import Message, MessageType
 
 from fedsoft.federation import asks
 from fedsoft.federation.task import Task
@@ -11,17 +13,26 @@ from fedsoft.scenarios import Fate
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A client of a run, and the message that asks it to train, or to tell something."""
+class Told(ABC):
+    """A client of a run, and what the server tells it in a round.
+
+    Attributes:
+        task: the run.
+        partition: which of its clients.
+    """
 
     task: Task
     partition: int
-    message: Message
 
     @property
-    def config(self) -> ConfigRecord:
+    @abstractmethod
+    def content(self) -> Mapping[str, Any]:
+        """Records by name, as a message has them; ``config`` is always there."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
         """What the server tells the client."""
-        config: ConfigRecord = self.message.content["config"]
+        config: Mapping[str, Any] = self.content["config"]
         return config
 
     @property
@@ -33,6 +44,19 @@ class Asked:
     def examples(self) -> int:
         """How many the client trains on."""
         return len(self.task.train.of(self.partition))
+
+
+@dataclass(frozen=True)
+class Asked(Told):
+    """A client of a run, and the message that asks it to train, or to tell something."""
+
+    message: Message
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """The message's."""
+        content: Mapping[str, Any] = self.message.content
+        return content
 
     @property
     def trains(self) -> bool:
@@ -48,21 +72,14 @@ class Asked:
     def like(self, other: Self) -> bool:
         """Whether both can train in one tensor program: the same arithmetic on the same inputs."""
         mine, theirs = self.task, other.task
-        return mine is theirs or (
-            mine.inputs is theirs.inputs
-            and mine.model == theirs.model
-            and mine.training == theirs.training
-            and mine.targets.shape[1] == theirs.targets.shape[1]
-            and self.server_round == other.server_round
-            and self._asked() == other._asked()
-        )
+        return mine is theirs or (mine.trains_as(theirs) and self._asked() == other._asked())
 
     def _asked(self) -> tuple[object, ...]:
         """What the arithmetic depends on: the numbers that clients share, and which records there are."""
-        keys = sorted(self.config.keys() - {"store", "run", "device"})
+        keys = sorted(self.config.keys() - set(asks.WHERE))
         shared = [(key, self.config[key]) for key in keys if key not in asks.OWN]
         return (
             *shared,
             *(key for key in keys if key in asks.OWN),
-            *sorted(self.message.content.keys() - {asks.SECURE}),
+            *sorted(self.content.keys() - {asks.SECURE}),
         )

@@ -7,6 +7,7 @@ asks for it, records of its own. A reply holds a model and metrics, as Flower's 
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
@@ -36,6 +37,8 @@ EXAMPLE_CLIP, EXAMPLE_NOISE, EXAMPLE_SAMPLING = "example-clip", "example-noise",
 a multiple of it, and how batches are drawn, as `fedsoft.privacy.DpSgd` has it."""
 OWN = (ANCHOR, SLIP, UPDATE_CLIP, EXAMPLE_NOISE)
 """Keys of the config whose value may differ from client to client."""
+WHERE = ("store", "run", "device")
+"""Keys of the config by which processes elsewhere find the run; what is done does not depend on them."""
 ATTEMPT = "attempt"
 """Key of the config: how often the round was tried before; without it, never."""
 PROXIMAL = "proximal-mu"
@@ -67,9 +70,9 @@ def give(message: Message, name: str, record: ArrayRecord | ConfigRecord) -> Non
     message.content = RecordDict({**message.content, name: record})
 
 
-def attached(message: Message, name: str) -> dict[str, np.ndarray] | None:
-    """A record of arrays that a message holds; None without."""
-    record = message.content.get(name)
+def attached(content: Mapping[str, Any], name: str) -> dict[str, np.ndarray] | None:
+    """A record of arrays that the content of a message holds; None without."""
+    record = content.get(name)
     return to_arrays(record) if isinstance(record, ArrayRecord) else None
 
 
@@ -79,7 +82,7 @@ def told(reply: Message, name: str) -> np.ndarray:
     return np.atleast_1d(np.asarray(metrics[name], dtype=float))
 
 
-def attempt_of(config: ConfigRecord) -> int:
+def attempt_of(config: Mapping[str, Any]) -> int:
     """How often the round was tried before."""
     return int(config.get(ATTEMPT, 0))
 

@@ -6,6 +6,7 @@ import numpy as np
 from flwr.app import ArrayRecord
 from flwr.serverapp.strategy import Strategy
 
+from fedsoft.federation.direct import on_host
 from fedsoft.federation.records import to_record
 
 
@@ -22,6 +23,7 @@ def strategy_state(strategy: Strategy) -> tuple[dict[str, np.ndarray], dict[str,
     """
     arrays: dict[str, np.ndarray] = {}
     kinds: dict[str, Any] = {}
+    on_host(strategy)
     for name, value in vars(strategy).items():
         if isinstance(value, Strategy):
             inside, state = strategy_state(value)

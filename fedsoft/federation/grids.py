@@ -11,8 +11,9 @@ from flwr.supercore.task_identity import TaskIdentity
 
 from fedsoft.errors import EngineError
 from fedsoft.federation.asked import Asked
+from fedsoft.federation.programs import Stack
 from fedsoft.federation.task import Task
-from fedsoft.federation.together import Stack, train_together
+from fedsoft.federation.together import train_together
 from fedsoft.plural import plural
 
 
@@ -21,10 +22,16 @@ class CohortGrid(Grid):
 
     A strategy with ``fraction_train = 1`` can then only permute the cohort, and messages and replies
     travel in the order of partitions, so nothing depends on Flower's global random state.
+
+    Attributes:
+        task: the run.
+        here: how many clients share a tensor program, where they are in this process and may train without a
+            message; else None.
+        cohort: the clients of the round.
     """
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, task: Task, here: Stack | None = None) -> None:
+        self.task, self.here = task, here
         self.cohort: list[int] = []
 
     def open_round(self, server_round: int) -> list[int]:
@@ -62,10 +69,13 @@ class CohortGrid(Grid):
 
 
 class InProcessGrid(CohortGrid):
-    """Clients executed in this process, ``stack`` of them as one tensor program."""
+    """Clients executed in this process, ``stack`` of them as one tensor program.
 
-    def __init__(self, task: Task, stack: Stack = "all") -> None:
-        super().__init__(task)
+    With ``messages`` they get their messages in any case, as on other engines.
+    """
+
+    def __init__(self, task: Task, stack: Stack = "all", messages: bool = False) -> None:
+        super().__init__(task, here=None if messages else stack)
         self.stack = stack
         self._run = Run.create_empty(1)
         TaskIdentity.task_id, TaskIdentity.run_id, TaskIdentity.node_id = 1, 1, 1

@@ -9,18 +9,18 @@ import torch
 from torch import Tensor
 
 from fedsoft.federation import asks
-from fedsoft.federation.asked import Asked
+from fedsoft.federation.asked import Told
 from fedsoft.federation.records import to_parameters
 from fedsoft.federation.reports import Seen
 from fedsoft.training import Calibration, Guidance, Model, Parameters, Similarity
 
 
-def guidance_of(asked: Sequence[Asked], device: torch.device) -> Guidance:
+def guidance_of(asked: Sequence[Told], device: torch.device) -> Guidance:
     """What the server asks of clients, stacked."""
     first, config = asked[0], asked[0].config
     correction, confusion = None, None
-    if asks.CORRECTION in first.message.content:
-        records = [asks.attached(one.message, asks.CORRECTION) or {} for one in asked]
+    if asks.CORRECTION in first.content:
+        records = [asks.attached(one.content, asks.CORRECTION) or {} for one in asked]
         correction = to_parameters({n: np.stack([one[n] for one in records]) for n in records[0]}, device)
     if config.get(asks.SLIPS) == "forward":
         slip = torch.tensor([float(one.config[asks.SLIP]) for one in asked], device=device)[:, None, None]
@@ -41,17 +41,17 @@ def guidance_of(asked: Sequence[Asked], device: torch.device) -> Guidance:
     )
 
 
-def looks(one: Asked) -> bool:
+def looks(one: Told) -> bool:
     """Whether a client must look at what the global model predicts of its examples."""
     return asks.REPORT in one.config or replaces(one)
 
 
-def replaces(one: Asked) -> bool:
+def replaces(one: Told) -> bool:
     """Whether a client trains on more than its own targets: on the global model's predictions too."""
     return asks.ANCHOR in one.config or one.config.get(asks.SLIPS) == "posterior"
 
 
-def reports_of(one: Asked) -> list[str]:
+def reports_of(one: Told) -> list[str]:
     """The names of what a client tells besides its model."""
     return str(one.config.get(asks.REPORT, "")).split()
 
@@ -64,7 +64,7 @@ Look = Callable[[Model, Parameters, Tensor], Tensor]
 
 
 def look_at_own(
-    look: Look, asked: Sequence[Asked], starts: Sequence[Parameters], place: Mapping[int, int]
+    look: Look, asked: Sequence[Told], starts: Sequence[Parameters], place: Mapping[int, int]
 ) -> list[Tensor]:
     """What the received model makes of each client's training examples (n, …), run by run."""
     found: dict[int, Tensor] = {}
@@ -78,7 +78,7 @@ def look_at_own(
     return [found[k] for k in range(len(asked))]
 
 
-def seen_by(one: Asked, probs: Tensor, features: Tensor | None) -> Seen:
+def seen_by(one: Told, probs: Tensor, features: Tensor | None) -> Seen:
     """What a client has in hand when it reports."""
     task = one.task
     places = task.train.rows if task.places is None else task.places
@@ -87,7 +87,7 @@ def seen_by(one: Asked, probs: Tensor, features: Tensor | None) -> Seen:
 
 
 def replaced(
-    asked: Sequence[Asked], predicted: Sequence[Tensor], targets: Tensor, given: list[np.ndarray] | None
+    asked: Sequence[Told], predicted: Sequence[Tensor], targets: Tensor, given: list[np.ndarray] | None
 ) -> tuple[Tensor, list[np.ndarray]]:
     """A table of what clients train on in place of their own targets.
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fedsoft.federation import asks
-from fedsoft.federation.asked import Asked
+from fedsoft.federation.asked import Told
 from fedsoft.federation.records import to_arrays
 from fedsoft.privacy.models import GaussianNoise, clip, norms
 from fedsoft.training import COUPLED, PrivateSteps
@@ -14,12 +14,12 @@ SLACK = 1e-6
 """How much longer than the bound, relatively, a clipped update may be by rounding."""
 
 
-def private_of(one: Asked) -> bool:
+def private_of(one: Told) -> bool:
     """Whether what a client sends is promised to be private."""
     return asks.UPDATE_CLIP in one.config or asks.EXAMPLE_CLIP in one.config
 
 
-def private_steps(asked: Sequence[Asked], rngs: Sequence[np.random.Generator]) -> PrivateSteps | None:
+def private_steps(asked: Sequence[Told], rngs: Sequence[np.random.Generator]) -> PrivateSteps | None:
     """How clients that are alike keep their steps private; None where they are not asked to.
 
     Args:
@@ -33,7 +33,7 @@ def private_steps(asked: Sequence[Asked], rngs: Sequence[np.random.Generator]) -
         return None
     training = asked[0].task.training
     others = {asks.CORRECTION, asks.CALIBRATION, asks.REPORT, asks.SLIPS, asks.ANCHOR}
-    unfit = sorted(others & {*asked[0].config, *asked[0].message.content})
+    unfit = sorted(others & {*asked[0].config, *asked[0].content})
     unfit += ["mixup"] * bool(training.mixup) + [training.loss.name] * (training.loss.name in COUPLED)
     if unfit or any(one.task.delivery for one in asked):
         raise ValueError(f"dp_sgd does not go with {(unfit or ['delivery of hard labels'])[0]}")
@@ -43,9 +43,9 @@ def private_steps(asked: Sequence[Asked], rngs: Sequence[np.random.Generator]) -
     return PrivateSteps(clip, noise, [GaussianNoise(rng) for rng in rngs])
 
 
-def clipped(one: Asked, trained: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], bool]:
+def clipped(one: Told, trained: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], bool]:
     """The update of a client that is asked to clip it, clipped, and whether it was within the bound."""
-    start, bound = to_arrays(one.message.content["arrays"]), float(one.config[asks.UPDATE_CLIP])
+    start, bound = to_arrays(one.content["arrays"]), float(one.config[asks.UPDATE_CLIP])
     row = np.concatenate([(array - start[name]).ravel() for name, array in trained.items()])
     within = bool(norms(row) <= bound)
     if one.task.secure_sum:  # whose whole numbers may be a little longer than what they stand for
@@ -67,7 +67,7 @@ def clipped_update(
     return {name: part.reshape(update[name].shape) for name, part in zip(update, parts, strict=True)}
 
 
-def unsafe(one: Asked, sent: Mapping[str, np.ndarray]) -> str | None:
+def unsafe(one: Told, sent: Mapping[str, np.ndarray]) -> str | None:
     """Why a client must not send arrays that are promised to be private, in a line; None where it may."""
     for name, array in sent.items():
         if array.dtype != np.float32:

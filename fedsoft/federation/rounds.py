@@ -2,7 +2,8 @@
 
 import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, Error, Message, MetricRecord
@@ -10,59 +11,21 @@ from flwr.serverapp.strategy import Strategy
 
 from fedsoft.errors import EngineError, in_a_line
 from fedsoft.federation.asks import ATTEMPT, attempt_of, size_of
-from fedsoft.federation.codes import FAILING, NOT_FINITE
+from fedsoft.federation.codes import NOT_FINITE
+from fedsoft.federation.direct import Merge, Turn, Unable, on_host, play_here, rule_of
 from fedsoft.federation.exchange import Exchange, RoundError
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.records import to_arrays, to_record
+from fedsoft.federation.results import RoundResult, diverged, failure_of, raise_for
 from fedsoft.federation.secure.server import agree
 from fedsoft.federation.servers.private_mean import PrivateMean
 from fedsoft.scenarios import Fate
 
+Wait = Exchange | Turn | Merge
+"""What a run waits for in a round: replies to messages; or, without any, training, and its merging."""
 
-@dataclass(frozen=True)
-class Failure:
-    """A client whose update was lost because it raised, or failed by chance.
-
-    Attributes:
-        number: the round.
-        client: its partition.
-        cause: in a line.
-        chance: whether the scenario let it fail.
-    """
-
-    number: int
-    client: int
-    cause: str
-    chance: bool
-
-
-@dataclass(frozen=True)
-class RoundResult:
-    """The state after a round.
-
-    Attributes:
-        number: the round, from 1; 0 is the initial model.
-        arrays: parameters of the global model.
-        train_loss: mean loss of the cohort, weighted by examples; NaN where nobody trained.
-        cohort: number of clients whose updates were used.
-        dropped: number of clients of the cohort that got no model.
-        late: number of those whose updates came too late.
-        failures: those that failed.
-        sent: bytes of arrays that crossed the network, both ways.
-    """
-
-    number: int
-    arrays: dict[str, np.ndarray]
-    train_loss: float
-    cohort: int
-    dropped: int = 0
-    late: int = 0
-    failures: tuple[Failure, ...] = ()
-    sent: int = 0
-
-
-Round = Generator[Exchange, list[Message], RoundResult]
-"""A round at work: yields its exchanges, takes the replies of each, returns what came of it."""
+Round = Generator[Wait, Any, RoundResult]
+"""A round at work: yields what it waits for, takes it, and returns what came of it."""
 
 
 def play_round(
@@ -113,12 +76,17 @@ def _play(
     config: ConfigRecord,
     suits: Callable[[int], bool],
 ) -> Round:
-    void = RoundResult(number, state.arrays, float("nan"), 0)
-    told, record = ConfigRecord(dict(config)), to_record(state.arrays)
+    void = RoundResult(number, state.model, float("nan"), 0)
     if not grid.open_round(number):
         if not isinstance(strategy, PrivateMean):
             return void
-        return _after(strategy.of_nobody(number, record, grid), void, strategy, [])
+        return _after(strategy.of_nobody(number, to_record(state.arrays), grid), void, strategy, [])
+    if grid.here and not grid.task.secure_sum and (rule := rule_of(strategy)):
+        try:
+            return (yield from play_here(rule, strategy, grid, state, config, suits))
+        except Unable:
+            on_host(strategy)  # messages name the client at fault
+    told, record = ConfigRecord(dict(config)), to_record(state.arrays)
     partitions, messages = grid.in_order(strategy.configure_train(number, record, told, grid))
     size, fates = len(partitions), grid.task.fates(number, attempt_of(config))
     agreed = (yield from agree(grid, partitions, number, config)) if grid.task.secure_sum else None
@@ -139,13 +107,13 @@ def _play(
         void,
         dropped=able - len(partitions),
         late=len(whole) - len(used),
-        failures=tuple(_failure(number, *one) for one in lost),
+        failures=tuple(failure_of(number, partition, reply.error) for partition, reply in lost),
         sent=sent + (agreed.sent if agreed else 0),
     )
     if agreed:
         agreed.check_left(len(used), lost)
     if len(used) < max(1, grid.task.enough * size) or not suits(len(used)):
-        _raise_for(number, [one for one in lost if one[1].error.code != FAILING], size)
+        raise_for(number, [(partition, reply.error) for partition, reply in lost], size)
         if agreed or not isinstance(strategy, PrivateMean):
             return void  # else it would be told, by a model without noise, that somebody was there
     if not agreed:
@@ -170,8 +138,8 @@ def _after(
     arrays, loss = to_arrays(aggregated), float(metrics["train-loss"])
     bad = [name for name, array in arrays.items() if not np.isfinite(array).all()]
     if bad or not np.isfinite(loss):
-        raise _diverged(number, bad[0] if bad else "the training loss")
-    return replace(void, arrays=arrays, train_loss=loss if used else float("nan"), cohort=len(used))
+        raise diverged(number, bad[0] if bad else "the training loss")
+    return replace(void, model=arrays, train_loss=loss if used else float("nan"), cohort=len(used))
 
 
 def _checked(reply: Message) -> Message:
@@ -180,33 +148,3 @@ def _checked(reply: Message) -> Message:
     if hidden or np.isfinite(float(reply.content["metrics"]["train-loss"])):
         return reply
     return Message(Error(NOT_FINITE, "the training loss is not finite"), reply_to=reply)
-
-
-def _failure(number: int, partition: int, reply: Message) -> Failure:
-    cause = (reply.error.reason or "no reason given").partition("\n")[0]
-    return Failure(number, partition, cause, reply.error.code == FAILING)
-
-
-def _raise_for(number: int, raised: Sequence[tuple[int, Message]], size: int) -> None:
-    """End the run if clients raised; the first of them is named."""
-    if not raised:
-        return
-    partition, reply = raised[0]
-    cause, _, detail = (reply.error.reason or "no reason given").partition("\n")
-    if reply.error.code == NOT_FINITE:
-        raise _diverged(number, cause.removesuffix(" is not finite"), partition)
-    others = f" ({len(raised)} of {size} clients failed)" if len(raised) > 1 else ""
-    raise RoundError(
-        f"client {partition} failed in round {number}: {cause}{others}", number, partition, detail
-    )
-
-
-def _diverged(number: int, what: str, client: int | None = None) -> RoundError:
-    """The error of a round after which something is not finite."""
-    where = "" if client is None else f", at client {client}"
-    return RoundError(
-        f"training diverged in round {number}{where}: {what} is not finite; lower training.lr or the "
-        "strategy's server step.",
-        number,
-        client,
-    )

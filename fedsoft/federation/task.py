@@ -1,6 +1,8 @@
 """What the clients of one run train on."""
 
+import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -60,6 +62,21 @@ class Task:
         """Initial parameters."""
         shape, classes = tuple(self.inputs.shape[1:]), self.targets.shape[1]
         return self.model.initial(shape, classes, stream("initial weights", seed=self.seed))
+
+    @cached_property
+    def dealt(self) -> bytes:
+        """A digest of who holds which examples, the same for runs whose clients hold the same."""
+        parts = self.train.rows, self.train.offsets
+        return hashlib.blake2b(b"".join(part.tobytes() for part in parts), digest_size=16).digest()
+
+    def trains_as(self, other: "Task") -> bool:
+        """Whether clients of both train by the same arithmetic on the same inputs, if told the same."""
+        return (
+            self.inputs is other.inputs
+            and self.model == other.model
+            and self.training == other.training
+            and self.targets.shape[1] == other.targets.shape[1]
+        )
 
     def cohort(self, server_round: int) -> list[int]:
         """The clients of a round, ascending: drawn among those that hold examples; nobody, by chance, where

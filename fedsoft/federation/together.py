@@ -1,15 +1,13 @@
 """Clients of one run or of several, trained in as few tensor programs as may be."""
 
 from collections.abc import Sequence
-from typing import Literal
 
+import torch
 from flwr.app import Message
 
 from fedsoft.federation.asked import Asked
 from fedsoft.federation.client import answer, failed, failing, tell
-
-Stack = int | Literal["all"]
-"""How many clients are trained as one tensor program at most."""
+from fedsoft.federation.programs import Stack, programs
 
 
 def train_together(asked: Sequence[Asked], stack: Stack) -> list[Message]:
@@ -30,25 +28,13 @@ def train_together(asked: Sequence[Asked], stack: Stack) -> list[Message]:
     return [replies[i] for i in range(len(asked))]
 
 
-def programs(examples: Sequence[int], stack: Stack) -> list[list[int]]:
-    """Which clients share a program: those that train for about as long, in programs of even size.
-
-    Args:
-        examples: how many each client trains on.
-        stack: how many share a program at most; 40 clients in programs of 32 at most are 20 and 20.
-
-    Returns:
-        places of clients, program by program.
-    """
-    order = sorted(range(len(examples)), key=lambda place: -examples[place])
-    size = len(order) if stack == "all" else -(-len(order) // -(-len(order) // stack))
-    return [order[start : start + size] for start in range(0, len(order), size)]
-
-
 def _answer(asked: Sequence[Asked]) -> list[Message]:
     try:
         return answer(asked)
     except Exception as error:
         if len(asked) == 1:
             return [failed(asked[0].message, error)]
+        if isinstance(error, torch.OutOfMemoryError):
+            half = len(asked) // 2
+            return [*_answer(asked[:half]), *_answer(asked[half:])]
         return [reply for one in asked for reply in _answer([one])]  # so that the client at fault is named

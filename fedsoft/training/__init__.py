@@ -12,7 +12,7 @@ from fedsoft.training.module import give_files
 from fedsoft.training.options import Training, changed, changes_of
 from fedsoft.training.predict import features_of, predict
 from fedsoft.training.private import PrivateSteps, plan_samples
-from fedsoft.training.steps import plan_steps
+from fedsoft.training.steps import Steps, plan_steps
 from fedsoft.training.update import local_update
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Parameters",
     "PrivateSteps",
     "Similarity",
+    "Steps",
     "Stochastic",
     "Training",
     "as_batch",

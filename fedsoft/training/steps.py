@@ -51,42 +51,52 @@ def plan_steps(
     options: Training,
     rngs: Sequence[np.random.Generator],
     targets: Sequence[np.ndarray] | None = None,
+    same: np.ndarray | None = None,
+    begin: np.ndarray | None = None,
 ) -> Steps:
     """Draw every client's batches: each epoch a fresh order; the last batch of an epoch may be smaller.
 
     Args:
-        examples: the training rows (n,) of each client; none is empty.
+        examples: the training rows (n,) of each of D draws; none is empty.
         options: batch size and epochs.
-        rngs: the generator of each client's order.
-        targets: where each client's targets stand in each epoch (epochs, n); by default, at ``examples``.
+        rngs: the generator of each draw's order.
+        targets: where each client's targets stand in each epoch (epochs, n); by default, at its rows.
+        same: (K,) which draw each client's batches are; by default each has its own.
+        begin: (K,) what is added to a client's rows to have its targets'; by default nothing.
     """
+    drawn = np.arange(len(examples)) if same is None else same
     size = min(options.batch_size, max(map(len, examples)))  # no wider than any batch will be
     per_epoch = np.array([-(-len(rows) // size) for rows in examples])
-    client = np.argsort(-per_epoch, kind="stable")
+    client = np.argsort(-per_epoch[drawn], kind="stable")
+    of = drawn[client]
     width = options.epochs * per_epoch.max() * size
-    rows = np.repeat([[examples[k][0]] for k in client], width, axis=1)
-    given = rows if targets is None else np.repeat([[targets[k][0][0]] for k in client], width, axis=1)
+    rows = np.repeat([[some[0]] for some in examples], width, axis=1)
     weights = np.zeros(rows.shape, dtype=np.float32)
-    for place, k in enumerate(client):
-        n, tail = len(examples[k]), len(examples[k]) % size
-        for epoch in range(options.epochs):
-            start = epoch * per_epoch[k] * size
-            order = rngs[k].permutation(n)
-            rows[place, start : start + n] = examples[k][order]
-            if targets is not None:
-                given[place, start : start + n] = targets[k][epoch][order]
-            weights[place, start : start + n - tail] = 1 / size
-            weights[place, start + n - tail : start + n] = 1 / max(tail, 1)
-    has_batch = np.arange(options.epochs * per_epoch.max())[:, None] < options.epochs * per_epoch[client]
+    orders = [
+        [rng.permutation(len(some)) for _ in range(options.epochs)]
+        for some, rng in zip(examples, rngs, strict=True)
+    ]
+    for d, own in enumerate(examples):
+        n, tail = len(own), len(own) % size
+        for epoch, order in enumerate(orders[d]):
+            start = epoch * per_epoch[d] * size
+            rows[d, start : start + n] = own[order]
+            weights[d, start : start + n - tail] = 1 / size
+            weights[d, start + n - tail : start + n] = 1 / max(tail, 1)
+    has_batch = np.arange(options.epochs * per_epoch.max())[:, None] < options.epochs * per_epoch[of]
 
     def packed(table: np.ndarray) -> np.ndarray:
         return table.reshape(len(client), -1, size).swapaxes(0, 1)[has_batch]
 
-    rows_packed = packed(rows)
-    return Steps(
-        client,
-        has_batch.sum(axis=1),
-        rows_packed,
-        rows_packed if targets is None else packed(given),
-        packed(weights),
-    )
+    rows_packed = packed(rows[of])
+    given = rows_packed
+    if targets is not None:
+        wanted = np.repeat([[targets[k][0][0]] for k in client], width, axis=1)
+        for place, (k, d) in enumerate(zip(client, of, strict=True)):
+            for epoch, order in enumerate(orders[d]):
+                start = epoch * per_epoch[d] * size
+                wanted[place, start : start + len(order)] = targets[k][epoch][order]
+        given = packed(wanted)
+    elif begin is not None and begin.any():
+        given = rows_packed + np.broadcast_to(begin[client], has_batch.shape)[has_batch][:, None]
+    return Steps(client, has_batch.sum(axis=1), rows_packed, given, packed(weights[of]))

@@ -27,12 +27,15 @@ def local_update(
     guidance: Guidance | None = None,
     mixing: Mixing | None = None,
     private: PrivateSteps | None = None,
+    of: Tensor | None = None,
+    out: tuple[Parameters, Tensor] | None = None,
 ) -> tuple[Parameters, Tensor]:
     """Train K models, each on its own batches.
 
     Args:
         model: the model.
-        start: parameters (K, …) that each client starts from; they are left as they are.
+        start: parameters (K, …) that each client starts from, or those (R, …) of several runs; they are left
+            as they are.
         inputs: (N, …) inputs; batches are rows of it.
         targets: (T, C) table of targets; batches are rows of it.
         steps: the batches.
@@ -42,15 +45,18 @@ def local_update(
         mixing: what each batch is mixed with, if anything.
         private: how gradients are clipped and get noise, if they do. Momentum, weight decay and the proximal
             pull come after it.
+        of: (K,) which of the parameters each client starts from; by default its own.
+        out: parameters (N, …) to write to, and at which places (K,), if not to new ones.
 
     Returns:
-        parameters (K, …) and mean losses over the steps (K,), in the caller's order of clients.
+        parameters (K, …), or ``out``'s, and mean losses over the steps (K,), in the caller's order.
     """
     guidance = guidance or Guidance()
     proximal_mu, calibration = guidance.proximal_mu, guidance.calibration
     device, active = inputs.device, steps.active.tolist()
     client = torch.from_numpy(steps.client).to(device)
-    parameters = {name: value.index_select(0, client) for name, value in start.items()}
+    first = client if of is None else of.index_select(0, client)
+    parameters = {name: value.index_select(0, first) for name, value in start.items()}
     from_home = proximal_mu or calibration is not None
     home = {name: value.clone() for name, value in parameters.items()} if from_home else {}
     correction = {n: value.index_select(0, client) for n, value in (guidance.correction or {}).items()}
@@ -112,7 +118,13 @@ def local_update(
             value.sub_(moving[name], alpha=lr)
     counts = torch.from_numpy(steps.counts).to(device)
     back = torch.from_numpy(np.argsort(steps.client)).to(device)
-    return {name: value.index_select(0, back) for name, value in parameters.items()}, (losses / counts)[back]
+    means = (losses / counts)[back]
+    if out is None:
+        return {name: value.index_select(0, back) for name, value in parameters.items()}, means
+    into, places = out
+    for name, value in parameters.items():
+        into[name].index_copy_(0, places.index_select(0, client), value)
+    return into, means
 
 
 def _take(table: Tensor, rows: Tensor) -> Tensor:

@@ -11,8 +11,9 @@ from fedsoft.execution.run import Hooks, Interrupted
 from fedsoft.federation import STRATEGIES
 from fedsoft.federation.asked import Asked
 from fedsoft.federation.grids import InProcessGrid
+from fedsoft.federation.programs import programs
 from fedsoft.federation.records import to_record
-from fedsoft.federation.together import programs, train_together
+from fedsoft.federation.together import train_together
 from fedsoft.files import read_json
 from fedsoft.scenarios import PARTITIONS
 from fedsoft.study.opened import open_study

@@ -16,7 +16,8 @@ from fedsoft.federation import STRATEGIES, StrategyOptions, Task
 from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.grids import CohortGrid, InProcessGrid
 from fedsoft.federation.records import to_arrays, to_record
-from fedsoft.federation.rounds import RoundResult, play_round
+from fedsoft.federation.results import RoundResult
+from fedsoft.federation.rounds import Wait, play_round
 from fedsoft.scenarios import Clients
 from fedsoft.streams import stream
 from fedsoft.training import MODELS, Training
@@ -63,6 +64,14 @@ def make_task() -> Callable[..., Task]:
     return make
 
 
+def _alone(wants: Wait) -> Any:
+    """What a run waits for, or the exception that comes instead, as those who execute runs give it."""
+    try:
+        return wants.alone()
+    except Exception as error:
+        return error
+
+
 def _federate(
     strategy: str | dict[str, Any] | Strategy,
     grid: CohortGrid,
@@ -74,10 +83,11 @@ def _federate(
         strategy = STRATEGIES.parse(strategy).build(AtServer.of(grid.task))
     state, results = start or RoundResult(0, grid.task.initial(), float("nan"), 0), []
     while state.number < rounds:
-        at_work, replies = play_round(strategy, grid, state, config), None
+        at_work, answer = play_round(strategy, grid, state, config), None
         try:
             while True:
-                replies = at_work.send(replies).alone()
+                wants = at_work.throw(answer) if isinstance(answer, Exception) else at_work.send(answer)
+                answer = _alone(wants)
         except StopIteration as end:
             state = end.value
         results.append(state)
@@ -118,7 +128,8 @@ class ScriptedGrid(InProcessGrid):
     ) -> None:
         everyone = list(range(len(updates)))
         super().__init__(
-            SimpleNamespace(cohort=lambda _: everyone, fates=lambda *_: None, enough=0.5, secure_sum=None)
+            SimpleNamespace(cohort=lambda _: everyone, fates=lambda *_: None, enough=0.5, secure_sum=None),
+            messages=True,
         )
         self.updates, self.weights, self.configs = updates, weights, []
         self.told = told

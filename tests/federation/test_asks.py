@@ -17,8 +17,8 @@ def test_messages_that_share_a_content_are_told_apart(make_task):
         asks.attach(message, asks.CORRECTION, {"w": np.full(2, value, np.float32)})
         asks.tell(message, anchor=value)
     for value, message in ((1.0, one), (2.0, other)):
-        assert asks.attached(message, asks.CORRECTION)["w"].tolist() == [value, value]
+        assert asks.attached(message.content, asks.CORRECTION)["w"].tolist() == [value, value]
         assert message.content["config"] == {"server-round": 3, asks.ANCHOR: value}
     assert set(content) == {"arrays", "config"}
     assert dict(config) == {"server-round": 3}
-    assert asks.attached(one, "another") is None
+    assert asks.attached(one.content, "another") is None

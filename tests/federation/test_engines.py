@@ -15,7 +15,7 @@ from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.client import make_client_app
 from fedsoft.federation.grids import FlowerGrid, InProcessGrid, find_nodes
 from fedsoft.federation.records import to_parameters, to_record
-from fedsoft.federation.rounds import RoundResult
+from fedsoft.federation.results import RoundResult
 from fedsoft.privacy import SecureSum
 from fedsoft.scenarios import Mishaps
 from fedsoft.streams import stream

@@ -76,7 +76,8 @@ def test_a_client_that_raises_costs_its_update_where_enough_are_left(make_task, 
 def test_a_strategy_that_lacks_updates_skips_the_round(make_task):
     from fedsoft.federation import STRATEGIES
     from fedsoft.federation.at_server import AtServer
-    from fedsoft.federation.rounds import RoundResult, play_round
+    from fedsoft.federation.results import RoundResult
+    from fedsoft.federation.rounds import play_round
 
     task = replace(make_task(), mishaps=Mishaps(dropped=0.3), enough=0.0)
     strategy = STRATEGIES.parse("krum").build(AtServer.of(task))

@@ -19,7 +19,7 @@ from fedsoft.federation.codes import UNCLIPPED
 from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.protected import clipped_update
 from fedsoft.federation.records import to_arrays, to_record
-from fedsoft.federation.rounds import RoundResult
+from fedsoft.federation.results import RoundResult
 from fedsoft.federation.servers.flat import flatten
 from fedsoft.federation.servers.private_mean import PrivateMean
 from fedsoft.federation.together import train_together

@@ -14,7 +14,7 @@ from fedsoft.federation.checkpoint import restore_strategy, strategy_state
 from fedsoft.federation.exchange import RoundError
 from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.records import to_arrays, to_record
-from fedsoft.federation.rounds import RoundResult
+from fedsoft.federation.results import RoundResult
 from fedsoft.files import read_npz, write_npz
 from fedsoft.training import Training
 

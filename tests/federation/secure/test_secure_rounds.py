@@ -12,7 +12,8 @@ from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.exchange import RoundError
 from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.records import to_arrays
-from fedsoft.federation.rounds import RoundResult, play_round
+from fedsoft.federation.results import RoundResult
+from fedsoft.federation.rounds import play_round
 from fedsoft.federation.secure import client as at_client
 from fedsoft.federation.secure import server as at_server
 from fedsoft.federation.secure.keys import KeyPair, Secrets, commitment
@@ -41,7 +42,8 @@ def drive(task, strategy="fedavg", rounds=1, stack="all", tamper=lambda kind, me
         the last result, and all that the server received.
     """
     built = STRATEGIES.parse(strategy).build(AtServer.of(task))
-    grid, state, heard = InProcessGrid(task, stack), RoundResult(0, task.initial(), float("nan"), 0), Heard()
+    grid, heard = InProcessGrid(task, stack, messages=True), Heard()
+    state = RoundResult(0, task.initial(), float("nan"), 0)
     while state.number < rounds:
         at_work, replies = play_round(built, grid, state, attempt=attempt), None
         try:

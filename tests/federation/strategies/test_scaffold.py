@@ -14,7 +14,7 @@ from fedsoft.federation import STRATEGIES, asks
 from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.records import to_arrays, to_record
-from fedsoft.federation.rounds import RoundResult
+from fedsoft.federation.results import RoundResult
 from fedsoft.scenarios import Fate, Mishaps
 from fedsoft.training import Training
 
@@ -30,14 +30,15 @@ class Bowls(InProcessGrid):
     """Client k takes ``steps[k]`` steps down STEEP[k] / 2 * (w - BEST[k])²."""
 
     def __init__(self, sizes, cohort=lambda number: [0, 1, 2], steps=STEPS):
-        super().__init__(SimpleNamespace(cohort=cohort, fates=lambda *_: None, enough=0.5, secure_sum=None))
+        task = SimpleNamespace(cohort=cohort, fates=lambda *_: None, enough=0.5, secure_sum=None)
+        super().__init__(task, messages=True)
         self.sizes, self.steps, self.added = sizes, steps, []
 
     def exchange(self, partitions, messages, timeout):
         replies, self.added = [], []
         for k, message in zip(partitions, messages, strict=True):
             w = to_arrays(message.content["arrays"])["w"].copy()
-            added = (asks.attached(message, asks.CORRECTION) or {"w": np.zeros(1)})["w"]
+            added = (asks.attached(message.content, asks.CORRECTION) or {"w": np.zeros(1)})["w"]
             self.added.append(float(added[0]))
             for _ in range(self.steps[k]):
                 w -= RATE * (STEEP[k] * (w - BEST[k]) + added)
