@@ -32,6 +32,7 @@ from fedsoft.training import (
     Parameters,
     features_of,
     local_update,
+    plan_augmentation,
     plan_mixing,
     plan_samples,
     plan_steps,
@@ -70,6 +71,10 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
     else:
         poisson = asked[0].config[asks.EXAMPLE_SAMPLING] == "poisson"
         steps = plan_samples(examples, training, rngs, poisson, given)
+    augmentation = None
+    if training.augment != "none":
+        shape = asked[0].task.inputs.shape[1:]
+        augmentation = plan_augmentation(steps, training.augment, shape, named("augmentation"))
     lr = training.lr * training.lr_decay ** (asked[0].server_round - 1)
     parameters, losses = local_update(
         asked[0].task.model,
@@ -81,6 +86,7 @@ def answer(asked: Sequence[Asked]) -> list[Message]:
         lr=lr,
         guidance=guidance_of(asked, device),
         mixing=plan_mixing(steps, training.mixup, named("mixup")) if training.mixup else None,
+        augmentation=augmentation,
         private=private,
     )
     arrays, mean_losses = {name: value.cpu().numpy() for name, value in parameters.items()}, losses.tolist()
