@@ -26,7 +26,9 @@ class Redraw(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    training: int = Field(0, ge=0, description="initial weights, cohorts, batch orders, mixup, delivery")
+    training: int = Field(
+        0, ge=0, description="initial weights, cohorts, batch orders, augmentation, mixup, delivery"
+    )
     partition: int = Field(0, ge=0, description="who holds, validates and tests what; who is in which party")
     votes: int = Field(0, ge=0, description="the votes collected and bought, and what targets draw from them")
 

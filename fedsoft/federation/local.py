@@ -19,6 +19,7 @@ from fedsoft.training import (
     Steps,
     features_of,
     local_update,
+    plan_augmentation,
     plan_mixing,
     plan_samples,
     plan_steps,
@@ -83,6 +84,10 @@ def train(
         poisson = asked[0].config[asks.EXAMPLE_SAMPLING] == "poisson"
         places = places or [table.places(one) for one in asked]
         steps = plan_samples([_rows(one) for one in asked], training, rngs, poisson, places)
+    augmentation = None
+    if training.augment != "none":
+        shape = asked[0].task.inputs.shape[1:]
+        augmentation = plan_augmentation(steps, training.augment, shape, _named("augmentation", asked))
     lr = training.lr * training.lr_decay ** (asked[0].server_round - 1)
     parameters, losses = local_update(
         asked[0].task.model,
@@ -94,6 +99,7 @@ def train(
         lr=lr,
         guidance=guidance_of(asked, device),
         mixing=plan_mixing(steps, training.mixup, _named("mixup", asked)) if training.mixup else None,
+        augmentation=augmentation,
         private=private,
         of=run_of,
         out=out,

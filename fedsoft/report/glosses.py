@@ -66,10 +66,17 @@ def extras(arm: Arm) -> list[str]:
 
 
 _SCOPES = {"all": "", "federated": ", by sums across clients", "client": ", by each client"}
+_AUGMENT: dict[str, str] = {
+    "none": "images as they are",
+    "crops": "random crops",
+    "flips": "random flips",
+    "crops_and_flips": "random crops and flips",
+}
 _TRAINING: dict[str, Callable[[Training], str]] = {
     "stop": lambda t: "stopped early by validation" if t.stop == "best_validation" else "trained to the end",
     "weight_decay": lambda t: f"weight decay {t.weight_decay:g}",
     "mixup": lambda t: f"mixup {t.mixup:g}",
+    "augment": lambda t: _AUGMENT[t.augment],
     "loss": lambda t: f"{type(t.loss).name.replace('_', ' ')} loss",
     "lr": lambda t: f"learning rate {t.lr:g}",
 }

@@ -1,6 +1,6 @@
 """A study opened on its folder: checked before anything is written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -212,6 +212,8 @@ def _check(plan: Plan, store: Store, device: str) -> None:
                 f"dataset {data.name!r} has answers alone, which nothing can be trained on; choose `folder` "
                 "or `npz`, which bring images or features too."
             )
+        if data.inputs.ndim != 4:
+            _check_not_augmented(cell.runs, data.name)
         for run in cell.runs:
             asks_data = not run.scenario.simulated  # else what data lack is told in preparing
             for source in run.sources:
@@ -253,6 +255,17 @@ def _check(plan: Plan, store: Store, device: str) -> None:
                     "endpoint.view: own temperatures need validation examples, and no client has the ten "
                     "examples that give one; use fewer clients, or another view."
                 )
+
+
+def _check_not_augmented(runs: Iterable[RunSettings], name: str) -> None:
+    """Refuse to move or mirror features."""
+    for one in (one for run in runs for one in (*run.behind(), run)):
+        if one.trains and one.training.augment != "none":
+            raise DataError(
+                f"{one.label()}: training.augment = {one.training.augment!r} is for images, and dataset "
+                f'{name!r} has features; set it to "none", or choose images (dataset.inputs = "images", '
+                "where there are both)."
+            )
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Models, and one local update on K stacked clients."""
 
 from fedsoft.training import cnn, mlp, module
+from fedsoft.training.augmentation import plan_augmentation
 from fedsoft.training.calibration import Calibration, Similarity
 from fedsoft.training.delivery import Deliveries, Delivery, Multipass, Stochastic
 from fedsoft.training.guidance import Guidance
@@ -42,6 +43,7 @@ __all__ = [
     "measured_stack",
     "mlp",
     "module",
+    "plan_augmentation",
     "plan_mixing",
     "plan_samples",
     "plan_steps",

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from fedsoft.registry import Options
 from fedsoft.training.losses import CrossEntropy, LossChoice
 
+Augment = Literal["none", "crops", "flips", "crops_and_flips"]
+
 
 class Training(BaseModel):
     """How each client trains in a round: SGD on a loss between predictions and targets."""
@@ -20,6 +22,11 @@ class Training(BaseModel):
     weight_decay: float = Field(0.0, ge=0, le=1e6, description="L2 penalty on all parameters")
     mixup: float = Field(
         0.0, ge=0, le=1e3, description="mix examples pairwise by shares from Beta(α, α); 0 does not"
+    )
+    augment: Augment = Field(
+        "none",
+        description="how chance shows images, anew in every local epoch: moved by up to an eighth of their "
+        "side (crops), mirrored left to right (flips), or both",
     )
     batch_size: int = Field(32, ge=1, le=1_000_000, description="examples a step")
     epochs: int = Field(1, ge=1, le=10_000, description="local passes over the client's examples a round")

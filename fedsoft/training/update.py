@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fedsoft.training.augmentation import Augmentation, augment
 from fedsoft.training.guidance import Confused, Guidance
 from fedsoft.training.losses import Objective
 from fedsoft.training.mixup import Mixing, mix
@@ -26,6 +27,7 @@ def local_update(
     lr: float,
     guidance: Guidance | None = None,
     mixing: Mixing | None = None,
+    augmentation: Augmentation | None = None,
     private: PrivateSteps | None = None,
     of: Tensor | None = None,
     out: tuple[Parameters, Tensor] | None = None,
@@ -43,6 +45,7 @@ def local_update(
         lr: learning rate of this round.
         guidance: what the server asks besides.
         mixing: what each batch is mixed with, if anything.
+        augmentation: how its images are shown, before they are mixed; as they are by default.
         private: how gradients are clipped and get noise, if they do. Momentum, weight decay and the proximal
             pull come after it.
         of: (K,) which of the parameters each client starts from; by default its own.
@@ -73,6 +76,11 @@ def local_update(
         partner, share = (
             torch.from_numpy(part).to(device).split(active) for part in (mixing.partner, mixing.share)
         )
+    if augmentation is not None:
+        corner, flip = (
+            torch.from_numpy(part).to(device).split(active)
+            for part in (augmentation.corner, augmentation.flip)
+        )
     accumulate, widths = model.accumulate, [steps.rows.shape[1]] * len(active)
     if private is not None:
         noise = StackedNoise(private, steps, parameters)
@@ -82,6 +90,8 @@ def local_update(
     for step, still in enumerate(active):
         width = widths[step]
         x, wanted = _take(inputs, rows[step][:, :width]), _take(targets, given[step][:, :width])
+        if augmentation is not None:
+            x = augment(x, augmentation.padding, corner[step][:, :width], flip[step][:, :width])
         if mixing is not None:
             x, wanted = mix(x, wanted, partner[step], share[step])
         if still != k:

@@ -15,14 +15,14 @@ from fedsoft.files import read_npz
 from fedsoft.study.opened import open_study
 
 STUDY = """
-dataset = "digits"
+dataset = { name = "digits", inputs = "images" }
 sources = ["hard", "stochastic", "multipass", "teacher"]
 rivals = [{ source = "hard", members = 2, calibration = { name = "vector_scaling", on = "vote" } }]
 strategies = ["fedavg", "fedadam"]
 model = { name = "mlp", hidden = [16] }
 rounds = 2
 seeds = [0]
-training = { epochs = 2, mixup = 0.2 }
+training = { epochs = 2, mixup = 0.2, augment = "crops" }
 [scenario]
 clients = 3
 partition = { name = "dirichlet", alpha = 0.5 }

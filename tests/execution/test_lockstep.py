@@ -22,9 +22,10 @@ from fedsoft.supervision import SOURCES
 from fedsoft.training import LOSSES, MODELS, measure, measured_stack
 
 MIXED = {
+    "dataset": {"name": "digits", "inputs": "images"},
     "sources": ["hard", "human_soft", "stochastic", "multipass"],
     "strategies": ["fedavg", "fedadam", {"name": "fedprox", "mu": 0.5}],
-    "training": {"lr": 0.3, "momentum": 0.5, "mixup": 0.2, "lr_decay": 0.9},
+    "training": {"lr": 0.3, "momentum": 0.5, "mixup": 0.2, "augment": "crops", "lr_decay": 0.9},
     "cartography": True,
 }
 

@@ -22,7 +22,7 @@ STUDY = {
     "model": {"name": "mlp", "hidden": [8]},
     "rounds": 3,
     "seeds": [0],
-    "training": {"mixup": 0.2},
+    "training": {"mixup": 0.2, "augment": "crops_and_flips"},
     "cartography": True,
     "scenario": {"clients": 3, "partition": {"name": "dirichlet", "alpha": 0.5}},
 }

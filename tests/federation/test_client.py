@@ -13,7 +13,7 @@ from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.grids import InProcessGrid
 from fedsoft.federation.records import to_record
 from fedsoft.streams import stream
-from fedsoft.training import Deliveries, Multipass, Stochastic, Training
+from fedsoft.training import Deliveries, Multipass, Stochastic, Training, plan_augmentation
 
 ROUNDS = 3
 
@@ -88,16 +88,30 @@ def test_a_reply_tells_examples_partition_and_loss(make_task):
     assert all(np.isfinite(m["train-loss"]) for m in metrics)
 
 
-@pytest.mark.parametrize("mixup", [0.0, 0.3])
-def test_what_is_drawn_in_a_round_does_not_depend_on_the_stack(mixup, make_task, rules, federate):
-    """Mixing and delivery are drawn by client, round and epoch."""
-    training = Training(batch_size=100, lr=0.2, epochs=2, mixup=mixup)
+@pytest.mark.parametrize("drawn", [{}, {"mixup": 0.3}, {"augment": "crops_and_flips"}])
+def test_what_is_drawn_in_a_round_does_not_depend_on_the_stack(drawn, make_task, rules, federate):
+    """Mixing, augmentation and delivery are drawn by client, round and epoch."""
+    training = Training(batch_size=100, lr=0.2, epochs=2, **drawn)
     task = replace(make_task("linear", training=training), delivery=rules["mixed"])
     losses = [federate("fedavg", InProcessGrid(task, stack), 3)[-1].train_loss for stack in (1, 3, "all")]
     assert losses == pytest.approx([losses[0]] * 3, abs=1e-6)
     other = replace(task, seed=1)
     changed = federate("fedavg", InProcessGrid(other), 3)[-1]
     assert abs(changed.train_loss - losses[0]) > 1e-3
+
+
+def test_images_are_shown_anew_to_each_client_in_each_round_of_each_seed(make_task, federate, monkeypatch):
+    seen = []
+
+    def spy(*given):
+        seen.append(plan_augmentation(*given))
+        return seen[-1]
+
+    monkeypatch.setattr("fedsoft.federation.client.plan_augmentation", spy)
+    for seed in (0, 1):
+        task = make_task("linear", sizes=(9, 9), seed=seed, training=Training(augment="crops"))
+        federate("fedavg", InProcessGrid(task, 1), 2)
+    assert len({plan.corner.tobytes() for plan in seen}) == len(seen) == 2 * 2 * 2
 
 
 def test_hard_labels_change_from_epoch_to_epoch_and_from_round_to_round(make_task, rules):

@@ -1,40 +1,45 @@
 """Rivals: label sources under another training, as rows of their own."""
 
 import csv
+from typing import get_args
 
 import pytest
 
 from fedsoft.analysis.digest import digest
 from fedsoft.config import Arm, validate
 from fedsoft.errors import StudyFileError
+from fedsoft.report.glosses import gloss
 from fedsoft.study.opened import open_study
 from fedsoft.study.settings import RunSettings
 from fedsoft.training import Training
 
+IMAGES = {"name": "digits", "inputs": "images"}
 RIVALS = [
     {"source": "hard", "training": {"loss": "focal"}},
     {"source": "hard", "training": {"loss": {"name": "focal", "gamma": 0}}},
     {"source": "hard", "training": {"mixup": 0.4, "weight_decay": 0.01}},
+    {"source": "hard", "training": {"augment": "crops"}},
     {"source": "teacher", "training": {"stop": "best_validation"}},
 ]
 LABELS = [
     "hard + focal",
     "hard + focal(gamma=0.0)",
     "hard + mixup=0.4 + weight_decay=0.01",
+    "hard + augment=crops",
     "teacher + stop=best_validation",
 ]
 
 
 @pytest.fixture
 def rivals(tiny):
-    return tiny | {"sources": ["hard"], "rivals": RIVALS, "strategies": ["fedavg"]}
+    return tiny | {"dataset": IMAGES, "sources": ["hard"], "rivals": RIVALS, "strategies": ["fedavg"]}
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory, run):
     table = {
         "name": "rivals",
-        "dataset": "digits",
+        "dataset": IMAGES,
         "sources": ["hard"],
         "rivals": RIVALS,
         "strategies": ["fedavg"],
@@ -89,7 +94,7 @@ def test_rivals_differ_by_their_changes_alone(ran, models):
     test = {r.arm.label(): store.predictions(r.key)["test"] for r in ran.plan.runs if r.seed == 0}
     away = {label: abs(probs - test["hard"]).max() for label, probs in test.items()}
     assert away["hard + focal(gamma=0.0)"] < 1e-5
-    assert min(away["hard + focal"], away["hard + mixup=0.4 + weight_decay=0.01"]) > 1e-3
+    assert min(away[LABELS[i]] for i in (0, 2, 3)) > 1e-3
 
 
 @pytest.mark.parametrize(
@@ -108,3 +113,52 @@ def test_rivals_differ_by_their_changes_alone(ran, models):
 def test_a_broken_rival_is_told(rivals, rival, words):
     with pytest.raises(StudyFileError, match=words):
         validate(rivals | {"rivals": [rival]}, "rivals.toml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"rivals": [RIVALS[3]]},
+            r"hard \+ augment=crops, fedavg, seed 0: training.augment = 'crops' is",
+        ),
+        (
+            {"training": {"augment": "flips"}},
+            "hard, fedavg, seed 0: training.augment = 'flips' is for",
+        ),
+        (
+            {"strategies": ["fedavg", {"name": "fedadam", "training": {"augment": "flips"}}]},
+            "hard, fedadam.*, seed 0: training.augment = 'flips' is for images",
+        ),
+        (
+            {"grid": {"training.augment": ["none", "crops"]}},
+            "'lidc' has features; set it to \"none\", or choose images",
+        ),
+    ],
+)
+def test_features_are_not_augmented(rivals, changes, words, tmp_path):
+    """Which is told before anything runs, wherever it is asked for."""
+    rivals |= {"dataset": "lidc", "rivals": [], **changes}
+    with pytest.raises(StudyFileError, match=words):
+        open_study(rivals, "rivals.toml", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_images_as_they_are_leave_keys_as_they_were(tiny, tmp_path):
+    def keys(training):
+        table = tiny | {"dataset": IMAGES, "sources": ["hard"], "training": training}
+        return [run.key for run in open_study(table, "tiny.toml", tmp_path).plan.runs]
+
+    assert keys({}) == keys({"augment": "none"})
+    assert not set(keys({})) & set(keys({"augment": "crops"}))
+
+
+def test_every_augmentation_has_words():
+    kinds = get_args(Training.model_fields["augment"].annotation)
+    arms = [Arm.model_validate({"source": "hard", "training": {"augment": kind}}) for kind in kinds]
+    assert [gloss(arm).split("; ")[1] for arm in arms] == [
+        "images as they are",
+        "random crops",
+        "random flips",
+        "random crops and flips",
+    ]

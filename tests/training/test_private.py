@@ -9,7 +9,16 @@ from opacus import GradSampleModule
 
 from fedsoft.privacy.models import GaussianNoise, clip
 from fedsoft.streams import stream
-from fedsoft.training import LOSSES, MODELS, Model, PrivateSteps, Training, local_update, plan_samples
+from fedsoft.training import (
+    LOSSES,
+    MODELS,
+    Model,
+    PrivateSteps,
+    Training,
+    local_update,
+    plan_augmentation,
+    plan_samples,
+)
 from fedsoft.training.losses import COUPLED
 from fedsoft.training.private import StackedNoise
 
@@ -156,13 +165,19 @@ def trained(options, noise, poisson=True, some=(0, 1, 2), bound=CLIP):
     steps = plan_samples(mine, options, rngs, poisson)
     std = np.array([(noise or 0) * bound / min(options.batch_size, len(rows)) for rows in mine])
     private = PrivateSteps(bound, std, sources)
-    after, _ = local_update(model, start, inputs, targets, steps, options, options.lr, private=private)
+    plan = None
+    if options.augment != "none":
+        plan = plan_augmentation(steps, options.augment, (1, 4, 4), [stream("shown", client=k) for k in some])
+    after, _ = local_update(
+        model, start, inputs, targets, steps, options, options.lr, augmentation=plan, private=private
+    )
     return start, after, steps
 
 
+@pytest.mark.parametrize("augment", ["none", "crops_and_flips"])
 @pytest.mark.parametrize("poisson", [True, False])
-def test_a_client_has_the_same_samples_and_noise_in_any_stack(poisson):
-    options = Training(batch_size=8, epochs=2, lr=0.3, momentum=0.5)
+def test_a_client_has_the_same_samples_and_noise_in_any_stack(poisson, augment):
+    options = Training(batch_size=8, epochs=2, lr=0.3, momentum=0.5, augment=augment)
     _, together, _ = trained(options, 1.3, poisson)
     for k in range(3):
         _, alone, _ = trained(options, 1.3, poisson, some=(k,))
