@@ -107,7 +107,7 @@ def test_images_are_shown_anew_to_each_client_in_each_round_of_each_seed(make_ta
         seen.append(plan_augmentation(*given))
         return seen[-1]
 
-    monkeypatch.setattr("fedsoft.federation.client.plan_augmentation", spy)
+    monkeypatch.setattr("fedsoft.federation.local.plan_augmentation", spy)
     for seed in (0, 1):
         task = make_task("linear", sizes=(9, 9), seed=seed, training=Training(augment="crops"))
         federate("fedavg", InProcessGrid(task, 1), 2)
