@@ -1,6 +1,6 @@
 """Models, and one local update on K stacked clients."""
 
-from fedsoft.training import cnn, mlp, module
+from fedsoft.training import cnn, mlp, module, resnet
 from fedsoft.training.calibration import Calibration, Similarity
 from fedsoft.training.delivery import Deliveries, Delivery, Multipass, Stochastic
 from fedsoft.training.guidance import Guidance
@@ -45,4 +45,5 @@ __all__ = [
     "plan_samples",
     "plan_steps",
     "predict",
+    "resnet",
 ]
