@@ -10,6 +10,7 @@ from fedsoft.training.mixup import plan_mixing
 from fedsoft.training.model import MODELS, Model, Parameters, as_batch
 from fedsoft.training.module import give_files
 from fedsoft.training.options import Training, changed, changes_of
+from fedsoft.training.precision import Precision, compute_in
 from fedsoft.training.predict import features_of, predict
 from fedsoft.training.private import PrivateSteps, plan_samples
 from fedsoft.training.steps import plan_steps
@@ -27,6 +28,7 @@ __all__ = [
     "Model",
     "Multipass",
     "Parameters",
+    "Precision",
     "PrivateSteps",
     "Similarity",
     "Stochastic",
@@ -35,6 +37,7 @@ __all__ = [
     "changed",
     "changes_of",
     "cnn",
+    "compute_in",
     "features_of",
     "give_files",
     "local_update",
