@@ -14,7 +14,7 @@ from fedsoft.privacy import Privacy
 from fedsoft.scenarios import Scenario
 from fedsoft.supervision import LabelSource
 from fedsoft.supervision.noise_matched import NoiseMatched
-from fedsoft.training import Training, changed
+from fedsoft.training import Precision, Training, changed
 
 
 class Redraw(BaseModel):
@@ -74,6 +74,11 @@ class Study(BaseModel):
     tune: Tune | None = None
     grid: dict[str, tuple[Any, ...]] = Field({}, description="dotted keys with the values to cross")
     device: Literal["auto", "cpu", "cuda"] = Field("cpu", description="where models are trained and scored")
+    precision: Precision = Field(
+        "float32",
+        description="how a GPU multiplies: as a CPU does, or in `tf32`, faster, factors rounded to 10 bits; "
+        "its runs are others, with numbers of their own",
+    )
     stack: Annotated[int | Literal["all", "auto"], BeforeValidator(_stack)] = Field(
         "auto",
         description="clients that the in-process engine trains as one tensor program, of several runs in "

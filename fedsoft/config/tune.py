@@ -7,7 +7,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fedsoft.space import Axis
 
-AXES_NOT_IN_GRID = ("grid", "sources", "rivals", "strategies", "seeds", "name", "tune", "device", "stack")
+AXES_NOT_IN_GRID = (
+    "grid",
+    "sources",
+    "rivals",
+    "strategies",
+    "seeds",
+    "name",
+    "tune",
+    "device",
+    "stack",
+    "precision",
+)
 """First parts of keys that a grid cannot vary."""
 NOT_TUNED = ("training", "scenario", "folds", "tuned", "description", "cartography")
 """Keys that tuning cannot choose, beside these."""

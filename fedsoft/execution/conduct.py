@@ -9,6 +9,7 @@ from typing import Any, Literal
 from fedsoft.execution.run import Hooks, Interrupted
 from fedsoft.study.opened import OpenStudy
 from fedsoft.study.settings import RunSettings
+from fedsoft.training import compute_in
 
 Workers = int | Literal["ray"]
 
@@ -40,6 +41,7 @@ def run_study(
     Raises:
         FedsoftError: the engine cannot be used, or results cannot be written.
     """
+    compute_in(opened.plan.study.precision, opened.device)
     opened.save()
     log_to(opened.store.root / "log.txt")
     phases = opened.plan.open(opened.store)
@@ -51,6 +53,8 @@ def run_study(
             chosen.run(phases, Hooks(after_round, stop, failed))
         except Interrupted:
             return False
+        finally:
+            compute_in("float32", opened.device)  # what is said of runs is not rounded as they were
     return True
 
 

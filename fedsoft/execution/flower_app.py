@@ -19,13 +19,16 @@ from fedsoft.study.plan import make_plan
 from fedsoft.study.prepare import prepare
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
+from fedsoft.training import compute_in
 
 
 @lru_cache(maxsize=4)
 def _task(store: str, run: str, device: str) -> Task:
     torch.set_num_threads(1)
     folder = Store(Path(store))
-    return prepare(folder.settings(run), folder, device).task
+    settings = folder.settings(run)
+    compute_in(settings.precision, device)
+    return prepare(settings, folder, device).task
 
 
 def load_task(config: ConfigRecord) -> Task:

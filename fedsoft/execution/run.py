@@ -38,7 +38,7 @@ from fedsoft.study.failures import failure_of
 from fedsoft.study.prepare import Prepared, prepare
 from fedsoft.study.settings import RunSettings
 from fedsoft.study.store import Store
-from fedsoft.training import predict
+from fedsoft.training import compute_in, predict
 
 CHECKPOINT_SECONDS = 30.0
 LISTED = 1_000
@@ -136,6 +136,7 @@ def begin(settings: RunSettings, host: Host, meter: Meter) -> Run:
         return
     host.store.save_settings(settings)
     try:
+        compute_in(settings.precision, host.device)
         _require(settings, host.store)
         results = (yield from _run(settings, host, meter)) if settings.trains else _derive(settings, host)
     except Interrupted:
@@ -351,6 +352,8 @@ def _origin(settings: RunSettings, host: Host) -> dict[str, Any]:
         "label": settings.label(),
         "engine": host.engine,
         "device": host.device,
+        "card": torch.cuda.get_device_name(host.device) if host.device.startswith("cuda") else None,
+        "precision": settings.precision,
         "seed": settings.seed,
         "fold": settings.fold,
     }

@@ -53,6 +53,8 @@ def settings_table(result: Digest) -> Table:
         "runs": f"{amount(len(records))} finished, {amount(result.missing)} missing",
         "compute time": duration(result.seconds),
     }
+    if study.precision != "float32":
+        settings["precision"] = study.precision
     if len(study.strategies) == 1:  # several are compared in a table of their own
         settings["parameters sent, a run"] = _sent(result)
     if crossed := _crossed(result):

@@ -27,7 +27,7 @@ from fedsoft.study.data import content_of, predicted_of
 from fedsoft.supervision import LabelSource
 from fedsoft.supervision.hard import Hard
 from fedsoft.supervision.teacher import FromModels, Teacher
-from fedsoft.training import Training, changed
+from fedsoft.training import Precision, Training, changed
 
 Kind = Literal["teacher", "trained", "given", "ensemble", "calibrated"]
 KINDS: tuple[Kind, ...] = ("teacher", "trained", "given", "ensemble", "calibrated")
@@ -45,6 +45,8 @@ class RunSettings(BaseModel):
     Ensembles and calibrated runs train nothing: they are computed from the predictions of others, the parts.
     Neither does a run that is given the predictions of the user's own model. Files of these are known by
     their own hashes, so that they concern no run that does without.
+    A device is none of the settings, since all give the same numbers up to rounding; one that rounds as no
+    other does is: ``precision``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,6 +73,7 @@ class RunSettings(BaseModel):
     role: Literal["run", "teacher", "prior"] = "run"
     half: Literal[0, 1] | None = None
     pooled: bool = False
+    precision: Precision = "float32"
 
     @property
     def arm(self) -> Arm:
@@ -284,6 +287,7 @@ def runs_of(study: Study) -> list[RunSettings]:
             members=arm.members,
             calibration=arm.calibration,
             cartography=study.cartography,
+            precision=study.precision,
         )
         for arm in study.arms
         for strategy in study.strategies

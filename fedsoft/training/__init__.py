@@ -1,6 +1,6 @@
 """Models, and one local update on K stacked clients."""
 
-from fedsoft.training import cnn, mlp, module
+from fedsoft.training import cnn, mlp, module, resnet
 from fedsoft.training.augmentation import plan_augmentation
 from fedsoft.training.calibration import Calibration, Similarity
 from fedsoft.training.delivery import Deliveries, Delivery, Multipass, Stochastic
@@ -11,6 +11,7 @@ from fedsoft.training.mixup import plan_mixing
 from fedsoft.training.model import MODELS, Model, Parameters, as_batch
 from fedsoft.training.module import give_files
 from fedsoft.training.options import Training, changed, changes_of
+from fedsoft.training.precision import Precision, compute_in
 from fedsoft.training.predict import features_of, predict
 from fedsoft.training.private import PrivateSteps, plan_samples
 from fedsoft.training.steps import Steps, plan_steps
@@ -28,6 +29,7 @@ __all__ = [
     "Model",
     "Multipass",
     "Parameters",
+    "Precision",
     "PrivateSteps",
     "Similarity",
     "Steps",
@@ -37,6 +39,7 @@ __all__ = [
     "changed",
     "changes_of",
     "cnn",
+    "compute_in",
     "features_of",
     "give_files",
     "local_update",
@@ -48,4 +51,5 @@ __all__ = [
     "plan_samples",
     "plan_steps",
     "predict",
+    "resnet",
 ]

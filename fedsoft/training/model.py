@@ -10,9 +10,9 @@ from torch.func import grad, vmap
 
 from fedsoft.registry import Options, Registry
 from fedsoft.training.losses import Objective
+from fedsoft.training.precision import compute_in
 
-# A card's convolutions would round their factors to 10 bits, and no longer agree with a processor's.
-torch.backends.cudnn.allow_tf32 = False
+compute_in("float32", "cpu")  # by torch's own default, a card's convolutions would not
 
 Parameters = dict[str, Tensor]
 

@@ -19,7 +19,6 @@ from fedsoft.scenarios import PARTITIONS
 from fedsoft.study.opened import open_study
 from fedsoft.study.prepare import prepare
 from fedsoft.supervision import SOURCES
-from fedsoft.training import LOSSES, MODELS, measure, measured_stack
 
 MIXED = {
     "dataset": {"name": "digits", "inputs": "images"},
@@ -209,26 +208,3 @@ def test_programs_are_of_even_size(clients, stack, sizes):
 def test_clients_that_train_for_as_long_share_a_program():
     assert programs([1, 30, 2, 31, 3, 32], 3) == [[5, 3, 1], [4, 2, 0]]
     assert programs([1, 30, 2], "all") == [[1, 2, 0]]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [
-        ({}, 64),
-        ({2: 1.0}, 1),
-        ({2: 0.5, 4: 0.25, 8: 0.247}, 4),
-    ],
-)
-def test_stacks_grow_while_that_is_faster(monkeypatch, seconds, expected):
-    times = {1: 1.0, **({2**i: 0.5**i for i in range(1, 7)} | seconds)}
-    monkeypatch.setattr(measure, "_seconds", lambda *args: times[args[-1]])
-    measured_stack.cache_clear()
-    model, loss = MODELS.parse("linear"), LOSSES.parse("cross_entropy")
-    assert measured_stack(model, loss, (4,), 3, 8, "cpu") == expected
-    measured_stack.cache_clear()
-
-
-@pytest.mark.parametrize("model", ["linear", "mlp", "cnn"])
-def test_every_model_can_be_measured(model):
-    stack = measured_stack(MODELS.parse(model), LOSSES.parse("cross_entropy"), (1, 8, 8), 3, 4, "cpu")
-    assert stack in {1, 2, 4, 8, 16, 32, 64}

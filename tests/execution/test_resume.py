@@ -186,6 +186,7 @@ def test_a_changed_study_runs_only_what_is_new(tiny, tmp_path, run):
         {"folds": 4},
         {"privacy": {"labels": {"name": "randomized_response", "epsilon": 1.0}}},
         {"cartography": True},
+        {"precision": "tf32"},
     ],
 )
 def test_what_changes_numbers_changes_keys(tiny, tmp_path, change):

@@ -28,6 +28,7 @@ NETS = Path(__file__).parents[1] / "nets.py"
 SMALL = {
     "mlp": {"hidden": [6]},
     "cnn": {"channels": [4, 8], "groups": 2},
+    "resnet": {"blocks": [1, 1], "width": 4, "groups": 2},
     "module": {"factory": f"{NETS}:conv"},
 }
 

@@ -35,7 +35,41 @@ def cnn(model, inputs, classes):
     return [*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(model.channels[-1], classes)]
 
 
-LAYERS = {"linear": linear, "mlp": mlp, "cnn": cnn}
+class Block(nn.Module):
+    """A basic block, whose shortcut has no parameters."""
+
+    def __init__(self, fan_in, width, groups):
+        super().__init__()
+        self.stride, self.more = width // fan_in, width - fan_in
+        self.body = nn.Sequential(
+            nn.Conv2d(fan_in, width, 3, self.stride, padding=1, bias=False),
+            nn.GroupNorm(groups, width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.GroupNorm(groups, width),
+        )
+
+    def forward(self, x):
+        every = x[:, :, :: self.stride, :: self.stride]
+        new = every.new_zeros(len(x), self.more, *every.shape[2:])
+        return nn.functional.relu(self.body(x) + torch.cat([every, new], dim=1))
+
+
+def resnet(model, inputs, classes):
+    layers = [
+        nn.Conv2d(inputs[0], model.width, 3, padding=1, bias=False),
+        nn.GroupNorm(model.groups, model.width),
+        nn.ReLU(),
+    ]
+    width = model.width
+    for stage, blocks in enumerate(model.blocks):
+        for _ in range(blocks):
+            before, width = width, model.width * 2**stage
+            layers.append(Block(before, width, model.groups))
+    return [*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes)]
+
+
+LAYERS = {"linear": linear, "mlp": mlp, "cnn": cnn, "resnet": resnet}
 
 
 @pytest.fixture

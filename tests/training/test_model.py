@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fedsoft.streams import stream
-from fedsoft.training import LOSSES, MODELS, Model, cnn, predict
+from fedsoft.training import LOSSES, MODELS, Model, convnet, predict
 
 LOSS = LOSSES.parse("cross_entropy")
 INPUTS, CLASSES, K, B = (2, 6, 5), 3, 4, 7
@@ -14,6 +14,7 @@ VARIANTS = [
     {"name": "mlp", "hidden": [6, 4]},
     {"name": "mlp", "hidden": []},
     {"name": "cnn", "channels": [4, 6, 8], "groups": 2},
+    {"name": "resnet", "blocks": [1, 2], "width": 4, "groups": 2},
 ]
 OURS = [name for name in MODELS.names() if name != "module"]
 ALL = [MODELS.parse(choice) for choice in (*OURS, *VARIANTS)]
@@ -122,7 +123,9 @@ def test_initial_parameters_are_torchs_own(model, reference):
     """Uniform in ±1/sqrt(fan-in), as torch draws those of its layers; gains are one."""
     ours = {name: torch.from_numpy(a) for name, a in model.initial(INPUTS, CLASSES, stream("a")).items()}
     module = reference(model, ours, INPUTS)
-    for layer in module:
+    for layer in module.modules():
+        if list(layer.children()):
+            continue
         if isinstance(layer, torch.nn.GroupNorm):
             assert (layer.weight == 1).all()
             continue
@@ -166,24 +169,51 @@ def test_everything_stays_on_the_device_of_its_inputs(model, batches, gradients_
 
 
 @pytest.mark.parametrize("held", [0, 2**40])
+@pytest.mark.parametrize("model", [model for model in ALL if isinstance(model, convnet.ConvNet)], ids=str)
 def test_convolutions_are_the_same_however_many_models_the_cache_holds(
-    held, batches, monkeypatch, gradients_of
+    model, held, batches, monkeypatch, gradients_of
 ):
-    model = MODELS.parse({"name": "cnn", "channels": [4, 6], "groups": 2})
     parameters = parameters_of(model)
     gradients, loss = gradients_of(model, parameters, *batches, LOSS)
-    monkeypatch.setattr(cnn, "CACHED", held)
+    monkeypatch.setattr(convnet, "CACHED", held)
     again, loss_there = gradients_of(model, parameters, *batches, LOSS)
     torch.testing.assert_close(loss, loss_there, rtol=1e-12, atol=1e-12)
     for name, gradient in gradients.items():
         torch.testing.assert_close(gradient, again[name], rtol=1e-10, atol=1e-12)
 
 
-def test_what_a_cnn_needs_is_told():
-    with pytest.raises(ValueError, match="'cnn' needs images; these inputs are features"):
-        MODELS.parse("cnn").shapes((64,), 10)
+@pytest.mark.parametrize("name", ["cnn", "resnet"])
+def test_features_are_no_images(name):
+    with pytest.raises(ValueError, match=f"'{name}' needs images; these inputs are features"):
+        MODELS.parse(name).shapes((64,), 10)
+
+
+def test_groups_divide_widths():
     with pytest.raises(ValueError, match=r"groups = 4 does not divide all of channels \(8, 10\)"):
         MODELS.parse({"name": "cnn", "channels": [8, 10]}).shapes((1, 8, 8), 10)
+    with pytest.raises(ValueError, match="resnet: groups = 4 does not divide width = 10"):
+        MODELS.parse({"name": "resnet", "width": 10}).shapes((1, 8, 8), 10)
+
+
+def test_a_resnet_is_that_of_its_paper():
+    """ResNet-20 has 20 layers and 0.27 million parameters (arXiv:1512.03385, table 6)."""
+    shapes = MODELS.parse({"name": "resnet", "blocks": [3, 3, 3]}).shapes((3, 32, 32), 10)
+    assert sum(name.endswith("weight") for name in shapes) == 20
+    assert round(sum(map(np.prod, shapes.values())) / 1e6, 2) == 0.27
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 5, 7), (3, 8, 9)])
+def test_a_resnet_takes_images_of_any_size(shape):
+    model = MODELS.parse({"name": "resnet", "blocks": [1, 1, 1], "width": 4, "groups": 2})
+    parameters = {
+        name: torch.from_numpy(value)[None] for name, value in model.initial(shape, 3, stream("a")).items()
+    }
+    x = torch.from_numpy(stream("x").standard_normal((1, 2, *shape)).astype(np.float32))
+    assert model.forward(parameters, x).shape == (1, 2, 3)
+    features = model.features(parameters, x)
+    assert features.shape == (1, 2, 16)  # the width, doubled twice
+    logits = features @ parameters["head.weight"].mT + parameters["head.bias"]
+    torch.testing.assert_close(model.forward(parameters, x), logits)
 
 
 def test_cross_entropy_by_hand(gradients_of):

@@ -26,19 +26,20 @@ MODELS_TRIED = {
     "linear": {},
     "mlp": {"hidden": [7, 5]},
     "cnn": {"channels": [4, 8], "groups": 2},
+    "resnet": {"blocks": [1, 1], "width": 4, "groups": 2},
     "module": {"factory": f"{Path(__file__).parents[1] / 'nets.py'}:conv"},
 }
-CLIP = 0.4
+CLIP, SHAPE = 0.4, (2, 4, 4)
 
 
 def batch(name, K=3, B=5):
     model = MODELS.parse({"name": name, **MODELS_TRIED[name]})
     rng = stream("private batch", model=name)
     parameters = {
-        key: torch.from_numpy(np.stack([model.initial((1, 4, 4), 3, rng)[key] for _ in range(K)]))
-        for key in model.shapes((1, 4, 4), 3)
+        key: torch.from_numpy(np.stack([model.initial(SHAPE, 3, rng)[key] for _ in range(K)]))
+        for key in model.shapes(SHAPE, 3)
     }
-    x = torch.from_numpy(rng.standard_normal((K, B, 1, 4, 4)).astype(np.float32))
+    x = torch.from_numpy(rng.standard_normal((K, B, *SHAPE)).astype(np.float32))
     targets = torch.from_numpy(rng.dirichlet(np.ones(3), (K, B)).astype(np.float32))
     weights = torch.full((K, B), 0.25)
     weights[-1, 3:] = 0  # padding
@@ -91,8 +92,7 @@ def test_written_out_norms_are_those_of_the_generic_way(hidden):
     model = MODELS.parse({"name": "mlp", "hidden": hidden} if hidden else "linear")
     rng = stream("hidden")
     parameters = {
-        key: torch.from_numpy(np.stack([value] * 3))
-        for key, value in model.initial((1, 4, 4), 3, rng).items()
+        key: torch.from_numpy(np.stack([value] * 3)) for key, value in model.initial(SHAPE, 3, rng).items()
     }
     loss = LOSSES.parse("focal")
     for bound in (1e-3, 0.3, 1e6):
@@ -103,11 +103,11 @@ def test_written_out_norms_are_those_of_the_generic_way(hidden):
             torch.testing.assert_close(ghost[key], plain[key], atol=1e-6, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["linear", "mlp", "cnn"])
+@pytest.mark.parametrize("name", ["linear", "mlp", "cnn", "resnet"])
 def test_gradients_of_examples_are_those_of_opacus(name, reference):
     model, parameters, x, targets, _ = batch(name, K=1)
     module = GradSampleModule(
-        reference(model, {k: v[0] for k, v in parameters.items()}, (1, 4, 4)), loss_reduction="sum"
+        reference(model, {k: v[0] for k, v in parameters.items()}, SHAPE), loss_reduction="sum"
     )
     logits = module(x[0])
     (-(targets[0] * logits.log_softmax(-1)).sum(-1)).sum().backward()
@@ -148,7 +148,7 @@ class Silent:
 def clients(sizes=(40, 9, 3), seed=0):
     rng = stream("private clients", seed=seed)
     n = sum(sizes)
-    inputs = torch.from_numpy(rng.standard_normal((n, 1, 4, 4)).astype(np.float32))
+    inputs = torch.from_numpy(rng.standard_normal((n, *SHAPE)).astype(np.float32))
     targets = torch.from_numpy(rng.dirichlet(np.ones(3), n).astype(np.float32))
     return inputs, targets, np.split(np.arange(n), np.cumsum(sizes)[:-1])
 
@@ -157,7 +157,7 @@ def trained(options, noise, poisson=True, some=(0, 1, 2), bound=CLIP):
     """The models of some clients, trained together."""
     inputs, targets, examples = clients()
     model = MODELS.parse({"name": "mlp", "hidden": [5]})
-    one = model.initial((1, 4, 4), 3, stream("start"))
+    one = model.initial(SHAPE, 3, stream("start"))
     start = {key: torch.from_numpy(np.stack([value] * len(some))) for key, value in one.items()}
     rngs = [stream("a client", client=k) for k in some]
     sources = [Silent() if noise is None else GaussianNoise(rng) for rng in rngs]

@@ -11,7 +11,11 @@ INPUTS, CLASSES, BATCH = (1, 4, 4), 3, 4
 SIZES = (3, 1, 11, 4, 8)
 """Fewer examples than a batch, one, more than a batch, exactly a batch, and two."""
 ROWS = np.split(stream("rows").permutation(sum(SIZES)), np.cumsum(SIZES)[:-1])
-SMALL = {"mlp": {"hidden": [6]}, "cnn": {"channels": [4, 8], "groups": 2}}
+SMALL = {
+    "mlp": {"hidden": [6]},
+    "cnn": {"channels": [4, 8], "groups": 2},
+    "resnet": {"blocks": [1, 1], "width": 4, "groups": 2},
+}
 ALL = [MODELS.parse({"name": name, **SMALL.get(name, {})}) for name in MODELS.names() if name != "module"]
 SETTINGS = {
     "plain": ({}, 0.0),
