@@ -34,6 +34,7 @@ class Trained:
     Attributes:
         parameters: (K, …) of their models.
         losses: (K,) mean losses over their steps.
+        order: (K,) which client each model is of, where they were written to ``out``.
         lr: learning rate of the round.
         predicted: the received model's predictions (n, C) of each one's examples, if somebody asks for them.
         features: what its last layer sees of these (n, D), likewise.
@@ -41,6 +42,7 @@ class Trained:
 
     parameters: Parameters
     losses: Tensor
+    order: np.ndarray
     lr: float
     predicted: list[Tensor] | None = None
     features: list[Tensor] | None = None
@@ -51,7 +53,7 @@ def train(
     starts: Parameters,
     place: Mapping[int, int],
     table: Table,
-    out: tuple[Parameters, Tensor] | None = None,
+    out: Parameters | None = None,
 ) -> Trained:
     """Train clients.
 
@@ -60,7 +62,8 @@ def train(
         starts: (R, …) the models that the clients of R runs start from.
         place: place of each run among them, by the identity of its task.
         table: the targets of these runs, and maybe of others.
-        out: where their models are to be written (N, …), and at which places (K,), if not into new tensors.
+        out: (K, …) where their models are to be written, in whatever order is best; by default they are new
+            tensors, in the clients' own.
     """
     training, device = asked[0].task.training, asked[0].task.inputs.device
     run_of = torch.tensor([place[id(one.task)] for one in asked], device=device)
@@ -104,14 +107,20 @@ def train(
         of=run_of,
         out=out,
     )
-    return Trained(parameters, losses, lr, predicted, features)
+    return Trained(parameters, losses, steps.client, lr, predicted, features)
 
 
 def not_finite(parameters: Parameters, losses: Tensor) -> dict[int, str]:
     """Models (K, …) that are not finite, each with the first parameter that is not, or the loss."""
     named = [*parameters.items(), ("the training loss", losses.unsqueeze(1))]
-    finite = torch.stack([torch.isfinite(value).flatten(1).all(1) for _, value in named]).cpu().numpy()
-    return {int(k): named[int(finite[:, k].argmin())][0] for k in np.flatnonzero(~finite.all(axis=0))}
+    # What is not finite makes its sum so, which is the faster to see; a sum may be so without.
+    suspect = ~torch.stack([value.flatten(1).sum(1) for _, value in named]).isfinite()
+    bad: dict[int, str] = {}
+    for number, k in suspect.nonzero().tolist():
+        name, value = named[number]
+        if k not in bad and not value[k].isfinite().all():
+            bad[k] = name
+    return bad
 
 
 def _rows(one: Told) -> np.ndarray:

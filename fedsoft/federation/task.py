@@ -81,13 +81,16 @@ class Task:
     def cohort(self, server_round: int) -> list[int]:
         """The clients of a round, ascending: drawn among those that hold examples; nobody, by chance, where
         each is in it by a coin of its own."""
+        size = min(len(self.occupied), max(1, round(self.participation * len(self.occupied))))
+        if self.sampling == "fixed" and size == len(self.occupied):
+            everybody: list[int] = self.occupied.tolist()
+            return everybody
         rng = stream("cohort", seed=self.seed, round=server_round)
         if self.sampling == "poisson":
             # One coin for each client, so that who is in does not depend on who else holds examples.
             there = rng.random(len(self.train)) < self.participation
             return self.occupied[there[self.occupied]].tolist()
-        size = min(len(self.occupied), max(1, round(self.participation * len(self.occupied))))
-        return sorted(rng.choice(self.occupied, size, replace=False).tolist()) if size else []
+        return sorted(rng.choice(self.occupied, size, replace=False).tolist())
 
     def fates(self, server_round: int, attempt: int = 0) -> np.ndarray | None:
         """(clients,) how each client would fare in a round, a `Fate`; None where nothing can go wrong.

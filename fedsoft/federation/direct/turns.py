@@ -117,14 +117,19 @@ class Trainer:
         device = asked[0].task.inputs.device
         models = {n: value.new_empty((len(asked), *value.shape[1:])) for n, value in starts.items()}
         losses = torch.empty(len(asked), device=device)
+        at, begun = np.empty(len(asked), dtype=np.int64), 0
         for program in programs([one.examples for one in asked], self.stack):
-            at = torch.tensor(program, device=device)
-            trained = train([asked[i] for i in program], starts, place, table, (models, at))
-            losses[at] = trained.losses
-        unfit, told_losses = not_finite(models, losses), losses.tolist()
+            ended = begun + len(program)
+            out = {name: value[begun:ended] for name, value in models.items()}
+            trained = train([asked[i] for i in program], starts, place, table, out)
+            losses[begun:ended] = trained.losses[torch.from_numpy(trained.order).to(device)]
+            at[np.array(program)[trained.order]] = np.arange(begun, ended)
+            begun = ended
+        unfit, told_losses, stands = not_finite(models, losses), losses.tolist(), at.tolist()
         found, first = [], 0
         for turn in turns:
-            places = dict(zip(turn.partitions, range(first, first + len(turn.partitions)), strict=True))
+            mine = stands[first : first + len(turn.partitions)]
+            places = dict(zip(turn.partitions, mine, strict=True))
             first += len(turn.partitions)
             found.append(
                 Training(
