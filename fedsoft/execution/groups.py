@@ -18,7 +18,7 @@ Group = tuple[list[RunSettings], Stack]
 
 
 def groups_of(runs: Sequence[RunSettings], stack: StackChoice, workers: int, device: str) -> list[Group]:
-    """Groups of runs, in the order of their first.
+    """Groups of runs, in the order of their first; in a group by seed, so that those of one share batches.
 
     Args:
         runs: none of which needs another.
@@ -30,8 +30,8 @@ def groups_of(runs: Sequence[RunSettings], stack: StackChoice, workers: int, dev
     for run in runs:
         alike.setdefault(_kind(run) if run.trains else run.key, []).append(run)
     groups: list[Group] = []
-    for some in alike.values():
-        chosen = _stack(some[0], stack, device)
+    for some in (sorted(runs, key=lambda run: run.seed) for runs in alike.values()):
+        chosen = _stack(some[0], stack, workers, device)
         fill = 1 if chosen in ("all", 1) else -(-PROGRAMS * int(chosen) // cohort_size(some[0]))
         size = max(1, min(fill, len(some) // (2 * workers) if workers > 1 else len(some)))
         groups += [(some[start : start + size], chosen) for start in range(0, len(some), size)]
@@ -51,11 +51,12 @@ def _kind(run: RunSettings) -> str:
     return repr(common)
 
 
-def _stack(run: RunSettings, stack: StackChoice, device: str) -> Stack:
+def _stack(run: RunSettings, stack: StackChoice, workers: int, device: str) -> Stack:
     if stack != "auto":
         return stack
     if not run.trains:
         return 1
     shape = tuple(input_tensor(run.dataset, device).shape[1:])
     classes = load_dataset(run.dataset).classes
-    return measured_stack(run.model, run.training.loss, shape, classes, run.training.batch_size, device)
+    batch = run.training.batch_size
+    return measured_stack(run.model, run.training.loss, shape, classes, batch, device, workers)

@@ -74,10 +74,15 @@ class Prepared:
 
     @cached_property
     def validation(self) -> tuple[Tensor, Tensor]:
-        """Inputs (V, …) of the validation examples, and the labels that clients have, one-hot (V, C)."""
-        rows, device = self.deal.validation.rows, self.task.inputs.device
-        labels = torch.from_numpy(self.labels[rows]).to(device)
-        return self.task.inputs[torch.from_numpy(rows)], onehot(labels, self.dataset.classes)
+        """(V,) rows of the validation examples, and the labels that clients have, one-hot (V, C)."""
+        rows, device = torch.from_numpy(self.deal.validation.rows), self.task.inputs.device
+        labels = torch.from_numpy(self.labels)[rows].to(device)
+        return rows.to(device), onehot(labels, self.dataset.classes)
+
+    @cached_property
+    def validation_inputs(self) -> Tensor:
+        """(V, …) inputs of the validation examples, for who wants them in every round."""
+        return self.task.inputs.index_select(0, self.validation[0])
 
 
 def prepare(settings: RunSettings, store: Store, device: str, planted: Planted | None = None) -> Prepared:

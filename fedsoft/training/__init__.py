@@ -12,7 +12,7 @@ from fedsoft.training.model import MODELS, Model, Parameters, as_batch
 from fedsoft.training.module import give_files
 from fedsoft.training.options import Training, changed, changes_of
 from fedsoft.training.precision import Precision, compute_in
-from fedsoft.training.predict import features_of, predict
+from fedsoft.training.predict import features_of, predict, predict_together
 from fedsoft.training.private import PrivateSteps, plan_samples
 from fedsoft.training.steps import Steps, plan_steps
 from fedsoft.training.update import local_update
@@ -51,5 +51,6 @@ __all__ = [
     "plan_samples",
     "plan_steps",
     "predict",
+    "predict_together",
     "resnet",
 ]

@@ -1,4 +1,6 @@
-"""Predictions of one model, and what its last layer sees."""
+"""Predictions of models, and what its last layer sees."""
+
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -13,6 +15,36 @@ def predict(model: Model, parameters: Parameters, inputs: Tensor, batch: int = 2
     # Along examples softmax is ten times faster than along few classes.
     parts = [model.forward(stacked, part.unsqueeze(0))[0].mT.softmax(0) for part in inputs.split(batch)]
     return torch.cat(parts, dim=1).mT
+
+
+@torch.no_grad()
+def predict_together(
+    model: Model, parameters: Parameters, inputs: Tensor, rows: Tensor, numbers: int = 2**25
+) -> Tensor:
+    """What R models predict, each of its own examples, in few tensor programs.
+
+    Args:
+        model: the model.
+        parameters: (R, …).
+        inputs: (N, …).
+        rows: (R, V) of the inputs.
+        numbers: how many the inputs of models at a time are at most, if those of one are no more.
+
+    Returns:
+        class probabilities (R, V, C), float32.
+    """
+    size = max(1, numbers // max(1, rows.shape[1] * inputs[0].numel()))
+    parts = []
+    for own, some in zip(_parts(parameters, size), rows.split(size), strict=True):
+        x = inputs.index_select(0, some.flatten()).unflatten(0, some.shape)
+        parts.append(model.forward(own, x).mT.softmax(1).mT)
+    return torch.cat(parts)
+
+
+def _parts(parameters: Parameters, size: int) -> Iterator[Parameters]:
+    """Parameters (R, …) of so many models at a time."""
+    for some in zip(*(value.split(size) for value in parameters.values()), strict=True):
+        yield dict(zip(parameters, some, strict=True))
 
 
 @torch.no_grad()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fedsoft.execution import run as one_run
+from fedsoft.execution import scoring
 from fedsoft.execution.conduct import run_study
 from fedsoft.execution.lockstep import execute_together
 from fedsoft.execution.run import Hooks, Interrupted
@@ -145,14 +146,14 @@ def test_a_model_that_cannot_be_scored_among_others(tmp_path, monkeypatch, when)
     table = {**HALF_BAD, "sources": ["hard"], "rivals": [], "seeds": [0, 1], "grid": {}}
     study = open_study(table, "half.toml", tmp_path)
     bad, good = study.plan.runs
-    usual = one_run.Scoring.predictions
+    usual = scoring._predicted
 
-    def predictions(asked):
-        if asked.prepared.settings.key == bad.key and asked.result.number == when:
+    def predicted(asked):
+        if any(one.prepared.settings.key == bad.key and one.result.number == when for one in asked):
             raise RuntimeError("no more")
         return usual(asked)
 
-    monkeypatch.setattr(one_run.Scoring, "predictions", predictions)
+    monkeypatch.setattr(scoring, "_predicted", predicted)
     execute_together([bad, good], study.store, 64, "cpu")
     failure = study.store.failure(bad.key)
     assert failure["message"] == f"the model of round {when} cannot be scored: RuntimeError: no more"

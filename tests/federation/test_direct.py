@@ -8,7 +8,7 @@ import torch
 from flwr.serverapp import strategy as flower
 
 from fedsoft.errors import EngineError
-from fedsoft.federation import STRATEGIES
+from fedsoft.federation import STRATEGIES, local
 from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.checkpoint import restore_strategy, strategy_state
 from fedsoft.federation.direct import Merge, Trainer, Turn, merge_together, rule_of
@@ -240,3 +240,22 @@ def test_models_of_a_round_are_arrays_on_demand(make_task, federate):
     result = federate("fedavg", InProcessGrid(make_task()), 1)[-1]
     assert {type(value) for value in result.arrays.values()} == {np.ndarray}
     assert {value.dtype for value in result.arrays.values()} == {np.dtype(np.float32)}
+
+
+def test_runs_of_one_seed_draw_their_batches_once(make_task, monkeypatch):
+    """Sources of a seed share orders; another seed, or another dealing of the same seed, has its own."""
+    one = make_task(sizes=RAGGED)
+    other = make_task(sizes=RAGGED, seed=1)
+    dealt = replace(one, train=replace(one.train, rows=one.train.rows[::-1].copy()))
+    tasks = [one, replace(one, targets=one.targets.flip(1)), replace(other, inputs=one.inputs), dealt]
+    drawn, usual = [], local.stream
+    monkeypatch.setattr(local, "stream", lambda *about, **key: drawn.append(about[0]) or usual(*about, **key))
+    turns = [Turn(t, t.cohort(1), task_start(t), {"server-round": 1}, "all") for t in tasks]
+    together = Trainer("all").train(turns)
+    assert drawn == ["batch order"] * 3 * 7
+    for turn, came in zip(turns, together, strict=True):
+        (alone,) = Trainer(1).train([turn])
+        for client, place in came.places.items():
+            for name, value in alone.models.items():
+                mine = value[alone.places[client]]
+                torch.testing.assert_close(came.models[name][place], mine, atol=1e-6, rtol=0)
