@@ -127,6 +127,7 @@ def _advance(runs: Sequence[tuple[Run, Meter]], doing: Doing, end: Callable[[], 
         for (run, meter, _), answer in zip(turn, answers, strict=True):
             meter.seconds += spent
             resume(run, meter, answer)
+        del answers, answer  # which may hold all models of a round
     if error:
         raise error
 

@@ -265,8 +265,10 @@ def _train(prepared: Prepared, host: Host, meter: Meter) -> Generator[Waits, Any
         with _around():
             host.hooks.after_round(settings, now.rounds[-1])
             stop = host.hooks.stop() and state.number < settings.rounds
-        if not by_validation or now.rounds[-1]["nll"] < now.rounds[now.kept.number]["nll"]:
+        if not by_validation:
             now.kept = state
+        elif now.rounds[-1]["nll"] < now.rounds[now.kept.number]["nll"]:
+            now.kept = state.apart()
         now.seen = now.seen and follow(prepared, now.seen, state)
         if stop or time.monotonic() - saved_at > CHECKPOINT_SECONDS:
             saved_at, now.seconds = time.monotonic(), before + meter.so_far

@@ -53,7 +53,7 @@ def begun(prepared: Prepared) -> Standing:
 def to_checkpoint(now: Standing, strategy: Strategy) -> Checkpoint:
     """What a checkpoint holds of a run and its strategy."""
     arrays, kinds = strategy_state(strategy)
-    kept = {} if now.kept is now.state else now.kept.arrays
+    kept = {} if now.kept.number == now.state.number else now.kept.arrays
     parts = {"model": now.state.arrays, "kept": kept, "strategy": arrays, "seen": to_sums(now.seen)}
     return {f"{part}/{name}": array for part, some in parts.items() for name, array in some.items()}, {
         "round": now.state.number,

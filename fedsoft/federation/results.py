@@ -1,7 +1,7 @@
 """What comes of a round, and of what is lost in it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -59,6 +59,12 @@ class RoundResult:
     def arrays(self) -> dict[str, np.ndarray]:
         """The global model on the host; whoever changes it must copy it first."""
         return {n: a.cpu().numpy() if isinstance(a, Tensor) else a for n, a in self.model.items()}
+
+    def apart(self) -> "RoundResult":
+        """The same in memory of its own: models of many runs share theirs, which all of them would keep."""
+        return replace(
+            self, model={n: a.clone() if isinstance(a, Tensor) else a for n, a in self.model.items()}
+        )
 
     def parameters(self, device: torch.device) -> Parameters:
         """The global model on a device, which nobody changes either."""
