@@ -25,6 +25,7 @@ STYLE: dict[Any, Any] = {
     "axes.titlesize": 8.5,
     "axes.labelsize": 8,
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # where it would be anyway: to look for what it might lie on takes a fifth of the time
     "xtick.labelsize": 7.5,
     "ytick.labelsize": 7.5,
     "axes.edgecolor": FAINT,
