@@ -356,7 +356,7 @@ def data_check(
 
 
 def _start_server(workers: int | str | None) -> None:
-    """Have what workers are forked from import beside this process, where several are likely and cores too."""
+    """Have what workers are forked from import beside this process, where there are cores for both."""
     if workers not in (1, "ray") and (os.cpu_count() or 1) > 1:
         from fedsoft.execution.fork_server import start_server
 

@@ -1,8 +1,8 @@
 """Where worker processes come from: forks of a process that has imported what they need.
 
-In that process nothing else happens: no thread runs, no GPU is asked for, no data are read. So its forks may do
-whatever fresh processes may, and start at once. It is started early, to import beside the process that will
-want workers, and ends with it.
+In that process nothing else happens: no thread runs, no GPU is asked for, no data are read. So its forks
+may do whatever fresh processes may, and start at once. It is started early, to import beside the process that
+will want workers, and ends with it.
 """
 
 import contextlib

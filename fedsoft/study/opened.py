@@ -175,9 +175,7 @@ def reopen_study(folder: Path) -> OpenStudy:
     return opened
 
 
-def _open(
-    table: Mapping[str, Any], where: str, out: Path | None, device: Callable[[str], str]
-) -> OpenStudy:
+def _open(table: Mapping[str, Any], where: str, out: Path | None, device: Callable[[str], str]) -> OpenStudy:
     torch.set_num_threads(1)  # more threads than free cores is many times slower on models this small
     plan = make_plan(table, where)
     return OpenStudy(table, where, plan, Store(default_folder(plan, out)), device(plan.study.device))

@@ -54,7 +54,7 @@ def test_a_worker_is_the_servers_fork_and_has_the_environment_of_now(monkeypatch
 
 
 def test_the_server_ends_with_the_process_that_started_it():
-    code = "from fedsoft.execution.fork_server import start_server; start_server(); print('started', flush=True)"
+    code = "from fedsoft.execution.fork_server import start_server as go; go(); print('started', flush=True)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     output, _ = process.communicate(timeout=60)  # ends when nobody holds it open, as the server does
     assert output == b"started\n"

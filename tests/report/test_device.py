@@ -1,4 +1,4 @@
-"""Results are the same wherever models were trained: forks on all cores digest them, and no GPU is asked for."""
+"""Wherever models were trained, forks on all cores digest their results, and no GPU is asked for."""
 
 import json
 import shutil
