@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -111,6 +112,8 @@ def run(
         raise EngineError("--address names a Ray cluster for --workers ray; give both, or leave it out.")
     if workers == "ray" and engine is Engine.ray:
         raise EngineError("--workers ray spreads runs, --engine ray the clients of one run; leave one out.")
+    if engine is Engine.inprocess and not dry_run:
+        _start_server(workers)
     from fedsoft.config import read_study
     from fedsoft.study.opened import open_study
 
@@ -174,6 +177,7 @@ def tune(
     Interrupted, it continues; more trials begin with those that were done.
     """
     check_pair()
+    _start_server(workers)
     from fedsoft.config import read_study, validate
     from fedsoft.execution.conduct import run_study
     from fedsoft.execution.tune import choose, read_trials
@@ -349,6 +353,14 @@ def data_check(
     named = [f"annotations={answers}"] if answers else []
     data = _dataset(dataset, [*named, *(settings or [])]).load()
     show_data(data, console if console.is_terminal else Console(width=WIDE), out)
+
+
+def _start_server(workers: int | str | None) -> None:
+    """Have what workers are forked from import beside this process, where there are cores for both."""
+    if workers not in (1, "ray") and (os.cpu_count() or 1) > 1:
+        from fedsoft.execution.fork_server import start_server
+
+        start_server()
 
 
 def _dataset_table(name: str, settings: list[str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Independent pieces of work spread over the cores, where that can be done for nothing."""
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import sys
@@ -33,7 +34,7 @@ def in_parallel(tasks: Sequence[Callable[[], T]], cores: int | None = None) -> l
     _tasks = tasks
     context = multiprocessing.get_context("fork")
     try:
-        with ProcessPoolExecutor(cores, context, leave_with_parent) as pool:
+        with ProcessPoolExecutor(cores, context, _start_fork) as pool:
             futures: list[Future[T]] = []
             try:
                 with contextlib.suppress(BrokenProcessPool):
@@ -46,6 +47,11 @@ def in_parallel(tasks: Sequence[Callable[[], T]], cores: int | None = None) -> l
         _tasks = ()
     found += [_lost] * (len(tasks) - len(found))
     return [task() if result is _lost else result for task, result in zip(tasks, found, strict=True)]
+
+
+def _start_fork() -> None:
+    gc.freeze()  # what is this process's, such as tensors on a GPU, is none of a fork's to clear away
+    leave_with_parent()
 
 
 def leave_with_parent() -> None:

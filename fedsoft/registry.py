@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from inspect import isabstract
 from typing import Any, ClassVar, Generic, Self, TypeVar, get_args
 
@@ -15,6 +16,8 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: ClassVar[str] = ""
+    not_in_label: ClassVar[frozenset[str]] = frozenset()
+    """Options that the label leaves out."""
 
     def dump(self) -> dict[str, Any]:
         """The choice as a study file spells it: its name and every option."""
@@ -22,9 +25,9 @@ class Options(BaseModel):
 
     def label(self) -> str:
         """A short text that tells this choice from others: its name, and options that are not the default."""
-        fields = type(self).model_fields.items()
-        defaults = {key: field.get_default(call_default_factory=True) for key, field in fields}
-        own = ", ".join(f"{key}={_spell(value)}" for key, value in self if value != defaults[key])
+        defaults = _defaults(type(self))
+        told = ((key, value) for key, value in self if key not in self.not_in_label)
+        own = ", ".join(f"{key}={_spell(value)}" for key, value in told if value != defaults[key])
         return f"{type(self).name}({own})" if own else type(self).name
 
     @classmethod
@@ -34,6 +37,13 @@ class Options(BaseModel):
             return cls.model_validate(value)
         except ValidationError as error:
             raise ValueError("; ".join(explain(error, cls))) from None
+
+
+@cache
+def _defaults(choice: type[Options]) -> dict[str, Any]:
+    """Each option's default, made once: pydantic copies it anew whenever it is asked."""
+    fields = choice.model_fields.items()
+    return {key: field.get_default(call_default_factory=True) for key, field in fields}
 
 
 T = TypeVar("T", bound=Options)

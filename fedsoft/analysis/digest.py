@@ -157,9 +157,15 @@ class Digest:
     frontier: Frontier | None = None
 
 
-def digest(opened: OpenStudy) -> Digest:
-    """Score all finished runs, estimate effects, and write the CSV files of the results."""
-    plan, store, device = opened.plan, opened.store, opened.device
+def digest(opened: OpenStudy, device: str = "cpu") -> Digest:
+    """Score all finished runs, estimate effects, and write the CSV files of the results.
+
+    Args:
+        opened: the study.
+        device: where to compute. Wherever models were trained, forks on all cores share the work on the CPU;
+            on another device this process does it alone, since forks have no use of one.
+    """
+    plan, store = opened.plan, opened.store
     records = {run.key: store.record(run.key) for run in plan.runs if store.is_done(run.key)}
     crowd = _crowd_name(plan.cells)  # data are loaded once, before forks that would each do it
     endpoint = plan.study.endpoint
@@ -169,7 +175,7 @@ def digest(opened: OpenStudy) -> Digest:
         *(partial(_cell, Finished(cell, store, device, records)) for cell in plan.cells),
         *(partial(score_seed, cell, seed, store, device) for cell, seed in seeds),
     ]
-    frontier, *found = in_parallel(work, None if len(records) >= MANY and device == "cpu" else 1)
+    frontier, *found = in_parallel(work, None if device == "cpu" and len(records) >= MANY else 1)
     digested, scored = found[: len(plan.cells)], found[len(plan.cells) :]
     write_results(plan, store, scored)
     clients = [

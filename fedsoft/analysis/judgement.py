@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import spearmanr
 
 from fedsoft.analysis.finished import Finished
 
@@ -71,6 +70,8 @@ def rank_agreement(pairs: Sequence[np.ndarray]) -> tuple[float, float, float, in
     Returns:
         correlation, lower and upper end, the fewest clients, and the number of runs.
     """
+    from scipy.stats import spearmanr  # here, since it takes a second to import
+
     each = [0.0 if np.ptp(pair, axis=1).min() == 0 else float(spearmanr(*pair).statistic) for pair in pairs]
     mean, clients = float(np.mean(each)), min(pair.shape[1] for pair in pairs)
     if not any(np.ptp(pair[0]) for pair in pairs):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -70,6 +71,13 @@ class Values:
 
     def crossing(self, groups: np.ndarray | None = None) -> Crossing:
         """The cells, with groups (cells, G) of them, such as strata, ready for the values of any key."""
+        return self._whole if groups is None else self._crossing(groups)
+
+    @cached_property
+    def _whole(self) -> Crossing:
+        return self._crossing(None)
+
+    def _crossing(self, groups: np.ndarray | None) -> Crossing:
         return Crossing(self.unit, self.seed, groups, self.sets, self.judges)
 
     def judged(self, key: Key, change: Change = np.asarray) -> tuple[str, np.ndarray] | None:

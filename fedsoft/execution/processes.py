@@ -1,11 +1,10 @@
 """Runs spread over processes, one torch thread each."""
 
-import contextlib
+import gc
 import logging
-import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 import torch
 
 from fedsoft.errors import EngineError
+from fedsoft.execution.fork_server import interrupts_held, one_thread_each, worker_context
 from fedsoft.execution.groups import Group, StackChoice, groups_of
 from fedsoft.execution.lockstep import execute_together
 from fedsoft.execution.run import Hooks, Interrupted
@@ -43,12 +43,12 @@ class InProcess:
             for group in (group for groups in planned for group in groups):
                 self.execute(group, hooks)
             return
-        context = multiprocessing.get_context("spawn")
+        context = worker_context()
         news, stop = context.SimpleQueue(), context.Event()  # simple: what is put is there before a run ends
         size = min(self.workers, max(map(len, planned)))
         with (
             one_thread_each(),
-            ProcessPoolExecutor(size, context, _start_worker, (self, news, stop)) as pool,
+            ProcessPoolExecutor(size, context, _start_worker, (self, news, stop, dict(os.environ))) as pool,
         ):
             try:
                 for groups in planned:
@@ -72,7 +72,7 @@ def _run_phase(
     ask_to_stop: Callable[[], None],
 ) -> None:
     by_key = {run.key: run for runs, _ in groups for run in runs}
-    with _interrupts_held():  # workers, which start here, never see any
+    with interrupts_held():  # workers, which start here, never see any
         waiting: set[Future[None]] = {pool.submit(_work, group) for group in groups}
     while waiting:
         done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -95,39 +95,14 @@ def _run_phase(
                 ) from None
 
 
-@contextlib.contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Make processes started inside begin with one thread for every numerical library."""
-    before = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    os.environ.update(dict.fromkeys(before, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back; it comes through afterwards here, and never in processes started inside."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 _worker: tuple[InProcess, Any, Any]
 
 
-def _start_worker(engine: InProcess, news: Any, stop: Any) -> None:
+def _start_worker(engine: InProcess, news: Any, stop: Any, environment: dict[str, str]) -> None:
     global _worker
+    os.environ.clear()
+    os.environ.update(environment)  # which may have changed since the server of forks was started
+    gc.freeze()  # what is imported is no garbage, and looking through it takes a twentieth of the time
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     leave_with_parent()
     torch.set_num_threads(1)

@@ -14,7 +14,7 @@ import ray
 from ray._private.services import canonicalize_bootstrap_address
 
 from fedsoft.errors import EngineError
-from fedsoft.execution.processes import one_thread_each
+from fedsoft.execution.fork_server import one_thread_each
 
 SECONDS_TO_ANSWER = 5.0
 RUNS_ON_A_GPU = 8

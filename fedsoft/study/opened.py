@@ -1,6 +1,6 @@
 """A study opened on its folder: checked before anything is written."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,7 @@ def open_study(table: Mapping[str, Any], where: str, out: Path | None = None) ->
         StoreError: the folder is somebody else's.
     """
     look_again()
-    opened = _open(table, where, out)
+    opened = _open(table, where, out, pick_device)
     _check_folder(opened.store.root, opened.plan.study.name)
     try:
         _check(opened.plan, opened.store, opened.device)
@@ -151,7 +151,7 @@ def open_study(table: Mapping[str, Any], where: str, out: Path | None = None) ->
 
 
 def reopen_study(folder: Path) -> OpenStudy:
-    """Open a study from its folder of results, whose data were checked when it ran.
+    """Open a study from its folder of results, whose data were checked when it ran; it needs no GPU any more.
 
     Raises:
         StoreError: the folder holds no study.
@@ -165,7 +165,7 @@ def reopen_study(folder: Path) -> OpenStudy:
         raise StoreError(f"{folder / 'study.json'} does not hold a study; run the study again to mend it.")
     look_again()
     kept = give_kept(folder)
-    opened = replace(_open(saved["study"], saved["where"], folder), kept=tuple(kept))
+    opened = replace(_open(saved["study"], saved["where"], folder, lambda _: "cpu"), kept=tuple(kept))
     runs = (run for phase in opened.plan.phases for run in phase)
     if not any(opened.store.is_done(run.key) for run in runs) and opened.store.finished():
         raise StoreError(
@@ -175,10 +175,10 @@ def reopen_study(folder: Path) -> OpenStudy:
     return opened
 
 
-def _open(table: Mapping[str, Any], where: str, out: Path | None) -> OpenStudy:
+def _open(table: Mapping[str, Any], where: str, out: Path | None, device: Callable[[str], str]) -> OpenStudy:
     torch.set_num_threads(1)  # more threads than free cores is many times slower on models this small
     plan = make_plan(table, where)
-    return OpenStudy(table, where, plan, Store(default_folder(plan, out)), pick_device(plan.study.device))
+    return OpenStudy(table, where, plan, Store(default_folder(plan, out)), device(plan.study.device))
 
 
 def _check_folder(folder: Path, name: str) -> None:

@@ -28,12 +28,13 @@ def damage(folder: Path) -> str | None:
     Contents are read once a process, and again when a file changes.
     """
     try:
-        expected = _expected(folder / RECORD, content_hash(folder / RECORD))
+        told = _told(folder / RECORD, content_hash(folder / RECORD))
     except (StoreError, OSError):
-        expected = None
-    if expected is None:
+        told = None
+    if told is None:
         return f"{folder / RECORD} is not the record of a run"
-    if read_json(folder / RECORD).get("folder", folder.name) != folder.name:
+    name, expected = told
+    if name not in (None, folder.name):
         return f"{folder} holds another run's files"
     for name in FILES:
         try:
@@ -45,23 +46,26 @@ def damage(folder: Path) -> str | None:
     return None
 
 
-_seen: dict[tuple[Path, str], dict[str, str] | None] = {}
+Told = tuple[str | None, dict[str, str]]
+"""The name of a run's folder, which early records lack, and the hashes of its files by name."""
+
+_seen: dict[tuple[Path, str], Told | None] = {}
 
 
-def _expected(path: Path, content: str) -> dict[str, str] | None:
-    """The hashes of a run's files by name, as its record tells; None where the record is damaged."""
+def _told(path: Path, content: str) -> Told | None:
+    """What a run's record, of a content with that hash, tells; None where it is damaged."""
     if (path, content) not in _seen:
-        _seen[path, content] = _told(read_json(path))
+        _seen[path, content] = _read(read_json(path))
     return _seen[path, content]
 
 
-def _told(record: Any) -> dict[str, str] | None:
+def _read(record: Any) -> Told | None:
     if not isinstance(record, dict) or not isinstance(record.get("files"), dict):
         return None
     files = dict(record["files"])
     own = files.pop(RECORD, None)
     whole = files.keys() == set(FILES) and own == hash_of({**record, "files": files})
-    return files if whole else None
+    return (record.get("folder"), files) if whole else None
 
 
 def hash_of(record: Mapping[str, Any]) -> str:

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -123,7 +124,13 @@ class RunSettings(BaseModel):
             return self.seed
         return int(self.stream("training", "training seed").integers(2**63))
 
-    @property
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, some settings updated, that has a key of its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("key", None)  # which pydantic copies as it stands
+        return copied
+
+    @cached_property
     def key(self) -> str:
         """A hash of the settings that are not the default: the name of the run's folder.
 

@@ -34,6 +34,7 @@ class StrategyOptions(Options):
     needs_examples: ClassVar[bool] = False
     of_means: ClassVar[bool] = False
     couples_examples: ClassVar[bool] = False
+    not_in_label: ClassVar[frozenset[str]] = frozenset({"training"})
 
     training: Training = Field(
         Training(), exclude=True, description="any keys of [training], where they differ from it under this"
@@ -47,9 +48,7 @@ class StrategyOptions(Options):
 
     def label(self) -> str:
         """As of any choice; what training does unlike the study's only where that tells two apart."""
-        usual = type(self).model_fields["training"].get_default()
-        name = super(StrategyOptions, self.model_copy(update={"training": usual})).label()
-        return " + ".join([name, *(changes_of(self.training) if self._spells_training else [])])
+        return " + ".join([super().label(), *(changes_of(self.training) if self._spells_training else [])])
 
     def spelled_out(self) -> Self:
         """The same, with a label that tells what training does unlike the study's."""

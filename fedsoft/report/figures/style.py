@@ -25,6 +25,7 @@ STYLE: dict[Any, Any] = {
     "axes.titlesize": 8.5,
     "axes.labelsize": 8,
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # where it would be anyway: else what it might lie on is looked for
     "xtick.labelsize": 7.5,
     "ytick.labelsize": 7.5,
     "axes.edgecolor": FAINT,
@@ -227,6 +228,9 @@ def view_marks(views: Sequence[str]) -> dict[str, Line2D]:
 def to_svg(figure: Figure, name: str) -> str:
     """The figure as an SVG element to stand in a page, with a name for those who cannot see it."""
     buffer = io.StringIO()
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if not axis.label.get_text():
+            axis.set_label_coords(0.5, 0.5)  # else a place is looked for, beside all tick labels
     if engine := figure.get_layout_engine():  # once; savefig would draw the whole figure for it
         engine.execute(figure)
         figure.set_layout_engine("none")
