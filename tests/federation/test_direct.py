@@ -8,7 +8,7 @@ import torch
 from flwr.serverapp import strategy as flower
 
 from fedsoft.errors import EngineError
-from fedsoft.federation import STRATEGIES, local
+from fedsoft.federation import STRATEGIES, local, rounds
 from fedsoft.federation.at_server import AtServer
 from fedsoft.federation.checkpoint import restore_strategy, strategy_state
 from fedsoft.federation.direct import Merge, Trainer, Turn, merge_together, rule_of
@@ -76,6 +76,12 @@ def test_so_does_one_that_was_given_a_function(make_task):
     assert rule_of(patched) is None
 
 
+@pytest.fixture
+def directly(monkeypatch):
+    """No round may fall back on messages."""
+    monkeypatch.setattr(rounds, "on_host", lambda strategy: pytest.fail("sent messages"))
+
+
 def same(ours, theirs):
     for one, other in zip(ours, theirs, strict=True):
         for name, array in other.arrays.items():
@@ -86,14 +92,14 @@ def same(ours, theirs):
 
 @pytest.mark.parametrize("name", WITH_RULES)
 @pytest.mark.parametrize("model", ["mlp", "cnn"])
-def test_rounds_are_flowers_bitwise(name, model, make_task, federate):
+def test_rounds_are_flowers_bitwise(name, model, make_task, federate, directly):
     task = make_task(model, sizes=RAGGED)
     here, there = (federate(spelled(name), InProcessGrid(task, 3, messages), 4) for messages in (False, True))
     same(here, there)
 
 
 @pytest.mark.parametrize("name", WITH_RULES)
-def test_so_they_are_where_clients_are_lost(name, make_task, federate):
+def test_so_they_are_where_clients_are_lost(name, make_task, federate, directly):
     lossy = Mishaps(dropped=0.15, late=0.15, failing=0.15)
     task = replace(make_task(sizes=RAGGED * 2, participation=0.9), mishaps=lossy, enough=0.2)
     here, there = (federate(spelled(name), InProcessGrid(task, 5, messages), 4) for messages in (False, True))

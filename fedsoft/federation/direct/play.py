@@ -48,6 +48,7 @@ def play_here(
     number, task, cohort, clients = state.number + 1, grid.task, grid.cohort, len(grid.cohort)
     fates = task.fates(number, attempt_of(config))
     there = [p for p in cohort if fates is None or fates[p] != Fate.DROPPED]
+    failing = [p for p in there if fates is not None and fates[p] == Fate.FAILING]
     trying = [p for p in there if fates is None or fates[p] != Fate.FAILING]
     told = {key: value for key, value in config.items() if key not in WHERE}
     told = {**told, **rule.told(), "server-round": number}
@@ -57,7 +58,7 @@ def play_here(
     except Exception as error:
         raise Unable from error
     unfit = training.unfit if training else {}
-    lost = {p: FAILED_BY_CHANCE for p in there if p not in set(trying)}
+    lost = dict.fromkeys(failing, FAILED_BY_CHANCE)
     lost |= {p: Error(NOT_FINITE, f"{what} is not finite") for p, what in unfit.items()}
     whole = [p for p in trying if p not in unfit]
     used = [p for p in whole if fates is None or fates[p] != Fate.LATE]

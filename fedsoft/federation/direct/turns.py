@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from flwr.serverapp.strategy import Strategy
 
+from fedsoft.federation import asks
 from fedsoft.federation.asked import Told
 from fedsoft.federation.direct.rules import Rule
 from fedsoft.federation.direct.updates import Updates
@@ -75,6 +76,14 @@ class Training:
     unfit: dict[int, str]
 
 
+class _Targets:
+    """The targets of runs, which stay the same from round to round; with the runs, by whose identity they are
+    known."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self.tasks, self.table = tasks, Table.of(tasks)
+
+
 class Trainer:
     """Trains the clients of runs that advance in lockstep, round after round.
 
@@ -84,23 +93,27 @@ class Trainer:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self._tables: dict[tuple[int, ...], tuple[list[Task], Table]] = {}
+        self._tables: dict[tuple[int, ...], _Targets] = {}
 
     def train(self, turns: Sequence[Turn]) -> list[Training]:
         """Train the clients of all turns, in order."""
         found: dict[int, Training] = {}
-        waiting = list(range(len(turns)))
+        waiting, before = list(range(len(turns))), self._tables
+        self._tables = {}
         while waiting:
             alike = [i for i in waiting if turns[i].like(turns[waiting[0]])]
             waiting = [i for i in waiting if i not in set(alike)] if len(alike) < len(waiting) else []
-            found.update(zip(alike, self._together([turns[i] for i in alike]), strict=True))
+            some = [turns[i] for i in alike]
+            key = tuple(id(turn.task) for turn in some)
+            self._tables[key] = before.get(key) or _Targets([turn.task for turn in some])
+            found.update(zip(alike, self._together(some, self._tables[key].table), strict=True))
         return [found[i] for i in range(len(turns))]
 
-    def _together(self, turns: Sequence[Turn]) -> list[Training]:
+    def _together(self, turns: Sequence[Turn], table: Table) -> list[Training]:
         """Train clients of turns that are alike; half as many at a time if these take too much memory."""
         while True:
             try:
-                return self._trained(turns)
+                return self._trained(turns, table)
             except torch.OutOfMemoryError:
                 clients = sum(len(turn.partitions) for turn in turns)
                 size = clients if self.stack == "all" else min(self.stack, clients)
@@ -109,11 +122,15 @@ class Trainer:
                 self.stack = size // 2
                 torch.cuda.empty_cache()
 
-    def _trained(self, turns: Sequence[Turn]) -> list[Training]:
+    def _trained(self, turns: Sequence[Turn], table: Table) -> list[Training]:
         told = {"config": turns[0].config}
+        if asks.EXAMPLE_CLIP in turns[0].config and {a.dtype for a in turns[0].start.values()} != {
+            torch.float32
+        }:
+            raise TypeError("privacy is accounted for float32 alone")
         asked = [Taught(turn.task, partition, told) for turn in turns for partition in turn.partitions]
         starts = {name: torch.stack([turn.start[name] for turn in turns]) for name in turns[0].start}
-        place, table = {id(turn.task): r for r, turn in enumerate(turns)}, self._table(turns)
+        place = {id(turn.task): r for r, turn in enumerate(turns)}
         device = asked[0].task.inputs.device
         models = {n: value.new_empty((len(asked), *value.shape[1:])) for n, value in starts.items()}
         losses = torch.empty(len(asked), device=device)
@@ -140,14 +157,6 @@ class Trainer:
                 )
             )
         return found
-
-    def _table(self, turns: Sequence[Turn]) -> Table:
-        """The targets of runs, which stay the same from round to round."""
-        tasks = [turn.task for turn in turns]
-        key = tuple(map(id, tasks))
-        if key not in self._tables:
-            self._tables = {key: (tasks, Table.of(tasks))}  # with the tasks, so that no id is given anew
-        return self._tables[key][1]
 
 
 @dataclass(frozen=True)
