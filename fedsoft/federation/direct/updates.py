@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -30,16 +31,18 @@ class Updates:
     examples: np.ndarray
     losses: np.ndarray
 
+    @cached_property
+    def _rows(self) -> Tensor:
+        """(R, K) the places, where the models are."""
+        return torch.from_numpy(self.places).to(next(iter(self.models.values())).device)
+
     def of(self, name: str, k: int, runs: slice = slice(None)) -> Tensor:
         """(R, …) a parameter of each run's client number k; a copy."""
-        value = self.models[name]
-        return value.index_select(0, torch.from_numpy(self.places[runs, k]).to(value.device))
+        return self.models[name].index_select(0, self._rows[runs, k])
 
     def stacked(self, name: str) -> Tensor:
         """(R, K, …) a parameter of all clients."""
-        value = self.models[name]
-        places = torch.from_numpy(self.places.ravel()).to(value.device)
-        return value.index_select(0, places).unflatten(0, self.places.shape)
+        return self.models[name].index_select(0, self._rows.flatten()).unflatten(0, self._rows.shape)
 
     def chosen(self, order: np.ndarray) -> Self:
         """Those of some clients of each run, by their numbers (R, m)."""
@@ -77,7 +80,7 @@ class Updates:
         """(R,) the clients' mean losses, added up in the same order, in float64."""
         shares, total = self.shares, np.zeros(len(self.losses))
         for k in range(shares.shape[1]):
-            total = total + self.losses[:, k] * shares[:, k] if k else self.losses[:, k] * shares[:, k]
+            total += self.losses[:, k] * shares[:, k]
         return total
 
 
