@@ -123,6 +123,26 @@ def test_a_run_may_go_on_the_other_way(name, make_task, federate):
         same(rest, whole[2:])
 
 
+@pytest.mark.parametrize("name", ["fedavgm", "fedadam"])
+def test_nor_does_it_matter_how_often_it_changes(name, make_task, federate):
+    """Flower's optimizers keep the global model too; one left from before must not come back."""
+    task = make_task(sizes=RAGGED)
+    whole = federate(spelled(name), InProcessGrid(task), 3)
+    built = STRATEGIES.parse(spelled(name)).build(AtServer.of(task))
+    state = RoundResult(0, task.initial(), float("nan"), 0)
+    for number, messages in ((1, True), (2, False), (3, True)):
+        (state,) = federate(built, InProcessGrid(task, "all", messages), number, state)
+        same([state], whole[number - 1 : number])
+
+
+def test_runs_that_train_apart_merge_apart(make_task):
+    """Two runs on other inputs have the same rule, and models of their own."""
+    tasks = [make_task(sizes=RAGGED), make_task(sizes=RAGGED)]
+    tasks[1] = replace(tasks[1], inputs=tasks[1].inputs.flip(0))
+    alone = [lockstep([task], "fedavg")[0] for task in tasks]
+    same(lockstep(tasks, "fedavg"), alone)
+
+
 @pytest.mark.parametrize("name", WITH_RULES)
 def test_runs_merge_together_as_alone(name, make_task):
     """Several runs of one strategy, in states of their own, some with fewer clients than others."""

@@ -59,3 +59,17 @@ def test_targets_stand_at_the_examples_unless_said_otherwise():
         assert set(steps.targets[mine][~real]) <= set(places[k].ravel())  # padding is the client's own
         np.testing.assert_array_equal(epoch, np.repeat(range(3), SIZES[k]))
         np.testing.assert_array_equal(row, steps.rows[mine][real])
+
+
+def test_clients_that_share_a_draw_have_tables_of_their_own():
+    training, (short, long) = Training(batch_size=BATCH), (np.arange(3), np.arange(3, 20))
+    own = plan_steps([short, long, long], training, [stream("order", client=k) for k in (0, 1, 1)])
+    orders = [stream("order", client=k) for k in (0, 1)]
+    shared = plan_steps(
+        [short, long], training, orders, same=np.array([0, 1, 1]), begin=np.array([0, 40, 80])
+    )
+    for part in ("client", "active", "rows", "weights"):
+        np.testing.assert_array_equal(getattr(shared, part), getattr(own, part))
+    for place, client in enumerate(shared.client):
+        mine = shared.batches_of(place)
+        np.testing.assert_array_equal(shared.targets[mine], shared.rows[mine] + 40 * client)
