@@ -17,16 +17,20 @@ ROOMS = ("tests/training", "tests/federation", "tests/execution", "tests/evaluat
 
 def rows(setup: Setup) -> Iterator[dict[str, Any]]:
     """How many tests passed, failed and were skipped, and the names of those that failed."""
-    options = ["-q", "-rfE", "-p", "no:cacheprovider", "--continue-on-collection-errors", "-k", CHOSEN]
+    options = ["-v", "-rfE", "-p", "no:cacheprovider", "--continue-on-collection-errors", "-k", CHOSEN]
     command = [sys.executable, "-m", "pytest", *options, *ROOMS]
     env = {**os.environ, "FEDSOFT_TEST_DEVICE": setup.device}
-    done = subprocess.run(
+    said = ""
+    with subprocess.Popen(
         command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    print(done.stdout, flush=True)
-    found = outcome(done.stdout)
+    ) as tests:
+        assert tests.stdout
+        for line in tests.stdout:  # so that the log has what was known when the time was up
+            print(line, end="", flush=True)
+            said += line
+    found = outcome(said)
     if not found["passed"] and not found["failed"]:
-        raise RuntimeError(f"no test ran: {(done.stdout.strip().splitlines() or ['nothing was said'])[-1]}")
+        raise RuntimeError(f"no test ran: {(said.strip().splitlines() or ['nothing was said'])[-1]}")
     yield found
 
 
