@@ -41,22 +41,29 @@ MODELS_OF_FORMS = (16, 256)
 
 def rows(setup: Setup) -> Iterator[dict[str, Any]]:
     """Microseconds of a client's step by net, precision and number of clients; what is chosen; forms."""
-    nets, sizes = (TINY, SIZES[:2]) if setup.smoke else (NETS, SIZES)
-    precisions: list[Precision] = ["float32", "tf32"] if setup.is_card else ["float32"]
-    for precision in precisions:
-        compute_in(precision, setup.device)
-        for name, (options, shape) in nets.items():
-            model, about = MODELS.parse(options), {"net": name, "precision": precision}
-            yield {**about, "us": dict(_by_size(model, shape, setup.device, sizes))}
-            loss = LOSSES.parse("cross_entropy")
-            yield {**about, "chosen": measured_stack(model, loss, shape, CLASSES, BATCH, setup.device)}
-    compute_in("float32", setup.device)
+    yield from _nets(setup, "float32")
+    yield from _forms(setup)
+    if setup.is_card:
+        yield from _nets(setup, "tf32")
+
+
+def _nets(setup: Setup, precision: Precision) -> Iterator[dict[str, Any]]:
+    """Steps of each net, and the number of clients that is chosen for it."""
+    compute_in(precision, setup.device)
+    measured_stack.cache_clear()  # what was chosen in another precision
+    loss, (nets, sizes) = LOSSES.parse("cross_entropy"), (TINY, SIZES[:2]) if setup.smoke else (NETS, SIZES)
+    for name, (options, shape) in nets.items():
+        model, about = MODELS.parse(options), {"net": name, "precision": precision}
+        yield {**about, "us": dict(_by_size(model, shape, setup.device, sizes))}
+        yield {**about, "chosen": measured_stack(model, loss, shape, CLASSES, BATCH, setup.device)}
+
+
+def _forms(setup: Setup) -> Iterator[dict[str, Any]]:
+    """A convolution and its gradient in each form."""
     for fan_in, out, side, stride in CONVOLUTIONS[:1] if setup.smoke else CONVOLUTIONS:
+        shape, deep = (BATCH, fan_in, side, side), fan_in != CONVOLUTIONS[0][0]
         for models in (2,) if setup.smoke else MODELS_OF_FORMS:
-            shape = (BATCH, fan_in, side, side)
-            found = seconds_of_forms(
-                models, shape, out, stride, fan_in != CONVOLUTIONS[0][0], setup.device, torch.float32
-            )
+            found = seconds_of_forms(models, shape, out, stride, deep, setup.device, torch.float32)
             yield {
                 "convolution": [fan_in, out, side, stride],
                 "models": models,

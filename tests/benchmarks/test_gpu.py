@@ -87,7 +87,7 @@ def test_a_part_that_lasts_too_long_is_stopped_and_the_others_have_their_time(se
 
 def test_the_union_of_intervals():
     assert busy.covered([]) == 0
-    assert busy.covered([(5, 6), (0, 2), (1, 3), (1.5, 2), (3, 4)]) == 5
+    assert busy.covered([(6, 6.5), (0, 4), (1, 2), (3, 5), (5, 5.25)]) == 5.75
 
 
 def test_differences_of_reports_and_predictions():
