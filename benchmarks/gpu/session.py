@@ -45,7 +45,7 @@ PARTS = (
     Part("stacks", "benchmarks.gpu.stacks:rows", 100),
     Part("busy", "benchmarks.gpu.busy:rows", 60),
     Part("heads", "benchmarks.gpu.studies:heads", 200),
-    Part("strategies", "benchmarks.gpu.studies:strategies", 80),
+    Part("strategies", "benchmarks.gpu.studies:strategies", 100),
     Part("images", "benchmarks.gpu.studies:images", 150),
     Part("audit_images", "benchmarks.gpu.studies:audit_images", 100),
 )
