@@ -17,8 +17,8 @@ STUDY: dict[str, Any] = {
     "strategies": ["fedavg", "fedadam", "fedmedian"],
     "rounds": 20,
     "seeds": [0, 1],
-    "scenario": {"clients": 10, "partition": {"name": "dirichlet", "alpha": 0.5}},
-    "training": {"lr": 0.05, "batch_size": 16},
+    "scenario": {"clients": 5, "partition": {"name": "dirichlet", "alpha": 0.5}},
+    "training": {"lr": 0.05, "batch_size": 8},
 }
 NETS: dict[str, dict[str, Any]] = {
     "head": {"name": "mlp", "hidden": [64]},

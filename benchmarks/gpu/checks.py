@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.apart import ROOT
 from benchmarks.gpu.setup import Setup
 
-CHOSEN = "on_a_card or on_the_device"
+CHOSEN = "a_card or on_the_device"
 """Files and tests whose names say that they are of a device."""
 ROOMS = ("tests/training", "tests/federation", "tests/execution", "tests/evaluation")
 

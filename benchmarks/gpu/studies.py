@@ -5,7 +5,6 @@ import math
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from benchmarks.gpu import work
 from benchmarks.gpu.setup import Setup
 from fedsoft.analysis.digest import digest
 from fedsoft.execution.conduct import run_study
+from fedsoft.execution.fork_server import start_server
 from fedsoft.files import write_text
 from fedsoft.report.live import Live
 from fedsoft.report.page import page
@@ -97,6 +97,8 @@ def train(
         seconds until the first figures of a run (``start``), and from then on (``training``); the ``share``
         of rounds that were done, and how many ``runs`` there are.
     """
+    if workers > 1:
+        start_server()  # as `fedsoft run` does
     opened = open_study({**table, "device": device}, "benchmark", Path(folder))
     first = ready = time.time()
 
@@ -125,9 +127,9 @@ def train(
 
 def report(folder: str, device: str) -> dict[str, float]:
     """Seconds of a study's digest and of its page, in a process that does nothing else."""
-    opened = replace(reopen_study(Path(folder)), device=device)
+    opened = reopen_study(Path(folder))
     began = time.perf_counter()
-    result = digest(opened)
+    result = digest(opened, device)
     digested = time.perf_counter()
     write_text(Path(folder) / PAGE, page(result))
     return {"digest": digested - began, "page": time.perf_counter() - digested}

@@ -53,7 +53,7 @@ def _studies(parts: dict[str, Rows]) -> str:
     return (
         f"{table(header, body)}\n\nThe start lasts until the first figures of a run. Where less than all "
         "rounds were done in the time that was given, the rest is extrapolated; both report on what the card "
-        "trained."
+        "trained, as `fedsoft run` does on the cores."
     )
 
 

@@ -8,8 +8,8 @@ from fedsoft.streams import stream
 from fedsoft.training import LOSSES, MODELS, Guidance, Training, local_update, measured_stack, plan_steps
 from fedsoft.training.convolution import FORMS, fastest
 
-SIZES = (3, 1, 17, 4, 8, 33, 16)
-"""Ragged: fewer examples than a batch, one, many more, exactly some batches."""
+SIZES = (3, 1, 17, 4, 8, 90, 16)
+"""Ragged: fewer examples than a batch, one, exactly some batches, so many that a card records steps."""
 CLASSES, BATCH = 3, 4
 NETS = {
     "linear": {"name": "linear"},
