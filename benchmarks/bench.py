@@ -4,7 +4,8 @@
     python -m benchmarks.bench --only features_mlp --no-stock   # some of it: printed, not written
     python -m benchmarks.bench --repeats 1 --no-study           # likewise, to try a contest out
 
-Writes `benchmarks/results.json` and the tables in `benchmarks/README.md`. Against the loop and the limit, a
+Writes `benchmarks/results.json` and the tables in `benchmarks/README.md`; where there is a card, also
+`benchmarks/gpu.json` and its tables. Against the loop and the limit, a
 ratio is fedsoft's time over theirs; against stock Flower and pfl it says how many times longer they take.
 """
 
@@ -24,12 +25,14 @@ from typing import Any
 import torch
 
 from benchmarks import flagship, growth, pfl_peer, private, ray_workers, rounds, strategies
+from benchmarks.gpu import publish, session
+from benchmarks.gpu.setup import Setup
 from benchmarks.table import RATIOS, readme
 from benchmarks.workloads import WORKLOADS
 from fedsoft.files import write_json, write_text
 
 HERE = Path(__file__).parent
-PARTS = ("stock", "pfl", "strategies", "private", "study", "scale", "growth", "ray")
+PARTS = ("stock", "pfl", "strategies", "private", "study", "scale", "growth", "ray", "gpu")
 MARK = "<!-- results -->"
 
 
@@ -87,6 +90,20 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return results
 
 
+def on_a_card(folder: Path, written: bool) -> None:
+    """The contests on a card, where there is one; what is found is written by itself, or printed."""
+    if not torch.cuda.is_available():
+        print(session.NO_CARD)
+        return
+    setup = Setup("cuda", os.cpu_count() or 1, seeds=0, smoke=False, seconds=session.SECONDS, out=folder)
+    timed = [part for part in session.PARTS if part.name not in session.UNTIMED]
+    found = session.run(timed, setup, session.machine("cuda"))
+    if written:
+        publish.publish(found)
+    else:
+        print(publish.readme(found))
+
+
 def _processor() -> str:
     """The processor's name, as far as the system tells."""
     cpus = Path("/proc/cpuinfo")
@@ -107,8 +124,11 @@ def main() -> None:
     logging.getLogger("flwr").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="fedsoft-bench-") as folder:
         results = measure(options, Path(folder))
+        whole = options == parser.parse_args([])
+        if not options.no_gpu:
+            on_a_card(Path(folder) / "gpu", whole)
     print(readme(results))
-    if options == parser.parse_args([]):
+    if whole:
         write_json(HERE / "results.json", results)
         text = (HERE / "README.md").read_text()
         write_text(HERE / "README.md", f"{text[: text.index(MARK)]}{MARK}\n\n{readme(results)}\n")

@@ -27,7 +27,8 @@ def rows(header: list[str], body: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
+    """A number to three digits, or as a whole; what is none was not measured."""
     if not isinstance(value, int | float):
         return "not measured"
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
@@ -39,7 +40,7 @@ def _workloads(results: dict[str, Any]) -> str:
     for workload, times in results["ms"].items():
         known = [results[name] if isinstance(results[name], dict) else {} for name in RATIOS]
         numbers = [ratios.get(workload) for ratios in known] + [times.get(name) for name in TIMES]
-        body.append([f"`{workload}`", *map(_number, numbers)])
+        body.append([f"`{workload}`", *map(number, numbers)])
     return rows(["workload", *names, *(f"{who}, ms a round" for who in TIMES.values())], body)
 
 
@@ -50,7 +51,7 @@ def _strategies(results: dict[str, Any]) -> str:
     header = [f"`{workload}`, {what}" for workload in found for what in ("ms a round", "over `fedavg`")]
     names = next(iter(found.values()))["ms"]
     body = [
-        [f"`{name}`", *(_number(found[workload][what][name]) for workload in found for what in COMPARED)]
+        [f"`{name}`", *(number(found[workload][what][name]) for workload in found for what in COMPARED)]
         for name in names
     ]
     return rows(["strategy", *header], body)
@@ -69,7 +70,7 @@ def _private(results: dict[str, Any]) -> str:
     ]
     columns = [(w, f"{part}_{what}") for w in found for part in parts for what in ("ms", "vs_plain")]
     body = [
-        [name, *(_number(found[w][key][name]) if name in found[w][key] else "" for w, key in columns)]
+        [name, *(number(found[w][key][name]) if name in found[w][key] else "" for w, key in columns)]
         for name in next(iter(found.values()))["round_ms"]
     ]
     return rows(["private training", *header], body)
@@ -121,7 +122,7 @@ def _ray(results: dict[str, Any]) -> str:
 
 def _curves(results: dict[str, Any]) -> str:
     body = [
-        [name, *(_number(point[key]) for key in (name, "seconds", "peak_gib"))]
+        [name, *(number(point[key]) for key in (name, "seconds", "peak_gib"))]
         for name, curve in (results.get("growth") or {}).items()
         for point in curve
     ]

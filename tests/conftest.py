@@ -26,6 +26,15 @@ def data_folder() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def device() -> str:
+    """A card, or what FEDSOFT_TEST_DEVICE names; the test is skipped where there is none."""
+    named = os.environ.get("FEDSOFT_TEST_DEVICE", "cuda")
+    if named.startswith("cuda") and not torch.cuda.is_available():
+        pytest.skip("needs a card; FEDSOFT_TEST_DEVICE=cpu tries it on the processor")
+    return named
+
+
 @pytest.fixture
 def crowd() -> Callable[..., AnnotatedDataset]:
     """Builds a dataset from a small table of votes; labels default to the most frequent vote."""

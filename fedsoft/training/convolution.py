@@ -109,6 +109,14 @@ def fastest(
         dtype: of what numbers.
         rounds: whether a card may round factors (TF32), which is the cards' own setting now.
     """
+    found = seconds_of_forms(models, shape, out, stride, deep, device, dtype)
+    return min(found, key=lambda name: found[name], default="grouped")
+
+
+def seconds_of_forms(
+    models: int, shape: tuple[int, ...], out: int, stride: int, deep: bool, device: str, dtype: torch.dtype
+) -> dict[str, float]:
+    """Seconds of a convolution and its gradient in each form that memory holds; arguments as of `fastest`."""
     batch, channels, *size = shape
     images = torch.ones(batch, models * channels, *size, device=device, dtype=dtype, requires_grad=deep)
     weight = torch.ones(models, out, channels, 3, 3, device=device, dtype=dtype, requires_grad=True)
@@ -124,4 +132,4 @@ def fastest(
             found[name] = least_seconds(step, device, REPEATS, SECONDS)
         except torch.OutOfMemoryError:
             continue
-    return min(found, key=lambda name: found[name], default="grouped")
+    return found
