@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -64,39 +65,74 @@ def plan_steps(
         same: (K,) which draw each client's batches are; by default each has its own.
         begin: (K,) what is added to a client's rows to have its targets'; by default nothing.
     """
-    drawn = np.arange(len(examples)) if same is None else same
-    size = min(options.batch_size, max(map(len, examples)))  # no wider than any batch will be
-    per_epoch = np.array([-(-len(rows) // size) for rows in examples])
-    client = np.argsort(-per_epoch[drawn], kind="stable")
-    of = drawn[client]
-    width = options.epochs * per_epoch.max() * size
-    rows = np.repeat([[some[0]] for some in examples], width, axis=1)
-    weights = np.zeros(rows.shape, dtype=np.float32)
+    drawn = range(len(examples)) if same is None else same.tolist()
     orders = [
-        [rng.permutation(len(some)) for _ in range(options.epochs)]
-        for some, rng in zip(examples, rngs, strict=True)
+        [rng.permutation(len(own)) for _ in range(options.epochs)]
+        for own, rng in zip(examples, rngs, strict=True)
     ]
-    for d, own in enumerate(examples):
-        n, tail = len(own), len(own) % size
-        for epoch, order in enumerate(orders[d]):
-            start = epoch * per_epoch[d] * size
-            rows[d, start : start + n] = own[order]
-            weights[d, start : start + n - tail] = 1 / size
-            weights[d, start + n - tail : start + n] = 1 / max(tail, 1)
-    has_batch = np.arange(options.epochs * per_epoch.max())[:, None] < options.epochs * per_epoch[of]
-
-    def packed(table: np.ndarray) -> np.ndarray:
-        return table.reshape(len(client), -1, size).swapaxes(0, 1)[has_batch]
-
-    rows_packed = packed(rows[of])
-    given = rows_packed
+    layout = _layout(tuple(len(examples[d]) for d in drawn), options.batch_size, options.epochs)
+    shuffled = [
+        np.concatenate([own[order] for order in some]) for own, some in zip(examples, orders, strict=True)
+    ]
+    rows = layout.filled([shuffled[d] for d in drawn])
+    given = rows
     if targets is not None:
-        wanted = np.repeat([[targets[k][0][0]] for k in client], width, axis=1)
-        for place, (k, d) in enumerate(zip(client, of, strict=True)):
-            for epoch, order in enumerate(orders[d]):
-                start = epoch * per_epoch[d] * size
-                wanted[place, start : start + len(order)] = targets[k][epoch][order]
-        given = packed(wanted)
+        wanted = [
+            np.concatenate([own[order] for own, order in zip(targets[k], orders[d], strict=True)])
+            for k, d in enumerate(drawn)
+        ]
+        given = layout.filled(wanted)
     elif begin is not None and begin.any():
-        given = rows_packed + np.broadcast_to(begin[client], has_batch.shape)[has_batch][:, None]
-    return Steps(client, has_batch.sum(axis=1), rows_packed, given, packed(weights[of]))
+        given = rows + begin[layout.owner][:, None]
+    return Steps(layout.client, layout.active, rows, given, layout.weights)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the examples of K clients stand in their batches, whatever their order.
+
+    Attributes:
+        client: as of `Steps`.
+        active: likewise.
+        weights: likewise.
+        owner: (P,) whose each batch is, in the caller's order.
+        place: (M,) where each client's examples stand in the flattened batches, epoch by epoch.
+        padding: (Q,) where padding stands there.
+    """
+
+    client: np.ndarray
+    active: np.ndarray
+    weights: np.ndarray
+    owner: np.ndarray
+    place: np.ndarray
+    padding: np.ndarray
+
+    def filled(self, values: Sequence[np.ndarray]) -> np.ndarray:
+        """(P, B) values (epochs · n,) of each client, in batches; padding repeats its first."""
+        batches = np.empty(self.weights.size, dtype=np.int64)
+        batches[self.place] = np.concatenate(values)
+        first = np.array([own[0] for own in values])
+        batches[self.padding] = first[self.owner[self.padding // self.weights.shape[1]]]
+        return batches.reshape(self.weights.shape)
+
+
+@lru_cache(maxsize=64)
+def _layout(counts: tuple[int, ...], batch_size: int, epochs: int) -> _Layout:
+    """The layout of clients who hold so many examples, which is the same in every round."""
+    n = np.array(counts)
+    size = min(batch_size, int(n.max()))  # no wider than any batch will be
+    per_epoch = -(-n // size)
+    client = np.argsort(-per_epoch, kind="stable")
+    stacked = np.argsort(client)
+    active = (np.arange(epochs * per_epoch.max())[:, None] < epochs * per_epoch).sum(axis=1)
+    first = active.cumsum() - active
+    owner = np.concatenate([client[:k] for k in active])
+    of = np.repeat(np.arange(len(n)), epochs * n)  # each example's client, epoch, and place in it
+    within = np.arange(len(of)) - np.repeat((epochs * n).cumsum() - epochs * n, epochs * n)
+    epoch, i = within // n[of], within % n[of]
+    step = epoch * per_epoch[of] + i // size
+    place = (first[step] + stacked[of]) * size + i % size
+    tail = n % size
+    weights = np.zeros((active.sum(), size), dtype=np.float32)
+    weights.flat[place] = np.where(i < (n - tail)[of], 1 / size, 1 / np.maximum(tail, 1)[of])
+    return _Layout(client, active, weights, owner, place, np.flatnonzero(weights.ravel() == 0))
