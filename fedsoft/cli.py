@@ -456,6 +456,8 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.echo(f"\nStopped. Continue with:\n  {_command_line()}", err=True)
         sys.exit(130)
+    finally:
+        gc.freeze()  # else the interpreter looks at every object several times before it ends
 
 
 if __name__ == "__main__":
