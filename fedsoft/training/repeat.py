@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -67,24 +68,29 @@ _graphs: list[torch.cuda.CUDAGraph] = []
 """The last recording: it keeps the memory that the next one, which never runs beside it, takes over."""
 
 
+@lru_cache(maxsize=1)
+def _aside() -> torch.cuda.Stream:
+    """The stream on which all is recorded: not the usual one, and one alone: libraries keep memory for each."""
+    return torch.cuda.Stream()
+
+
 def _recorded(body: Callable[[], None]) -> Callable[[], None] | None:
     """Compute `EAGER` times, then record, which does not compute; None where no recording can be made, as of
     what looks at its own results."""
-    usual, aside, graph = torch.cuda.current_stream(), torch.cuda.Stream(), torch.cuda.CUDAGraph()
-    aside.wait_stream(usual)  # CUDA records on no usual stream
-    with torch.cuda.stream(aside):
+    usual, graph, recorded = torch.cuda.current_stream(), torch.cuda.CUDAGraph(), False
+    _aside().wait_stream(usual)
+    with torch.cuda.stream(_aside()):
         for _ in range(EAGER):
             body()
-        graph.capture_begin(pool=_graphs[-1].pool() if _graphs else None)
         try:
+            graph.capture_begin(pool=_graphs[-1].pool() if _graphs else None)
             body()
             graph.capture_end()
             recorded = True
         except RuntimeError:
-            recorded = False
             with suppress(RuntimeError):
                 graph.capture_end()
-    usual.wait_stream(aside)
+    usual.wait_stream(_aside())
     if not recorded:
         return None
     _graphs[:] = [graph]
