@@ -70,7 +70,7 @@ _graphs: list[torch.cuda.CUDAGraph] = []
 
 @lru_cache(maxsize=1)
 def _aside() -> torch.cuda.Stream:
-    """The stream on which all is recorded: not the usual one, and always the same, since each takes memory."""
+    """The stream on which all is recorded: not the usual one, and always the same: each takes memory."""
     return torch.cuda.Stream()
 
 
