@@ -24,7 +24,7 @@ def main() -> None:
     """Parse, and run the parts."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
     parser.add_argument("--parts", nargs="+", choices=[part.name for part in PARTS])
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for all parts together")
     parser.add_argument("--seeds", type=int, default=0, help="of the study of heads; 0 for all")
@@ -32,6 +32,10 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="as little as shows that it works")
     parser.add_argument("--out", type=Path, default=Path("runs/gpu"))
     options = parser.parse_args()
+    if not options.seconds > 0 or options.seeds < 0 or options.cores < 1:
+        parser.error("--seconds must be above 0, --seeds 0 or more, and --cores 1 or more")
+    if options.out.exists() and not options.out.is_dir():
+        parser.error(f"--out must be a folder, and {options.out} is a file")
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         sys.exit(NO_CARD)
     setup = Setup(

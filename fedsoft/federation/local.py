@@ -114,7 +114,7 @@ def not_finite(parameters: Parameters, losses: Tensor) -> dict[int, str]:
     """Models (K, …) that are not finite, each with the first parameter that is not, or the loss."""
     named = [*parameters.items(), ("the training loss", losses.unsqueeze(1))]
     # What is not finite makes its sum so, which is the faster to see; a sum may be so without.
-    suspect = ~torch.stack([value.flatten(1).sum(1) for _, value in named]).isfinite()
+    suspect = ~torch.stack([value.unsqueeze(1).flatten(1).sum(1) for _, value in named]).isfinite()
     bad: dict[int, str] = {}
     for number, k in suspect.nonzero().tolist():
         name, value = named[number]

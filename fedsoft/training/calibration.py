@@ -83,7 +83,8 @@ class Calibrated:
 
 def cosine(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> Tensor:
     """Cosines (K,) of two sets of parameters (K, …), each as one vector; 1 where one of them is 0."""
-    pairs = [(value.flatten(1), second[name].flatten(1)) for name, value in first.items()]
+    K = len(next(iter(first.values())))
+    pairs = [(value.reshape(K, -1), second[name].reshape(K, -1)) for name, value in first.items()]
     dot, one, two = (
         torch.stack([torch.linalg.vecdot(*pair) for pair in part]).sum(0)
         for part in (pairs, [(a, a) for a, _ in pairs], [(b, b) for _, b in pairs])

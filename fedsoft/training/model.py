@@ -130,12 +130,13 @@ class Model(Options):
             some = slice(int(chunk[0]), int(chunk[-1]) + 1)
             own = {name: parameter[some] for name, parameter in parameters.items()}
             gradients, values = self.example_gradients(own, x[some], targets[some], loss)
-            squares = sum(gradient.flatten(2).square().sum(-1) for gradient in gradients.values())
+            flat = {name: gradient.reshape(*x[some].shape[:2], -1) for name, gradient in gradients.items()}
+            squares = sum(gradient.square().sum(-1) for gradient in flat.values())
             assert isinstance(squares, Tensor)
             factor = weights[some] * clip_factor(squares, clip)
             value[some] = (values * weights[some]).sum(1)
-            for name, gradient in gradients.items():
-                summed = torch.bmm(factor.unsqueeze(1), gradient.flatten(2)).reshape(own[name].shape)
+            for name, gradient in flat.items():
+                summed = torch.bmm(factor.unsqueeze(1), gradient).reshape(own[name].shape)
                 into[name][some].mul_(keep).add_(summed, alpha=scale)
         return value
 

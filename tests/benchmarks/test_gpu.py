@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.gpu import __main__ as command
 from benchmarks.gpu import agreement, busy, checks, publish, session, stacks, studies, work
 from benchmarks.gpu.session import PARTS, Part, run
 from benchmarks.gpu.setup import Setup
@@ -132,3 +133,23 @@ def test_sessions_on_one_machine_are_published_together(tmp_path):
     (tmp_path / "second" / "gpu.json").write_text(json.dumps({"machine": {"cores": 4}, "parts": {}}))
     with pytest.raises(ValueError, match="several machines"):
         publish.joined([tmp_path / "first", tmp_path / "second"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--device", "mps"], "invalid choice: 'mps'"),
+        (["--seconds", "-1"], "--seconds must be above 0"),
+        (["--seconds", "nan"], "--seconds must be above 0"),
+        (["--seeds", "-1"], "--seeds 0 or more"),
+        (["--cores", "0"], "--cores 1 or more"),
+        (["--out", __file__], "is a file"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_before_anything_is_done(options, said, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["gpu", "--device", "cpu", *options])
+    monkeypatch.setattr(command, "run", lambda *about: pytest.fail("measured"))
+    with pytest.raises(SystemExit) as end:
+        command.main()
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err

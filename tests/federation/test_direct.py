@@ -1,6 +1,7 @@
 """Rounds without messages: what Flower's own strategies make of the same updates, bit by bit."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,8 +19,9 @@ from fedsoft.federation.results import RoundResult
 from fedsoft.federation.rounds import play_round
 from fedsoft.scenarios import Mishaps
 from fedsoft.streams import stream
-from fedsoft.training import Training
+from fedsoft.training import MODELS, Training
 
+NETS = Path(__file__).parents[1] / "nets.py"
 RAGGED = (3, 0, 1, 8, 21, 12, 40, 9)
 WITH_RULES = {
     "fedavg": {},
@@ -95,6 +97,13 @@ def same(ours, theirs):
 def test_rounds_are_flowers_bitwise(name, model, make_task, federate, directly):
     task = make_task(model, sizes=RAGGED)
     here, there = (federate(spelled(name), InProcessGrid(task, 3, messages), 4) for messages in (False, True))
+    same(here, there)
+
+
+@pytest.mark.parametrize("name", WITH_RULES)
+def test_so_they_are_where_a_parameter_is_a_single_number(name, make_task, federate, directly):
+    task = replace(make_task(), model=MODELS.parse({"name": "module", "factory": f"{NETS}:Scaled"}))
+    here, there = (federate(spelled(name), InProcessGrid(task, 3, messages), 2) for messages in (False, True))
     same(here, there)
 
 

@@ -193,7 +193,7 @@ class Nearest(Mean):
 
     def counted(self, updates: Updates) -> Updates:
         """Those of the clients nearest to their neighbours, the nearest first."""
-        rows = torch.cat([updates.stacked(name).flatten(2) for name in updates.models], dim=2)
+        rows = torch.cat([updates.stacked(name).unsqueeze(2).flatten(2) for name in updates.models], dim=2)
         return updates.chosen(krum_order(rows, self.malicious)[:, : self.keep])
 
 
