@@ -24,8 +24,8 @@ def compute_in(precision: Precision, device: str) -> None:
     """
     if precision == "tf32" and not device.startswith("cuda"):
         raise EngineError(
-            f'precision = "tf32" is a way in which GPUs multiply, and device is "{device}"; set '
-            'device = "cuda", or leave precision out.'
+            f'precision = "tf32" is a way in which GPUs multiply, and device is "{device}"; leave precision '
+            'out, or set device = "cuda" where there is a GPU.'
         )
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
