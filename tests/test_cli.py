@@ -486,25 +486,20 @@ def test_a_batch_system_may_ask_all_processes_to_stop(long_study):
     assert "Traceback" not in out + err
 
 
-@pytest.mark.parametrize("processes", [3, 5], ids=["while their server imports", "when they are there"])
-def test_ctrl_c_while_workers_start(tmp_path, processes):
-    """A terminal sends it to all processes: the command, a resource tracker, the server, and two workers.
-
-    Those that still import must not tell of it.
-    """
+def test_ctrl_c_while_workers_start(tmp_path):
+    """A terminal sends it to all processes: the command, a resource tracker, the server, and two workers."""
     (tmp_path / "study.toml").write_text(GOOD.replace("rounds = 2", "rounds = 200_000"))
     command = [sys.executable, "-m", "fedsoft.cli", "run", "study.toml", "--workers", "2"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, **pipes)
-    while len(_those_in(process.pid)) < processes and process.poll() is None:
+    while len(_those_in(process.pid)) < 5 and process.poll() is None:
         time.sleep(0.01)
     time.sleep(0.3)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
     assert "Traceback" not in out + err
-    if processes == 5:
-        assert process.returncode == 130
-        assert "fedsoft run study.toml --workers" in out
+    assert "fedsoft run study.toml --workers" in out
 
 
 def _those_in(group):
