@@ -1,10 +1,22 @@
-"""Which clients share a tensor program."""
+"""Which clients can share a tensor program, and which do."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, TypeVar
 
 Stack = int | Literal["all"]
 """How many clients are trained as one tensor program at most."""
+
+
+T = TypeVar("T")
+
+
+def alike(items: Sequence[T], like: Callable[[T, T], bool]) -> Iterator[list[int]]:
+    """Places of items that are like the first of them, then of those that are left, and so on."""
+    waiting = list(range(len(items)))
+    while waiting:
+        fits = [like(items[place], items[waiting[0]]) for place in waiting]
+        yield [place for place, fit in zip(waiting, fits, strict=True) if fit]
+        waiting = [place for place, fit in zip(waiting, fits, strict=True) if not fit]
 
 
 def programs(examples: Sequence[int], stack: Stack) -> list[list[int]]:

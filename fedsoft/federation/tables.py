@@ -45,6 +45,6 @@ class Table:
 
     def places(self, one: Told) -> np.ndarray:
         """Rows (epochs, n) of a client's examples' targets."""
-        rows, own, first = one.task.delivered(one.partition, one.server_round), len(one.task.targets), 0
+        rows, own = one.task.delivered(one.partition, one.server_round), len(one.task.targets)
         first = self.first[id(one.task)]
         return np.where(rows < own, first + rows, self.size - own + rows)

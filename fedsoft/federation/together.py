@@ -7,7 +7,7 @@ from flwr.app import Message
 
 from fedsoft.federation.asked import Asked
 from fedsoft.federation.client import answer, failed, failing, tell
-from fedsoft.federation.programs import Stack, programs
+from fedsoft.federation.programs import Stack, alike, programs
 
 
 def train_together(asked: Sequence[Asked], stack: Stack) -> list[Message]:
@@ -18,12 +18,11 @@ def train_together(asked: Sequence[Asked], stack: Stack) -> list[Message]:
     """
     replies = {i: tell(one) for i, one in enumerate(asked) if not one.trains}
     replies |= {i: failing(one.message) for i, one in enumerate(asked) if one.trains and one.fails}
-    waiting = [i for i in range(len(asked)) if i not in replies]
-    while waiting:
-        alike = [i for i in waiting if asked[i].like(asked[waiting[0]])]
-        waiting = [i for i in waiting if i not in set(alike)] if len(alike) < len(waiting) else []
-        for program in programs([asked[i].examples for i in alike], stack):
-            part = [alike[place] for place in program]
+    training = [i for i in range(len(asked)) if i not in replies]
+    for places in alike([asked[i] for i in training], Asked.like):
+        some = [training[place] for place in places]
+        for program in programs([asked[i].examples for i in some], stack):
+            part = [some[place] for place in program]
             replies.update(zip(part, _answer([asked[i] for i in part]), strict=True))
     return [replies[i] for i in range(len(asked))]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fedsoft.training.model import Model, Parameters, as_batch
+from fedsoft.training.model import Model, Parameters, as_batch, in_parts
 
 CACHED = 2**18
 """Numbers in the activations of one layer, up to which stacking models on a CPU pays: 1 MiB of float32."""
@@ -42,9 +42,7 @@ class ConvNet(Model):
     def _stacks(self, parameters: Mapping[str, Tensor], x: Tensor) -> Iterator[tuple[Parameters, Tensor]]:
         """As many models and their inputs at a time as are best computed together."""
         some = len(x) if x.device.type == "cuda" else self._in_cache(x)
-        stacks = zip(*(value.split(some) for value in parameters.values()), strict=True)
-        for stack, part in zip(stacks, x.split(some), strict=True):
-            yield dict(zip(parameters, stack, strict=True)), part
+        yield from zip(in_parts(parameters, some), x.split(some), strict=True)
 
     def _in_cache(self, x: Tensor) -> int:
         """How many models' widest activations are together within ``CACHED``; one at least."""

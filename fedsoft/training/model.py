@@ -1,7 +1,7 @@
 """The base of models: K parameter sets at once, each tensor with a leading client dimension."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -167,6 +167,12 @@ def clip_factor(squares: Tensor, bound: Tensor | float) -> Tensor:
 def _numbers(parameters: Mapping[str, Tensor], x: Tensor) -> int:
     """How many numbers the gradients of one model's batch are."""
     return x.shape[1] * sum(value[0].numel() for value in parameters.values())
+
+
+def in_parts(parameters: Mapping[str, Tensor], size: int) -> Iterator[Parameters]:
+    """Parameters (K, …) of so many models at a time."""
+    for some in zip(*(value.split(size) for value in parameters.values()), strict=True):
+        yield dict(zip(parameters, some, strict=True))
 
 
 MODELS = Registry("model", Model)  # type: ignore[type-abstract]

@@ -1,11 +1,9 @@
 """Predictions of models, and what its last layer sees."""
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
-from fedsoft.training.model import Model, Parameters
+from fedsoft.training.model import Model, Parameters, in_parts
 
 
 @torch.no_grad()
@@ -35,16 +33,10 @@ def predict_together(
     """
     size = max(1, numbers // max(1, rows.shape[1] * inputs[0].numel()))
     parts = []
-    for own, some in zip(_parts(parameters, size), rows.split(size), strict=True):
+    for own, some in zip(in_parts(parameters, size), rows.split(size), strict=True):
         x = inputs.index_select(0, some.flatten()).unflatten(0, some.shape)
         parts.append(model.forward(own, x).mT.softmax(1).mT)
     return torch.cat(parts)
-
-
-def _parts(parameters: Parameters, size: int) -> Iterator[Parameters]:
-    """Parameters (R, …) of so many models at a time."""
-    for some in zip(*(value.split(size) for value in parameters.values()), strict=True):
-        yield dict(zip(parameters, some, strict=True))
 
 
 @torch.no_grad()

@@ -32,7 +32,7 @@ class Data:
     padding: tuple[int, int] | None
 
 
-class Stack:
+class Trainees:
     """K models in training, those that train longest first.
 
     Attributes:

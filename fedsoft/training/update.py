@@ -13,8 +13,8 @@ from fedsoft.training.model import Model, Parameters
 from fedsoft.training.options import Training
 from fedsoft.training.private import PrivateSteps, StackedNoise
 from fedsoft.training.repeat import repeat
-from fedsoft.training.stack import Data, Stack
 from fedsoft.training.steps import Steps
+from fedsoft.training.trainees import Data, Trainees
 
 
 @torch.no_grad()
@@ -68,7 +68,7 @@ def local_update(
     }
     noise = None if private is None else (StackedNoise(private, steps, parameters), private.clip)
     padding = None if augmentation is None else augmentation.padding
-    stack = Stack(
+    trainees = Trainees(
         model, Data(inputs, targets, padding), options, lr, parameters, guidance or Guidance(), client, noise
     )
     parts, begun, step = _parts(steps, mixing, augmentation, device), 0, 0
@@ -77,9 +77,9 @@ def local_update(
         phase = {
             name: part[begun : begun + k * count].unflatten(0, (count, k)) for name, part in parts.items()
         }
-        repeat(stack.first(k).step, phase, count, step, widths)
+        repeat(trainees.first(k).step, phase, count, step, widths)
         begun, step = begun + k * count, step + count
-    means = (stack.losses / counts)[back]
+    means = (trainees.losses / counts)[back]
     if out is not None:
         return out, means
     return {name: value.index_select(0, back) for name, value in parameters.items()}, means

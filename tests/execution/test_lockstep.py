@@ -158,6 +158,7 @@ def test_groups_fill_a_stack_with_runs_that_are_alike(tiny, tmp_path):
     together = groups_of(runs, 8, 1, "cpu")
     assert [len(group) for group, _ in together] == [4, 4]
     assert all(len({run.strategy for run in group}) == 1 for group, _ in together)
+    assert [[run.seed for run in group] for group, _ in together] == [[0, 0, 6, 6]] * 2  # who share batches
     assert sorted(run.key for group, _ in together for run in group) == sorted(run.key for run in runs)
     assert [len(group) for group, _ in groups_of(runs, 8, 2, "cpu")] == [1] * 8  # for two workers to share
     assert [len(group) for group, _ in groups_of(runs, "all", 1, "cpu")] == [1] * 8

@@ -5,7 +5,16 @@ import pytest
 import torch
 
 from fedsoft.streams import stream
-from fedsoft.training import LOSSES, MODELS, Guidance, Training, local_update, measured_stack, plan_steps
+from fedsoft.training import (
+    LOSSES,
+    MODELS,
+    Guidance,
+    Training,
+    local_update,
+    measured_stack,
+    plan_steps,
+    repeat,
+)
 from fedsoft.training.convolution import FORMS, fastest
 
 SIZES = (3, 1, 17, 4, 8, 90, 16)
@@ -76,3 +85,19 @@ def test_a_stack_is_measured(net, device):
     stack = measured_stack(MODELS.parse(NETS[net]), LOSSES.parse("cross_entropy"), (1, 6, 6), 3, 8, device)
     assert stack == 2 ** (stack.bit_length() - 1)
     assert stack > 1  # a card, and a processor, does more of such small steps at once in less time
+
+
+def test_recorded_steps_are_the_steps_bitwise(device, monkeypatch):
+    """Forty-six steps of one shape; a processor records none."""
+    model, training = MODELS.parse(NETS["mlp"]), Training(batch_size=BATCH, lr=0.2, epochs=2, momentum=0.9)
+    x, targets = drawn(90, 16).to(device), drawn(90, CLASSES).softmax(1).to(device)
+    steps = plan_steps([np.arange(90)] * 5, training, [stream("order", client=k) for k in range(5)])
+    initial = model.initial((16,), CLASSES, stream("w"))
+    start = {k: torch.from_numpy(v).to(device).expand(5, *v.shape) for k, v in initial.items()}
+    monkeypatch.setattr(repeat, "_graphs", [])
+    replayed, _ = local_update(model, start, x, targets, steps, training, 0.2)
+    assert bool(repeat._graphs) == device.startswith("cuda")
+    monkeypatch.setattr(repeat, "WORTH", 10**9)
+    done, _ = local_update(model, start, x, targets, steps, training, 0.2)
+    for name, value in done.items():
+        assert torch.equal(replayed[name], value)

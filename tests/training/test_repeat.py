@@ -110,23 +110,3 @@ def test_a_processor_records_nothing(monkeypatch):
     monkeypatch.setattr(repeat, "WORTH", 1)
     monkeypatch.setattr(repeat, "_recorded", lambda body: pytest.fail("recorded"))
     update()
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no card")
-def test_a_card_replays_what_it_would_do(monkeypatch):
-    """Here for whoever has one: recorded and unrecorded steps on it are the same to the bit."""
-    chosen = MODELS.parse("mlp")
-    training = Training(batch_size=4, lr=0.2, epochs=9, momentum=0.9)
-    x = torch.from_numpy(stream("data").standard_normal((90, 16)).astype(np.float32)).cuda()
-    targets = torch.full((90, 3), 1 / 3, device="cuda")
-    steps = plan_steps([np.arange(90)] * 5, training, [stream("order", client=k) for k in range(5)])
-    start = {
-        name: torch.from_numpy(a).cuda().expand(5, *a.shape)
-        for name, a in chosen.initial((16,), 3, stream("w")).items()
-    }
-    replayed, _ = local_update(chosen, start, x, targets, steps, training, 0.2)
-    assert repeat._graphs
-    monkeypatch.setattr(repeat, "WORTH", 10**9)
-    done, _ = local_update(chosen, start, x, targets, steps, training, 0.2)
-    for name, value in done.items():
-        assert torch.equal(replayed[name], value)

@@ -12,7 +12,7 @@ from fedsoft.federation.asks import WHERE, attempt_of
 from fedsoft.federation.client import FAILED_BY_CHANCE
 from fedsoft.federation.codes import NOT_FINITE
 from fedsoft.federation.direct.rules import Rule
-from fedsoft.federation.direct.turns import Merge, Merged, Training, Turn
+from fedsoft.federation.direct.turns import Merge, Merged, Outcome, Turn
 from fedsoft.federation.grids import CohortGrid
 from fedsoft.federation.results import RoundResult, diverged, failure_of, raise_for
 from fedsoft.scenarios import Fate
@@ -54,7 +54,7 @@ def play_here(
     told = {**told, **rule.told(), "server-round": number}
     turn = Turn(task, trying, state.parameters(task.inputs.device), told, grid.here)
     try:
-        training: Training | None = (yield turn) if trying else None
+        training: Outcome | None = (yield turn) if trying else None
     except Exception as error:
         raise Unable from error
     unfit = training.unfit if training else {}

@@ -14,7 +14,7 @@ from fedsoft.federation.asked import Told
 from fedsoft.federation.direct.rules import Rule
 from fedsoft.federation.direct.updates import Updates
 from fedsoft.federation.local import not_finite, train
-from fedsoft.federation.programs import Stack, programs
+from fedsoft.federation.programs import Stack, alike, programs
 from fedsoft.federation.tables import Table
 from fedsoft.federation.task import Task
 from fedsoft.training import Parameters
@@ -42,7 +42,7 @@ class Turn:
         """Whether clients of both can train in one tensor program."""
         return self.task.trains_as(other.task) and self.config == other.config
 
-    def alone(self) -> "Training":
+    def alone(self) -> "Outcome":
         """The training of this run's clients by themselves."""
         return Trainer(self.stack).train([self])[0]
 
@@ -60,7 +60,7 @@ class Taught(Told):
 
 
 @dataclass(frozen=True)
-class Training:
+class Outcome:
     """What came of a turn.
 
     Attributes:
@@ -95,21 +95,18 @@ class Trainer:
         self.stack = stack
         self._tables: dict[tuple[int, ...], _Targets] = {}
 
-    def train(self, turns: Sequence[Turn]) -> list[Training]:
+    def train(self, turns: Sequence[Turn]) -> list[Outcome]:
         """Train the clients of all turns, in order."""
-        found: dict[int, Training] = {}
-        waiting, before = list(range(len(turns))), self._tables
-        self._tables = {}
-        while waiting:
-            alike = [i for i in waiting if turns[i].like(turns[waiting[0]])]
-            waiting = [i for i in waiting if i not in set(alike)] if len(alike) < len(waiting) else []
-            some = [turns[i] for i in alike]
+        found: dict[int, Outcome] = {}
+        before, self._tables = self._tables, {}
+        for places in alike(turns, Turn.like):
+            some = [turns[i] for i in places]
             key = tuple(id(turn.task) for turn in some)
             self._tables[key] = before.get(key) or _Targets([turn.task for turn in some])
-            found.update(zip(alike, self._together(some, self._tables[key].table), strict=True))
+            found.update(zip(places, self._together(some, self._tables[key].table), strict=True))
         return [found[i] for i in range(len(turns))]
 
-    def _together(self, turns: Sequence[Turn], table: Table) -> list[Training]:
+    def _together(self, turns: Sequence[Turn], table: Table) -> list[Outcome]:
         """Train clients of turns that are alike; half as many at a time if these take too much memory."""
         while True:
             try:
@@ -122,7 +119,7 @@ class Trainer:
                 self.stack = size // 2
                 torch.cuda.empty_cache()
 
-    def _trained(self, turns: Sequence[Turn], table: Table) -> list[Training]:
+    def _trained(self, turns: Sequence[Turn], table: Table) -> list[Outcome]:
         told = {"config": turns[0].config}
         if asks.EXAMPLE_CLIP in turns[0].config and {a.dtype for a in turns[0].start.values()} != {
             torch.float32
@@ -149,7 +146,7 @@ class Trainer:
             places = dict(zip(turn.partitions, mine, strict=True))
             first += len(turn.partitions)
             found.append(
-                Training(
+                Outcome(
                     models,
                     places,
                     {partition: told_losses[i] for partition, i in places.items()},
@@ -175,7 +172,7 @@ class Merge:
     rule: Rule
     strategy: Strategy
     turn: Turn
-    training: Training
+    training: Outcome
     used: list[int]
     number: int
 
@@ -200,11 +197,11 @@ class Merged:
 
 def merge_together(merges: Sequence[Merge]) -> list[Merged]:
     """The global models of runs, in order."""
-    alike: dict[tuple[object, ...], list[int]] = {}
+    kinds: dict[tuple[object, ...], list[int]] = {}
     for i, one in enumerate(merges):
-        alike.setdefault(one.kind, []).append(i)
+        kinds.setdefault(one.kind, []).append(i)
     found: dict[int, Merged] = {}
-    for some in alike.values():
+    for some in kinds.values():
         found.update(zip(some, _merged([merges[i] for i in some]), strict=True))
     return [found[i] for i in range(len(merges))]
 
