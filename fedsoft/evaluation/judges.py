@@ -158,26 +158,37 @@ class _Sums:
         times: np.ndarray | None,
     ) -> None:
         names, first, place = np.unique(cluster, return_index=True, return_inverse=True)
-        self.times = np.ones(len(names)) if times is None else times[first].astype(float)
-        self.count = float(self.times.sum())
-        shape = len(names) * kinds, len(each)
-        self.sums = csr_array((each[pair], (place * kinds + kind[pair], pair)), shape)
-        self.size = self.sums.sum(axis=1).reshape(-1, kinds)
+        self.count = float(len(names) if times is None else times[first].sum())
+        # Few clusters have answers of every kind: only what is there is summed, in parts of clusters.
+        parts, part = np.unique(place * kinds + kind[pair], return_inverse=True)
+        self.sums = csr_array((each[pair], (part, pair)), (len(parts), len(each)))
+        self.size = self.sums.sum(axis=1)
+        of, kind = np.divmod(parts, kinds)
+        begin, number = np.searchsorted(of, of), np.bincount(of)[of]
+        self.one, self.other = np.repeat(np.arange(len(parts)), number), _ranges(begin, number)
+        both = kind[self.one] * kinds + kind[self.other]
+        weight = np.ones(len(both)) if times is None else times[first][of[self.one]].astype(float)
+        self.by_kinds = csr_array((weight, (both, np.arange(len(both)))), (kinds**2, len(both)))
 
     def variance(self, apart: np.ndarray, weight: np.ndarray, shift: np.ndarray) -> np.ndarray:
         """Variance (R, Q) of a sum of influences whose clusters are independent.
 
         An influence is ``weight[:, kind] * apart + shift[:, kind]``, so second moments of the sums of
-        ``apart`` and of their sizes by kind say all, whatever the weights.
+        ``apart`` and of their sizes by two kinds say all, whatever the weights.
         """
-        total = np.empty((len(weight), apart.shape[1]))
-        parts = np.concatenate([self.size, self.size], axis=1)
-        kinds = self.size.shape[1]
-        for q, sums in enumerate((self.sums @ apart).T):
-            parts[:, :kinds] = sums.reshape(-1, kinds)
-            moments = parts.T @ (self.times[:, None] * parts)
-            own = np.concatenate([weight, shift[:, :, q]], axis=1)
-            total[:, q] = np.einsum("ra,ab,rb->r", own, moments, own)
+        sums, size, kinds = self.sums @ apart, self.size, weight.shape[1]
+
+        def moments(products: np.ndarray) -> np.ndarray:
+            found: np.ndarray = (self.by_kinds @ products).reshape(kinds, kinds, *products.shape[1:])
+            return found
+
+        there = sums[self.one]
+        of_sums = moments(there * sums[self.other])
+        of_both = moments(there * size[self.other, None])
+        of_sizes = moments(size[self.one] * size[self.other])
+        total = np.einsum("ra,abq,rb->rq", weight, of_sums, weight, optimize=True)
+        total += 2 * np.einsum("ra,abq,rbq->rq", weight, of_both, shift, optimize=True)
+        total += np.einsum("raq,ab,rbq->rq", shift, of_sizes, shift, optimize=True)
         return np.maximum(total, 0) * self.count / max(self.count - 1, 1)
 
 
