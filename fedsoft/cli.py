@@ -13,11 +13,26 @@ from types import FrameType
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from fedsoft.errors import EngineError, FedsoftError, StudyFileError
 from fedsoft.installation import check_pair
 
+
+class Commands(TyperGroup):
+    """The commands; whichever of them Ctrl-C ends, how to go on is said."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo(f"\nStopped. Continue with:\n  {_command_line()}", err=True)
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Simulate decentralized soft-label annotation: federated training on human votes, "
     "evaluated for calibration.",
     no_args_is_help=True,
@@ -114,16 +129,18 @@ def run(
         raise EngineError("--workers ray spreads runs, --engine ray the clients of one run; leave one out.")
     if engine is Engine.inprocess and not dry_run:
         _start_server(workers)
-    from fedsoft.config import read_study
-    from fedsoft.study.opened import open_study
+    with _undisturbed():
+        from fedsoft.config import read_study
+        from fedsoft.study.opened import open_study
 
     opened = open_study(read_study(study, settings or []), str(study), out)
     if dry_run:
         typer.echo(opened.summary())
         return
-    from fedsoft.execution.conduct import run_study
-    from fedsoft.report.failures import damage_lines, failure_lines
-    from fedsoft.report.live import Live
+    with _undisturbed():
+        from fedsoft.execution.conduct import run_study
+        from fedsoft.report.failures import damage_lines, failure_lines
+        from fedsoft.report.live import Live
 
     for line in damage_lines(opened.damaged):
         typer.echo(line, err=True)
@@ -439,6 +456,15 @@ def _stop_on_interrupt() -> Iterator[Callable[[], bool]]:
             signal.signal(asked, handler)
 
 
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Imports that Ctrl-C ends when they are done: within one, a library might catch it, and lose it."""
+    with _stop_on_interrupt() as pressed:
+        yield
+    if pressed():
+        raise KeyboardInterrupt
+
+
 def _command_line() -> str:
     import shlex
 
@@ -453,9 +479,6 @@ def main() -> None:
     except FedsoftError as error:
         typer.echo(f"fedsoft: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo(f"\nStopped. Continue with:\n  {_command_line()}", err=True)
-        sys.exit(130)
     finally:
         gc.freeze()  # else the interpreter looks at every object several times before it ends
 

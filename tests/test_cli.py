@@ -502,6 +502,19 @@ def test_ctrl_c_while_workers_start(tmp_path):
     assert "fedsoft run study.toml --workers" in out
 
 
+def test_ctrl_c_is_not_lost_where_an_import_would_catch_it():
+    with pytest.raises(KeyboardInterrupt), cli._undisturbed(), suppress(BaseException):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_within_any_command_says_how_to_go_on(fedsoft, monkeypatch):
+    """As within a report, of which nothing is stored that would have to be ended well."""
+    monkeypatch.setattr("fedsoft.report.write_report", lambda *_: signal.raise_signal(signal.SIGINT))
+    code, _, err = fedsoft("report", "runs/study")
+    assert code == 130
+    assert "Continue with:\n  fedsoft report runs/study" in err
+
+
 def _those_in(group):
     """The processes of a group; of one that ends meanwhile nothing is told."""
     found = []
