@@ -182,11 +182,12 @@ class Module(Model):
                 raise ValueError(
                     f"{where} draws at random, which no run could repeat; leave it out, or p = 0"
                 )
+        exact = {name: value.detach().float() for name, value in _trained(module).items()}  # as in a run
         try:
-            shape = tuple(module(torch.zeros(2, *inputs)).shape)
+            shape = tuple(functional_call(module, exact, (torch.zeros(2, *inputs),)).shape)
         except Exception as error:
             raise ValueError(
-                f"the module of {self.factory!r} fails on inputs (2, *{inputs}): {error}"
+                f"the module of {self.factory!r} fails on inputs {(2, *inputs)} in float32: {error}"
             ) from None
         if shape != (2, classes):
             raise ValueError(f"the module of {self.factory!r} gives {shape} for (2, {classes}) logits")

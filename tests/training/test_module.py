@@ -94,6 +94,7 @@ def test_a_parameter_that_is_not_used_stays():
         ("nothing", "gave a NoneType, not a torch.nn.Module"),
         ("failing", r"failed for inputs \(1, 4, 4\) and 3 classes: 'width'"),
         ("wide", r"gives \(2, 4\) for \(2, 3\) logits"),
+        ("in_double_precision", r"fails on inputs \(2, 1, 4, 4\) in float32: .*dtype"),
     ],
 )
 def test_what_cannot_be_trained_is_told(function, message):
