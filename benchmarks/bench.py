@@ -1,6 +1,6 @@
 """Measure fedsoft beside a plain loop, bare arithmetic, stock Flower and pfl, in one run, on the same work.
 
-    python -m benchmarks.bench                                  # everything: 13 minutes on two cores
+    python -m benchmarks.bench                                  # everything: 18 minutes on two cores
     python -m benchmarks.bench --only features_mlp --no-stock   # some of it: printed, not written
     python -m benchmarks.bench --repeats 1 --no-study           # likewise, to try a contest out
 
