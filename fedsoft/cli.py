@@ -1,38 +1,22 @@
 """The command line: parses, calls, prints. Heavy imports wait until a command needs them."""
 
-import contextlib
 import gc
 import importlib
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from fedsoft.errors import EngineError, FedsoftError, StudyFileError
 from fedsoft.installation import check_pair
-
-
-class Commands(TyperGroup):
-    """The commands; whichever of them Ctrl-C ends, how to go on is said."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that was asked for."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            typer.echo(f"\nStopped. Continue with:\n  {_command_line()}", err=True)
-            raise typer.Exit(130) from None
-
+from fedsoft.interrupts import InterruptibleCommands, how_to_go_on, stop_on_interrupt, undisturbed
 
 app = typer.Typer(
-    cls=Commands,
+    cls=InterruptibleCommands,
     help="Simulate decentralized soft-label annotation: federated training on human votes, "
     "evaluated for calibration.",
     no_args_is_help=True,
@@ -129,7 +113,7 @@ def run(
         raise EngineError("--workers ray spreads runs, --engine ray the clients of one run; leave one out.")
     if engine is Engine.inprocess and not dry_run:
         _start_server(workers)
-    with _undisturbed():
+    with undisturbed():
         from fedsoft.config import read_study
         from fedsoft.study.opened import open_study
 
@@ -137,17 +121,17 @@ def run(
     if dry_run:
         typer.echo(opened.summary())
         return
-    with _undisturbed():
+    with undisturbed():
         from fedsoft.execution.conduct import run_study
         from fedsoft.report.failures import damage_lines, failure_lines
         from fedsoft.report.live import Live
 
     for line in damage_lines(opened.damaged):
         typer.echo(line, err=True)
-    with _stop_on_interrupt() as stop, Live(opened.open_runs) as live:
+    with stop_on_interrupt() as stop, Live(opened.open_runs) as live:
         finished = run_study(opened, engine.value, workers, live.after_round, stop, address, live.failed)
     if not finished:
-        typer.echo(f"\nStopped; nothing is lost. Continue with:\n  {_command_line()}")
+        typer.echo(f"\nStopped; nothing is lost. {how_to_go_on()}")
         raise typer.Exit(130)
     report(opened.store.root)
     if failures := opened.failures:
@@ -206,10 +190,10 @@ def tune(
 
     table = read_study(study, settings or [])
     opened, points = open_trials(table, str(study), out)
-    with _stop_on_interrupt() as stop, Live(opened.open_runs) as live:
+    with stop_on_interrupt() as stop, Live(opened.open_runs) as live:
         finished = run_study(opened, "inprocess", workers, live.after_round, stop, failed=live.failed)
     if not finished:
-        typer.echo(f"\nStopped; nothing is lost. Continue with:\n  {_command_line()}")
+        typer.echo(f"\nStopped; nothing is lost. {how_to_go_on()}")
         raise typer.Exit(130)
     for line in failure_lines(opened.failures):
         typer.echo(line, err=True)
@@ -432,43 +416,6 @@ def _registry(kind: Kind) -> Any:
         Kind.model_mechanisms: ("fedsoft.privacy", "MODEL_MECHANISMS"),
     }[kind]
     return getattr(importlib.import_module(module), name)
-
-
-@contextlib.contextmanager
-def _stop_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """A function that says whether Ctrl-C was pressed, or a batch system asked the program to end.
-
-    A second time ends it at once, as the first does outside.
-    """
-    pressed = False
-
-    def press(number: int, frame: FrameType | None) -> None:
-        nonlocal pressed
-        if pressed:
-            raise KeyboardInterrupt
-        pressed = True
-
-    before = {asked: signal.signal(asked, press) for asked in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: pressed
-    finally:
-        for asked, handler in before.items():
-            signal.signal(asked, handler)
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Imports that Ctrl-C ends when they are done: within one, a library might catch it, and lose it."""
-    with _stop_on_interrupt() as pressed:
-        yield
-    if pressed():
-        raise KeyboardInterrupt
-
-
-def _command_line() -> str:
-    import shlex
-
-    return shlex.join(["fedsoft", *sys.argv[1:]])
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from fedsoft import cli
 from fedsoft.config import Study
+from fedsoft.interrupts import undisturbed
 from fedsoft.registry import describe_keys
 
 STUDY = """
@@ -503,7 +504,7 @@ def test_ctrl_c_while_workers_start(tmp_path):
 
 
 def test_ctrl_c_is_not_lost_where_an_import_would_catch_it():
-    with pytest.raises(KeyboardInterrupt), cli._undisturbed(), suppress(BaseException):
+    with pytest.raises(KeyboardInterrupt), undisturbed(), suppress(BaseException):
         signal.raise_signal(signal.SIGINT)
 
 

@@ -12,6 +12,7 @@ LEAVES = (
     "files",
     "holm",
     "installation",
+    "interrupts",
     "keys",
     "parallel",
     "plural",
