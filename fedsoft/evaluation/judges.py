@@ -158,17 +158,17 @@ class _Sums:
         times: np.ndarray | None,
     ) -> None:
         names, first, place = np.unique(cluster, return_index=True, return_inverse=True)
-        self.count = float(len(names) if times is None else times[first].sum())
+        alike = np.ones(len(names)) if times is None else times[first].astype(float)
+        self.count = float(alike.sum())
         # Few clusters have answers of every kind: only what is there is summed, in parts of clusters.
         parts, part = np.unique(place * kinds + kind[pair], return_inverse=True)
         self.sums = csr_array((each[pair], (part, pair)), (len(parts), len(each)))
         self.size = self.sums.sum(axis=1)
-        of, kind = np.divmod(parts, kinds)
+        of, of_kind = np.divmod(parts, kinds)
         begin, number = np.searchsorted(of, of), np.bincount(of)[of]
         self.one, self.other = np.repeat(np.arange(len(parts)), number), _ranges(begin, number)
-        both = kind[self.one] * kinds + kind[self.other]
-        weight = np.ones(len(both)) if times is None else times[first][of[self.one]].astype(float)
-        self.by_kinds = csr_array((weight, (both, np.arange(len(both)))), (kinds**2, len(both)))
+        both = of_kind[self.one] * kinds + of_kind[self.other]
+        self.by_kinds = csr_array((alike[of[self.one]], (both, np.arange(len(both)))), (kinds**2, len(both)))
 
     def variance(self, apart: np.ndarray, weight: np.ndarray, shift: np.ndarray) -> np.ndarray:
         """Variance (R, Q) of a sum of influences whose clusters are independent.
@@ -182,9 +182,8 @@ class _Sums:
             found: np.ndarray = (self.by_kinds @ products).reshape(kinds, kinds, *products.shape[1:])
             return found
 
-        there = sums[self.one]
-        of_sums = moments(there * sums[self.other])
-        of_both = moments(there * size[self.other, None])
+        of_sums = moments(sums[self.one] * sums[self.other])
+        of_both = moments(sums[self.one] * size[self.other, None])
         of_sizes = moments(size[self.one] * size[self.other])
         total = np.einsum("ra,abq,rb->rq", weight, of_sums, weight, optimize=True)
         total += 2 * np.einsum("ra,abq,rbq->rq", weight, of_both, shift, optimize=True)
